@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# setup.sh: everything that a build of this clone needs. Safe to repeat, to interrupt and to run twice at once.
+#
+#   1 tools      what is missing is installed (root on Debian or Ubuntu) or named, with the command to type
+#   2 libtorch   the pinned wheels, unpacked into the cache folder; or $LIBTORCH, a libtorch 2.11 of yours
+#   3 gotch      gotch's C++ compiled once against that libtorch, into the cache folder
+#   4 vendor     this clone's Go modules, and the cgo flags that point at 2 and 3
+#
+# Environment: LIBTORCH (an existing libtorch), TORCH_VARIANT=cpu|cuda (default: cuda where an NVIDIA
+# driver is loaded), XDG_CACHE_HOME. Every finished step is renamed into place, so that one which was
+# interrupted is never taken for a whole one.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+torch_version=2.11.0
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/hymenoptera
+here=scripts/setup
+variant=${TORCH_VARIANT:-}
+[ -n "$variant" ] || { [ -e /proc/driver/nvidia/version ] && variant=cuda || variant=cpu; }
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+hash_of() { sha256sum | cut -c1-16; }
+
+case $variant in cpu | cuda) ;; *) die "TORCH_VARIANT=$variant: want cpu or cuda" ;; esac
+if [ -n "${LIBTORCH:-}" ]; then
+	libtorch=$(cd "$LIBTORCH" 2>/dev/null && pwd) || die "LIBTORCH=$LIBTORCH: no such folder"
+else
+	libtorch=$cache/libtorch/$torch_version-$variant/torch
+fi
+
+# The quick way out: this clone was set up from the same files for the same libtorch.
+stamp=$({ cat go.mod go.sum $here/*; echo "$libtorch"; } | hash_of)
+gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh go.sum; echo "$libtorch"; } | hash_of)
+if [ "$(cat vendor/.setup 2>/dev/null)" = "$stamp" ] && [ -e torch/cgo_libtorch.go ] &&
+	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ]; then
+	exit 0
+fi
+
+# --- 1 tools -------------------------------------------------------------------------------------
+check_platform() {
+	[ "$(uname -s)/$(uname -m)" = Linux/x86_64 ] ||
+		die "this is $(uname -s) on $(uname -m); the pinned libtorch exists for Linux on x86-64 only"
+	command -v go >/dev/null || die "Go is missing: install $(awk '/^go /{print $2}' go.mod) or newer from https://go.dev/dl"
+}
+
+missing_packages() {
+	command -v g++ >/dev/null || echo g++
+	command -v flock >/dev/null || echo util-linux
+	if [ -z "${LIBTORCH:-}" ]; then python3 -m pip --version >/dev/null 2>&1 || echo python3-pip; fi
+	echo 'int main(void){return 0;}' | cc -x c - -l:libjpeg.a -include stdio.h -include jpeglib.h -o /dev/null 2>/dev/null ||
+		echo libjpeg-dev
+}
+
+install_packages() {
+	local missing
+	missing=$(missing_packages | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		say "installing $missing"
+		apt-get update -qq >&2
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+		missing=$(missing_packages | tr '\n' ' ')
+		[ -z "$missing" ] || die "still missing after the installation: $missing"
+	else
+		die "missing: ${missing% }. On Debian or Ubuntu type:  sudo apt-get install -y $missing"
+	fi
+}
+
+# --- 2 libtorch ----------------------------------------------------------------------------------
+check_version() { # of the headers in $libtorch
+	local found
+	[ -e "$libtorch/lib/libtorch_cpu.so" ] || die "LIBTORCH=$libtorch: no lib/libtorch_cpu.so in it"
+	found=$(echo '#include <torch/version.h>
+found TORCH_VERSION_MAJOR.TORCH_VERSION_MINOR' |
+		g++ -E -x c++ -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" - 2>/dev/null |
+		awk '/^found/{gsub(" ", ""); sub("found", ""); print}')
+	[ "$found" = "${torch_version%.*}" ] ||
+		die "LIBTORCH=$libtorch is libtorch ${found:-of unknown version}; this program needs ${torch_version%.*}"
+}
+
+need_space() { # <GB>
+	local free
+	mkdir -p "$cache"
+	free=$(df -Pk "$cache" | awk 'NR==2{print int($4/1000000)}')
+	[ "$free" -ge "$1" ] || die "$cache has $free GB free and libtorch needs $1 GB; free some or set XDG_CACHE_HOME"
+}
+
+fetch_libtorch() {
+	[ ! -e "$libtorch/lib/libtorch_cpu.so" ] || return 0
+	local final=${libtorch%/torch} tmp
+	case $variant in
+	cpu) need_space 3; say "fetching libtorch $torch_version for the CPU: 0.5 GB, 1.2 GB unpacked" ;;
+	cuda) need_space 9; say "fetching libtorch $torch_version for CUDA: 2.5 GB, 4 GB unpacked (TORCH_VARIANT=cpu: 0.5 GB)" ;;
+	esac
+	tmp=$final.partial
+	rm -rf "$tmp"
+	mkdir -p "$tmp"
+	PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$tmp" --no-deps --require-hashes --only-binary=:all: \
+		--disable-pip-version-check --python-version 3.11 --implementation cp \
+		$(printf -- '--platform %s ' manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_25_x86_64 \
+			manylinux_2_18_x86_64 manylinux_2_17_x86_64 manylinux_2_12_x86_64 manylinux_2_5_x86_64 \
+			manylinux2014_x86_64 manylinux2010_x86_64 manylinux1_x86_64) \
+		-r "$here/requirements-$variant.txt" >&2 ||
+		die "pip could not fetch libtorch; its message is above. Type make setup to try again, or set LIBTORCH to a libtorch ${torch_version%.*} that you have"
+	mv -T "$tmp" "$final"
+}
+
+# --- 3 gotch -------------------------------------------------------------------------------------
+# gotch was generated for libtorch 2.1; compat.h says how its C++ compiles, unmodified, against 2.11.
+# It goes into a shared library once, so that no clone and no test binary compiles it again.
+# Of libtorch the program links torch_cpu and c10 alone: empty archives stand for the rest that gotch
+# names, and CUDA is loaded at run time where there is one.
+compile_gotch() {
+	[ ! -e "$gotch/libhymenoptera_gotch.so" ] || return 0
+	local source tmp=$gotch.partial lib
+	source=$(GOFLAGS=-mod=mod go mod download -json github.com/sugarme/gotch | awk -F'"' '/"Dir"/{print $4}')
+	say "compiling gotch's C++ once, about a minute"
+	rm -rf "$tmp"
+	mkdir -p "$tmp/stubs"
+	for lib in cuda cudart cublas cudnn caffe2_nvrtc nvrtc-builtins nvrtc nvToolsExt c10_cuda torch_cuda torch; do
+		printf '!<arch>\n' >"$tmp/stubs/lib$lib.a"
+	done
+	cp $here/compat.h "$tmp/"
+	sh $here/gotch_names.sh "$source" >"$tmp/gotch_names.inc"
+	g++ -std=c++17 -O1 -fPIC -w -shared -include "$tmp/compat.h" -I"$tmp" -I"$source/libtch" \
+		-I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" -D_GLIBCXX_USE_CXX11_ABI=1 \
+		"$source/libtch/torch_api.cpp" -o "$tmp/libhymenoptera_gotch.so" \
+		-L"$libtorch/lib" -Wl,--allow-shlib-undefined -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib"
+	mv -T "$tmp" "$gotch"
+}
+
+# --- 4 vendor ------------------------------------------------------------------------------------
+# The vendored gotch loses the C++ that was compiled above and gains one file of flags, whose name
+# sorts before gotch's lib.go so that our -L come first. Package torch gets the same for its own shim.
+cgo_file() { # <package>
+	cat <<-EOF
+		// Code generated by scripts/setup/setup.sh. DO NOT EDIT.
+
+		package $1
+
+		// #cgo CXXFLAGS: -std=c++17 -O2 -w -I$libtorch/include -I$libtorch/include/torch/csrc/api/include -D_GLIBCXX_USE_CXX11_ABI=1
+		// #cgo LDFLAGS: -Wl,--no-as-needed -Wl,--allow-shlib-undefined -L$gotch/stubs -L$gotch -L$libtorch/lib
+		// #cgo LDFLAGS: -lhymenoptera_gotch -ltorch_cpu -lc10 -Wl,-rpath,$gotch -Wl,-rpath,$libtorch/lib
+		import "C"
+	EOF
+}
+
+vendor_modules() {
+	local tmp=.vendor.partial libtch=github.com/sugarme/gotch/libtch
+	rm -rf $tmp
+	GOFLAGS=-mod=mod go mod vendor -o $tmp
+	rm $tmp/$libtch/torch_api.cpp
+	cgo_file libtch >$tmp/$libtch/aaa_libtorch.go
+	cgo_file torch >torch/cgo_libtorch.go.partial
+	mv torch/cgo_libtorch.go.partial torch/cgo_libtorch.go
+	echo "$stamp" >$tmp/.setup
+	rm -rf vendor
+	mv -T $tmp vendor
+}
+
+check_platform
+install_packages
+mkdir -p "$cache"
+exec 9>"$cache/setup.lock"
+flock -n 9 || { say "another set-up is running; waiting for it"; flock 9; }
+[ -n "${LIBTORCH:-}" ] || fetch_libtorch
+check_version
+compile_gotch
+vendor_modules
+say "ready: libtorch $torch_version in $libtorch"
