@@ -1,0 +1,79 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import (
+	"unsafe"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// NoGrad runs f without recording for autograd and restores the previous mode, also when f fails.
+func NoGrad(f func()) { SetGradEnabled(false, f) }
+
+// SetGradEnabled runs f with autograd's recording on or off and restores the previous mode.
+func SetGradEnabled(on bool, f func()) {
+	use("grad mode")
+	previous := lib.AtGradSetEnabled(cBool(on))
+	defer lib.AtGradSetEnabled(previous)
+	f()
+}
+
+// GradEnabled reports whether operations are recorded for autograd.
+func GradEnabled() bool {
+	use("grad mode")
+	on := lib.AtGradSetEnabled(1)
+	lib.AtGradSetEnabled(on)
+	return on != 0
+}
+
+// Backward computes the gradients of the scalar loss with respect to every leaf that requires one, and
+// adds them to what the leaves have. The recorded graph is freed.
+func Backward(loss *Tensor) {
+	use("backward", loss)
+	lib.AtBackward(loss.c, 0, 0)
+	check("backward", loss)
+}
+
+// Detach returns t's data without its history.
+func Detach(s *Scope, t *Tensor) *Tensor {
+	return call(s, "detach", func(out *lib.Ctensor) { lib.AtgDetach(out, t.c) }, t)
+}
+
+// SetRequiresGrad says whether Backward computes a gradient for the leaf t. It returns t.
+func SetRequiresGrad(t *Tensor, on bool) *Tensor {
+	return callInPlace("requires_grad_", func(out *lib.Ctensor) {
+		lib.AtgSetRequiresGrad(out, t.c, cBool32(on))
+	}, t)
+}
+
+// RequiresGrad reports whether operations on t are recorded for autograd.
+func RequiresGrad(t *Tensor) bool {
+	use("requires_grad", t)
+	return lib.AtRequiresGrad(t.c)
+}
+
+// Grad returns t's gradient, the same memory that Backward writes, or nil where there is none.
+func Grad(s *Scope, t *Tensor) *Tensor {
+	use("grad", t)
+	var yes C.int
+	checkShim(C.hy_has_grad(t.handle(), &yes), "grad", t)
+	if yes == 0 {
+		return nil
+	}
+	return call(s, "grad", func(out *lib.Ctensor) { lib.AtgGrad(out, t.c) }, t)
+}
+
+// ClearGrads drops the gradients, as optimizer.zero_grad(set_to_none=True).
+func ClearGrads(ts []*Tensor) {
+	use("zero_grad", ts...)
+	if len(ts) == 0 {
+		return
+	}
+	handles := make([]unsafe.Pointer, len(ts))
+	for i, t := range ts {
+		handles[i] = t.handle()
+	}
+	checkShim(C.hy_clear_grads(&handles[0], C.int(len(handles))), "zero_grad")
+}

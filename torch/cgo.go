@@ -1,0 +1,47 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import (
+	"unsafe"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// handle is t's handle as shim.cc takes it; nil for a nil tensor.
+func (t *Tensor) handle() unsafe.Pointer { return unsafe.Pointer(t.c) }
+
+// optional is the handle of an operand that may be left out.
+func optional(t *Tensor) lib.Ctensor {
+	if t == nil {
+		return nil
+	}
+	return t.c
+}
+
+func cPointer(s *C.char) unsafe.Pointer { return unsafe.Pointer(s) }
+
+func cBool(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func cBool32(b bool) int32 { return int32(cBool(b)) }
+
+// withScalar calls f with a number as libtorch's Scalar, freed afterwards.
+func withScalar(v float64, f func(lib.Cscalar)) {
+	c := lib.AtsFloat(v)
+	defer lib.AtsFree(c)
+	f(c)
+}
+
+// callShim runs a function of shim.cc that makes a tensor.
+func callShim(s *Scope, op string, f func(out *unsafe.Pointer) *C.char, operands ...*Tensor) *Tensor {
+	use(op, operands...)
+	var out unsafe.Pointer
+	checkShim(f(&out), op, operands...)
+	return wrap(s, lib.Ctensor(out))
+}

@@ -1,0 +1,32 @@
+// Package torch is the only door to libtorch: tensors, autograd, devices and random numbers for Go
+// programs that must not leak, crash or surprise.
+//
+//	err := torch.Do(ctx, func(s *torch.Scope) error {
+//		x := torch.FromFloat32s(s, []float32{1, 2, 3, 4}, 2, 2)
+//		y := torch.Matmul(s, x, x)
+//		fmt.Println(torch.Float32s(s, y))
+//		return nil
+//	}) // x and y are freed here
+//
+// # Thread
+//
+// libtorch keeps its last error, grad mode and OpenMP team per OS thread, so all of it runs on one:
+// [Do] hands its function to that thread and waits. Calls of Do nest; calls from several goroutines
+// take turns. Using a tensor outside Do panics.
+//
+// # Ownership
+//
+// Every operation takes the [Scope] that will own its result as its first argument. Closing a scope
+// frees what it owns; [Scope.Tidy] and [Scope.Keep] move a result out first. There are no finalizers:
+// a tensor lives exactly as long as its scope, never less, so operands need no runtime.KeepAlive.
+// [Live] counts the handles that are alive.
+//
+// # Errors
+//
+// An operation that fails ends the enclosing Do, which returns the failure as an error that names the
+// operation and its operands. So forward code reads like PyTorch's, without a check on every line.
+// Any other panic reaches the caller of Do.
+//
+// It wraps github.com/sugarme/gotch/libtch, gotch's layer of C calls; what that lacks is in shim.cc.
+// It is no complete binding: it holds what the models and optimizers of this module use.
+package torch

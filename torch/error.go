@@ -1,0 +1,62 @@
+package torch
+
+// #include <stdlib.h>
+import "C"
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// An opError is the panic by which a failed operation leaves the function given to Do.
+type opError struct {
+	op  string // as called: "matmul(float32[2 3], float32[4 5])"
+	msg string // libtorch's own words, without its C++ stack
+}
+
+func (e *opError) Error() string { return "torch: " + e.op + ": " + e.msg }
+
+// fail ends the enclosing Do with an error.
+func fail(op, format string, args ...any) {
+	panic(&opError{op, fmt.Sprintf(format, args...)})
+}
+
+// check fails when the call into gotch that has just returned left an error behind.
+func check(op string, operands ...*Tensor) {
+	if msg := takeError(unsafe.Pointer(lib.GetAndResetLastErr())); msg != "" {
+		fail(describe(op, operands), "%s", msg)
+	}
+}
+
+// checkShim does the same for a function of shim.cc, which returns its error.
+func checkShim(msg *C.char, op string, operands ...*Tensor) {
+	if msg := takeError(unsafe.Pointer(msg)); msg != "" {
+		fail(describe(op, operands), "%s", msg)
+	}
+}
+
+// takeError copies and frees a C string that libtorch allocated; "" for none.
+func takeError(p unsafe.Pointer) string {
+	if p == nil {
+		return ""
+	}
+	defer C.free(p)
+	msg := C.GoString((*C.char)(p))
+	if i := strings.Index(msg, "\nException raised from"); i >= 0 {
+		msg = msg[:i]
+	}
+	return strings.TrimSpace(msg)
+}
+
+func describe(op string, operands []*Tensor) string {
+	var args []string
+	for _, t := range operands {
+		if t != nil && t.c != nil {
+			args = append(args, t.String())
+		}
+	}
+	return op + "(" + strings.Join(args, ", ") + ")"
+}

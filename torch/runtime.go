@@ -1,0 +1,37 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import "fmt"
+
+// Version returns libtorch's version, "2.11.0".
+func Version() string { return C.GoString(C.hy_torch_version()) }
+
+// CPUCapability returns the vector instructions that libtorch's own kernels use on this machine:
+// DEFAULT, AVX2 or AVX512. The environment variable ATEN_CPU_CAPABILITY lowers it.
+func CPUCapability() string { return C.GoString(C.hy_cpu_capability()) }
+
+// BuildConfig returns torch.__config__.show(): the compiler, MKL and oneDNN that libtorch was built with.
+func BuildConfig() string { return takeError(cPointer(C.hy_build_config())) }
+
+// SetNumThreads sets how many threads an operation uses. The losses of a run depend on it in their
+// last bits.
+func SetNumThreads(n int) error {
+	if n < 1 {
+		return fmt.Errorf("torch: %d threads: want at least 1", n)
+	}
+	use("set_num_threads")
+	checkShim(C.hy_set_num_threads(C.int(n)), "set_num_threads")
+	return nil
+}
+
+// NumThreads returns how many threads an operation uses.
+func NumThreads() int {
+	use("get_num_threads")
+	return int(C.hy_num_threads())
+}
+
+// KeepFreedMemory lets the allocator keep the memory of freed tensors instead of returning it to the
+// kernel, for as long as the process lives: a training loop takes the same blocks again at each step.
+func KeepFreedMemory() { C.hy_keep_freed_memory() }

@@ -1,0 +1,63 @@
+package torch
+
+import "sync/atomic"
+
+var live atomic.Int64
+
+// Live returns how many tensor handles are alive in the process. A test that ends with the count it
+// began with leaks none.
+func Live() int { return int(live.Load()) }
+
+// A Scope owns tensors. Closing it frees them. Scopes are used on libtorch's thread only.
+type Scope struct {
+	owned  []*Tensor
+	parent *Scope
+	closed bool
+}
+
+// NewScope returns a scope that the caller closes, inside some Do; for tensors that outlive a single
+// Do, such as the weights of a model that answers requests.
+func NewScope() *Scope { return &Scope{} }
+
+// Child returns a scope for temporary tensors, to be closed by the caller before s.
+func (s *Scope) Child() *Scope { return &Scope{parent: s} }
+
+// Tidy runs f with a child scope, frees all that f made but its result, which s owns from there on.
+// A nil result is allowed.
+func (s *Scope) Tidy(f func(s *Scope) *Tensor) *Tensor {
+	c := s.Child()
+	defer c.Close()
+	return c.Keep(f(c))
+}
+
+// Keep moves t out of s: to the scope that s is a child of or, where s has none, to the caller, who
+// must call t.Free. A tensor that s does not own is left where it is. Keep returns t.
+func (s *Scope) Keep(t *Tensor) *Tensor {
+	if t == nil || t.owner != s {
+		return t
+	}
+	t.owner = nil
+	if s.parent != nil {
+		s.parent.own(t)
+	}
+	return t
+}
+
+// Close frees what s owns. Closing twice is harmless.
+func (s *Scope) Close() {
+	for _, t := range s.owned {
+		if t.owner == s {
+			t.Free()
+		}
+	}
+	s.owned, s.closed = nil, true
+}
+
+func (s *Scope) own(t *Tensor) {
+	if s.closed {
+		t.Free()
+		panic("torch: a result was given to a closed scope")
+	}
+	t.owner = s
+	s.owned = append(s.owned, t)
+}

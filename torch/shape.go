@@ -1,0 +1,74 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import (
+	"unsafe"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// Clone returns a copy of t's data on the same device.
+func Clone(s *Scope, t *Tensor) *Tensor {
+	return callShim(s, "clone", func(out *unsafe.Pointer) *C.char { return C.hy_clone(t.handle(), out) }, t)
+}
+
+// Contiguous returns t where it is contiguous, else a copy that is.
+func Contiguous(s *Scope, t *Tensor) *Tensor {
+	return call(s, "contiguous", func(out *lib.Ctensor) { lib.AtgContiguous(out, t.c) }, t)
+}
+
+// To returns t on device: another handle of the same data where it is there already.
+func To(s *Scope, t *Tensor, device Device) *Tensor {
+	return call(s, "to", func(out *lib.Ctensor) { lib.AtgTo(out, t.c, int32(device)) }, t)
+}
+
+// MoveInPlace moves t's data to device; t keeps its identity, as a parameter does in Module.to.
+func MoveInPlace(t *Tensor, device Device) {
+	if t.Device() == device {
+		return
+	}
+	s := NewScope()
+	defer s.Close()
+	NoGrad(func() {
+		data := To(s, t, device)
+		checkShim(C.hy_set_data(t.handle(), data.handle()), "to", t)
+	})
+}
+
+// CopyInPlace copies src into dst, across devices and element types; shapes must broadcast.
+func CopyInPlace(dst, src *Tensor) *Tensor {
+	use("copy_", dst, src)
+	lib.AtCopy_(dst.c, src.c)
+	check("copy_", dst, src)
+	return dst
+}
+
+// FillInPlace sets every element to v.
+func FillInPlace(t *Tensor, v float64) *Tensor {
+	withScalar(v, func(c lib.Cscalar) {
+		callInPlace("fill_", func(out *lib.Ctensor) { lib.AtgFill_(out, t.c, c) }, t)
+	})
+	return t
+}
+
+// Flatten merges the dimensions from start on into one.
+func Flatten(s *Scope, t *Tensor, start int64) *Tensor {
+	return call(s, "flatten", func(out *lib.Ctensor) { lib.AtgFlatten(out, t.c, start, -1) }, t)
+}
+
+// Narrow returns a view of length elements of t along dim, from start on.
+func Narrow(s *Scope, t *Tensor, dim, start, length int64) *Tensor {
+	return call(s, "narrow", func(out *lib.Ctensor) { lib.AtgNarrow(out, t.c, dim, start, length) }, t)
+}
+
+// Cat joins tensors along dim.
+func Cat(s *Scope, dim int64, ts ...*Tensor) *Tensor {
+	use("cat", ts...)
+	handles := make([]lib.Ctensor, len(ts), len(ts)+1)
+	for i, t := range ts {
+		handles[i] = t.c
+	}
+	return call(s, "cat", func(out *lib.Ctensor) { lib.AtgCat(out, handles[:len(ts):cap(handles)], len(ts), dim) }, ts...)
+}

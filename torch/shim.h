@@ -1,0 +1,34 @@
+// What gotch's C layer lacks. Every function that can fail returns its error as a string that the
+// caller frees, or NULL. Tensors are gotch's handles: at::Tensor*, owned by the caller.
+#ifndef HYMENOPTERA_SHIM_H
+#define HYMENOPTERA_SHIM_H
+#include <stdint.h>
+#include <stdlib.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+const char *hy_torch_version(void);
+const char *hy_cpu_capability(void); // static string: "AVX512"
+char *hy_build_config(void);         // freed by the caller
+
+char *hy_manual_seed(uint64_t seed);
+char *hy_random_u32(uint32_t *word); // the next word of the default CPU generator
+
+char *hy_set_num_threads(int n);
+int hy_num_threads(void);
+void hy_keep_freed_memory(void);
+
+char *hy_load_cuda(void);
+
+char *hy_set_data(void *self, void *data);
+char *hy_clone(void *self, void **out);
+char *hy_add_scaled(void *self, void *other, double alpha, void **out);
+char *hy_add_scaled_(void *self, void *other, double alpha);
+char *hy_clear_grads(void **tensors, int n);
+char *hy_has_grad(void *self, int *yes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
