@@ -15,18 +15,21 @@ func NoGrad(f func()) { SetGradEnabled(false, f) }
 // SetGradEnabled runs f with autograd's recording on or off and restores the previous mode.
 func SetGradEnabled(on bool, f func()) {
 	use("grad mode")
-	previous := lib.AtGradSetEnabled(cBool(on))
-	defer lib.AtGradSetEnabled(previous)
+	previous := setGrad(on)
+	defer setGrad(previous)
 	f()
 }
 
 // GradEnabled reports whether operations are recorded for autograd.
 func GradEnabled() bool {
 	use("grad mode")
-	on := lib.AtGradSetEnabled(1)
-	lib.AtGradSetEnabled(on)
-	return on != 0
+	on := setGrad(true)
+	setGrad(on)
+	return on
 }
+
+// setGrad returns the previous mode. gotch reads 8 bytes of a C int: the upper 4 are not its.
+func setGrad(on bool) bool { return int32(lib.AtGradSetEnabled(cBool(on))) != 0 }
 
 // Backward computes the gradients of the scalar loss with respect to every leaf that requires one, and
 // adds them to what the leaves have. The recorded graph is freed.

@@ -1,6 +1,7 @@
 package torch
 
 import (
+	"fmt"
 	"unsafe"
 
 	lib "github.com/sugarme/gotch/libtch"
@@ -8,16 +9,14 @@ import (
 
 // Empty returns an uninitialised tensor.
 func Empty(s *Scope, dtype DType, device Device, shape ...int64) *Tensor {
-	checkShape("empty", shape)
-	return call(s, "empty", func(out *lib.Ctensor) {
+	return call(s, creation("empty", dtype, shape), func(out *lib.Ctensor) {
 		lib.AtgEmpty(out, dims(shape), len(shape), int32(dtype), int32(device))
 	})
 }
 
 // Zeros returns a tensor of zeros.
 func Zeros(s *Scope, dtype DType, device Device, shape ...int64) *Tensor {
-	checkShape("zeros", shape)
-	return call(s, "zeros", func(out *lib.Ctensor) {
+	return call(s, creation("zeros", dtype, shape), func(out *lib.Ctensor) {
 		lib.AtgZeros(out, dims(shape), len(shape), int32(dtype), int32(device))
 	})
 }
@@ -53,13 +52,9 @@ func fromSlice[T float32 | int64](s *Scope, dtype DType, data []T, shape []int64
 	return t
 }
 
-// checkShape refuses what libtorch would take for a size of its own choosing.
-func checkShape(op string, shape []int64) {
-	for _, d := range shape {
-		if d < 0 {
-			fail(op, "negative dimension in shape %v", shape)
-		}
-	}
+// creation describes an operation without operands.
+func creation(op string, dtype DType, shape []int64) string {
+	return fmt.Sprintf("%s(%v%v)", op, dtype, shape)
 }
 
 // dims returns a slice whose first element exists, as gotch takes its address.

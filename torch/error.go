@@ -38,20 +38,21 @@ func checkShim(msg *C.char, op string, operands ...*Tensor) {
 	}
 }
 
-// takeError copies and frees a C string that libtorch allocated; "" for none.
+// takeError copies and frees a C string that libtorch allocated; "" for none. Only the first line says
+// what went wrong: after it come a C++ stack or a list of every backend.
 func takeError(p unsafe.Pointer) string {
 	if p == nil {
 		return ""
 	}
 	defer C.free(p)
-	msg := C.GoString((*C.char)(p))
-	if i := strings.Index(msg, "\nException raised from"); i >= 0 {
-		msg = msg[:i]
-	}
-	return strings.TrimSpace(msg)
+	msg, _, _ := strings.Cut(C.GoString((*C.char)(p)), "\n")
+	return msg
 }
 
 func describe(op string, operands []*Tensor) string {
+	if len(operands) == 0 {
+		return op
+	}
 	var args []string
 	for _, t := range operands {
 		if t != nil && t.c != nil {

@@ -13,7 +13,11 @@ func Version() string { return C.GoString(C.hy_torch_version()) }
 func CPUCapability() string { return C.GoString(C.hy_cpu_capability()) }
 
 // BuildConfig returns torch.__config__.show(): the compiler, MKL and oneDNN that libtorch was built with.
-func BuildConfig() string { return takeError(cPointer(C.hy_build_config())) }
+func BuildConfig() string {
+	config := C.hy_build_config()
+	defer C.free(cPointer(config))
+	return C.GoString(config)
+}
 
 // SetNumThreads sets how many threads an operation uses. The losses of a run depend on it in their
 // last bits.

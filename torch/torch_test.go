@@ -1,0 +1,326 @@
+package torch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hymenoptera/torch"
+)
+
+// do runs f inside torch.Do and fails the test on an error or a leaked handle.
+func do(t *testing.T, f func(s *torch.Scope)) {
+	t.Helper()
+	before := torch.Live()
+	if err := torch.Do(t.Context(), func(s *torch.Scope) error { f(s); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := torch.Live(); got != before {
+		t.Errorf("%d live handles, want the %d that there were before", got, before)
+	}
+}
+
+func TestOperations(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		a := torch.FromFloat32s(s, []float32{1, -2, 3, 4}, 2, 2)
+		b := torch.FromFloat32s(s, []float32{10, 20, 30, 40}, 2, 2)
+		for _, c := range []struct {
+			name string
+			got  *torch.Tensor
+			want []float32
+		}{
+			{"add", torch.Add(s, a, b), []float32{11, 18, 33, 44}},
+			{"add scaled", torch.AddScaled(s, a, b, 0.5), []float32{6, 8, 18, 24}},
+			{"add scalar", torch.AddScalar(s, a, 1), []float32{2, -1, 4, 5}},
+			{"mul", torch.Mul(s, a, b), []float32{10, -40, 90, 160}},
+			{"mul scalar", torch.MulScalar(s, a, 2), []float32{2, -4, 6, 8}},
+			{"matmul", torch.Matmul(s, a, b), []float32{-50, -60, 150, 220}},
+			{"relu", torch.ReLU(s, a), []float32{1, 0, 3, 4}},
+			{"sum", torch.Sum(s, a), []float32{6}},
+			{"cat", torch.Cat(s, 1, a, b), []float32{1, -2, 10, 20, 3, 4, 30, 40}},
+			{"narrow", torch.Narrow(s, a, 0, 1, 1), []float32{3, 4}},
+			{"narrow of columns", torch.Narrow(s, a, 1, 1, 1), []float32{-2, 4}},
+			{"clone", torch.Clone(s, a), []float32{1, -2, 3, 4}},
+			{"flatten", torch.Flatten(s, a, 0), []float32{1, -2, 3, 4}},
+		} {
+			if got := torch.Float32s(s, c.got); !slices.Equal(got, c.want) {
+				t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+			}
+		}
+		if got := torch.Int64s(s, torch.Argmax(s, b, 1)); !slices.Equal(got, []int64{1, 1}) {
+			t.Errorf("argmax: got %v, want [1 1]", got)
+		}
+		hits := torch.Sum(s, torch.Equal(s, a, torch.ReLU(s, a)))
+		if got := torch.Item(hits); got != 3 || hits.DType() != torch.Int64 {
+			t.Errorf("equal elements: got %v of type %v, want 3 of int64", got, hits.DType())
+		}
+	})
+}
+
+func TestInPlaceChangesTheOperandItself(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		a := torch.FromFloat32s(s, []float32{1, -2}, 2)
+		view := torch.Float32View(a)
+		torch.MulScalarInPlace(torch.AddScaledInPlace(torch.AddInPlace(a, a), a, 1), 2) // 8a
+		torch.ReLUInPlace(torch.AddScalarInPlace(a, 1))
+		if want := []float32{9, 0}; !slices.Equal(view, want) {
+			t.Errorf("got %v, want %v", view, want)
+		}
+		torch.CopyInPlace(a, torch.FillInPlace(torch.Zeros(s, torch.Float32, torch.CPU, 2), 5))
+		if want := []float32{5, 5}; !slices.Equal(view, want) {
+			t.Errorf("after the copy: got %v, want %v", view, want)
+		}
+	})
+}
+
+// An error of libtorch is a Go error that says what was asked, in one line, and leaves nothing behind.
+func TestErrorsSayWhatWasAsked(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		f    func(s *torch.Scope)
+		want []string
+	}{
+		{"shape mismatch", func(s *torch.Scope) {
+			torch.Matmul(s, torch.Zeros(s, torch.Float32, torch.CPU, 2, 3), torch.Zeros(s, torch.Float32, torch.CPU, 4, 5))
+		}, []string{"matmul(float32[2 3], float32[4 5])", "2x3 and 4x5"}},
+		{"absurd allocation", func(s *torch.Scope) { torch.Empty(s, torch.Float32, torch.CPU, 1<<40, 1<<10) },
+			[]string{"empty(float32[1099511627776 1024])", "allocate"}},
+		{"overflowing allocation", func(s *torch.Scope) { torch.Empty(s, torch.Float32, torch.CPU, 1<<40, 1<<40) },
+			[]string{"empty", "overflow"}},
+		{"negative dimension", func(s *torch.Scope) { torch.Zeros(s, torch.Float32, torch.CPU, 2, -1) },
+			[]string{"zeros(float32[2 -1])", "negative"}},
+		{"no such CUDA device", func(s *torch.Scope) { torch.Zeros(s, torch.Float32, torch.Device(99), 1) },
+			[]string{"zeros"}},
+		{"wrong number of elements", func(s *torch.Scope) { torch.FromFloat32s(s, []float32{1}, 2, 2) },
+			[]string{"float32[2 2]", "4 elements", "1"}},
+		{"wrong type", func(s *torch.Scope) { torch.Float32s(s, torch.FromInt64s(s, []int64{1}, 1)) },
+			[]string{"int64[1]", "float32"}},
+		{"item of several", func(s *torch.Scope) { torch.Item(torch.Zeros(s, torch.Float32, torch.CPU, 3)) },
+			[]string{"item(float32[3])", "one element"}},
+		{"backward without a graph", func(s *torch.Scope) { torch.Backward(torch.Zeros(s, torch.Float32, torch.CPU)) },
+			[]string{"backward(float32[])", "does not require grad"}},
+		{"nil operand", func(s *torch.Scope) { torch.ReLU(s, nil) }, []string{"relu", "nil"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := torch.Live()
+			err := torch.Do(t.Context(), func(s *torch.Scope) error { c.f(s); return nil })
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, w := range append(c.want, "torch: ") {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%q does not mention %q", err, w)
+				}
+			}
+			if strings.Contains(err.Error(), "Exception raised from") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("a C++ stack is in %q", err)
+			}
+			if got := torch.Live(); got != before {
+				t.Errorf("%d live handles, want %d", got, before)
+			}
+		})
+	}
+}
+
+func TestParseDevice(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		if d, err := torch.ParseDevice("cpu"); d != torch.CPU || err != nil {
+			t.Errorf("cpu: got %v, %v", d, err)
+		}
+		if _, err := torch.ParseDevice("auto"); err != nil {
+			t.Errorf("auto: %v", err)
+		}
+		for _, name := range []string{"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cpu:0"} {
+			if _, err := torch.ParseDevice(name); err == nil || !strings.Contains(err.Error(), "want") {
+				t.Errorf("%q: got error %v, want one that says what is wanted", name, err)
+			}
+		}
+		if _, err := torch.ParseDevice("cuda:99"); err == nil {
+			t.Error("cuda:99 was found")
+		}
+	})
+}
+
+func TestUseAfterFreeIsAnError(t *testing.T) {
+	before := torch.Live()
+	for name, f := range map[string]func(s *torch.Scope) *torch.Tensor{
+		"freed by hand": func(s *torch.Scope) *torch.Tensor {
+			x := torch.Zeros(s, torch.Float32, torch.CPU, 1)
+			x.Free()
+			x.Free()
+			return x
+		},
+		"scope closed": func(s *torch.Scope) *torch.Tensor {
+			c := s.Child()
+			x := torch.Zeros(c, torch.Float32, torch.CPU, 1)
+			c.Close()
+			c.Close()
+			return x
+		},
+		"temporary of Tidy": func(s *torch.Scope) (x *torch.Tensor) {
+			s.Tidy(func(s *torch.Scope) *torch.Tensor {
+				x = torch.Zeros(s, torch.Float32, torch.CPU, 1)
+				return torch.ReLU(s, x)
+			})
+			return x
+		},
+	} {
+		err := torch.Do(t.Context(), func(s *torch.Scope) error {
+			torch.ReLU(s, f(s))
+			return nil
+		})
+		if err == nil || !strings.Contains(err.Error(), "freed") {
+			t.Errorf("%s: got error %v, want one that says freed", name, err)
+		}
+	}
+	if got := torch.Live(); got != before {
+		t.Errorf("%d live handles, want %d", got, before)
+	}
+}
+
+func TestKeepMovesOut(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		var kept *torch.Tensor
+		y := s.Tidy(func(s *torch.Scope) *torch.Tensor {
+			kept = s.Keep(torch.FromFloat32s(s, []float32{1}, 1))
+			return torch.AddScalar(s, kept, 1)
+		})
+		if got := torch.Item(y) + torch.Item(kept); got != 3 {
+			t.Errorf("got %v, want 3", got)
+		}
+	})
+	var outlives *torch.Tensor
+	err := torch.Do(t.Context(), func(s *torch.Scope) error {
+		outlives = s.Keep(torch.FromFloat32s(s, []float32{7}, 1))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = torch.Do(t.Context(), func(*torch.Scope) error {
+		defer outlives.Free()
+		if got := torch.Item(outlives); got != 7 {
+			t.Errorf("got %v, want 7", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestGradModeIsRestored(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		if !torch.GradEnabled() {
+			t.Fatal("grad mode is off at the start")
+		}
+		torch.NoGrad(func() {
+			torch.SetGradEnabled(true, func() {
+				if !torch.GradEnabled() {
+					t.Error("off inside SetGradEnabled(true)")
+				}
+			})
+			if torch.GradEnabled() {
+				t.Error("on inside NoGrad")
+			}
+		})
+		err := torch.Do(t.Context(), func(s *torch.Scope) error {
+			torch.NoGrad(func() { torch.ReLU(s, nil) })
+			return nil
+		})
+		if err == nil || !torch.GradEnabled() {
+			t.Errorf("after error %v inside NoGrad grad mode is %v, want on", err, torch.GradEnabled())
+		}
+	})
+}
+
+func TestDoPassesErrorsAndPanicsOn(t *testing.T) {
+	want := errors.New("mine")
+	if err := torch.Do(t.Context(), func(*torch.Scope) error { return want }); err != want {
+		t.Errorf("got error %v, want %v", err, want)
+	}
+	func() {
+		defer func() {
+			if p := recover(); p != "a bug" {
+				t.Errorf("recovered %v, want the caller's own panic", p)
+			}
+		}()
+		torch.Do(t.Context(), func(*torch.Scope) error { panic("a bug") })
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := torch.Do(ctx, func(*torch.Scope) error { t.Error("ran"); return nil }); err != context.Canceled {
+		t.Errorf("cancelled: got %v", err)
+	}
+}
+
+func TestDoWaitsForItsTurn(t *testing.T) {
+	inside := make(chan struct{})
+	leave := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		torch.Do(t.Context(), func(*torch.Scope) error { close(inside); <-leave; return nil })
+	})
+	<-inside
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := torch.Do(ctx, func(*torch.Scope) error { return nil }); err != context.DeadlineExceeded {
+		t.Errorf("while another ran: got %v, want %v", err, context.DeadlineExceeded)
+	}
+	close(leave)
+	wg.Wait()
+}
+
+// A test that ends inside Do (t.FailNow calls runtime.Goexit) ends its caller, and Do works on.
+func TestDoSurvivesGoexit(t *testing.T) {
+	ended := make(chan bool, 1)
+	go func() {
+		returned := false
+		defer func() { ended <- returned }()
+		torch.Do(t.Context(), func(*torch.Scope) error { goexit(); return nil })
+		returned = true
+	}()
+	if <-ended {
+		t.Error("the caller of Do went on")
+	}
+	do(t, func(s *torch.Scope) { torch.Zeros(s, torch.Float32, torch.CPU, 1) })
+}
+
+func TestUseOutsideDoPanics(t *testing.T) {
+	defer func() {
+		if p := fmt.Sprint(recover()); !strings.Contains(p, "outside torch.Do") {
+			t.Errorf("recovered %q", p)
+		}
+	}()
+	torch.ManualSeed(1)
+}
+
+// The words and the permutation of seed 42 are PyTorch's own (docs/parity.md).
+func TestGenerator(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		torch.ManualSeed(42)
+		for _, want := range []uint32{1608637542, 3421126067, 4083286876, 787846414} {
+			if got := (torch.Generator{}).Uint32(); got != want {
+				t.Errorf("got %d, want %d", got, want)
+			}
+		}
+	})
+}
+
+func ExampleDo() {
+	err := torch.Do(context.Background(), func(s *torch.Scope) error {
+		x := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{1, 2, 3}, 3), true)
+		torch.Backward(torch.Sum(s, torch.Mul(s, x, x)))
+		fmt.Println(torch.Float32s(s, torch.Grad(s, x)))
+		return nil
+	})
+	fmt.Println(err)
+	// Output:
+	// [2 4 6]
+	// <nil>
+}
