@@ -103,3 +103,18 @@ func Argmax(s *Scope, t *Tensor, dim int64) *Tensor {
 func Softmax(s *Scope, t *Tensor, dim int64) *Tensor {
 	return call(s, "softmax", func(out *lib.Ctensor) { lib.AtgSoftmax(out, t.c, dim, int32(t.DType())) }, t)
 }
+
+// ErfinvInPlace replaces every element by its inverse error function.
+func ErfinvInPlace(t *Tensor) *Tensor {
+	return callInPlace("erfinv_", func(out *lib.Ctensor) { lib.AtgErfinv_(out, t.c) }, t)
+}
+
+// ClampInPlace moves every element into [low, high].
+func ClampInPlace(t *Tensor, low, high float64) *Tensor {
+	withScalar(low, func(l lib.Cscalar) {
+		withScalar(high, func(h lib.Cscalar) {
+			callInPlace("clamp_", func(out *lib.Ctensor) { lib.AtgClamp_(out, t.c, l, h) }, t)
+		})
+	})
+	return t
+}

@@ -103,6 +103,14 @@ char *hy_add_scaled_(void *self, void *other, double alpha) {
   return guard([&] { tensor(self).add_(tensor(other), alpha); });
 }
 
+char *hy_addcmul_(void *self, void *a, void *b, double value) {
+  return guard([&] { tensor(self).addcmul_(tensor(a), tensor(b), value); });
+}
+
+char *hy_addcdiv_(void *self, void *a, void *b, double value) {
+  return guard([&] { tensor(self).addcdiv_(tensor(a), tensor(b), value); });
+}
+
 char *hy_clear_grads(void **tensors, int n) {
   return guard([&] {
     for (int i = 0; i < n; i++)

@@ -25,6 +25,8 @@ char *hy_set_data(void *self, void *data);
 char *hy_clone(void *self, void **out);
 char *hy_add_scaled(void *self, void *other, double alpha, void **out);
 char *hy_add_scaled_(void *self, void *other, double alpha);
+char *hy_addcmul_(void *self, void *a, void *b, double value);
+char *hy_addcdiv_(void *self, void *a, void *b, double value);
 char *hy_clear_grads(void **tensors, int n);
 char *hy_has_grad(void *self, int *yes);
 

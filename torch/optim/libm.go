@@ -1,0 +1,12 @@
+package optim
+
+// #cgo LDFLAGS: -lm
+// #include <math.h>
+import "C"
+
+// Python's float arithmetic is the C library's. Go's own math.Pow and math.Cos differ from it in the last
+// bit for some arguments, which would show in the weights.
+
+func pow(x, y float64) float64 { return float64(C.pow(C.double(x), C.double(y))) }
+
+func cos(x float64) float64 { return float64(C.cos(C.double(x))) }

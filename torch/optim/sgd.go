@@ -1,0 +1,66 @@
+package optim
+
+import "hymenoptera/torch"
+
+// SGDConfig holds the arguments of torch.optim.SGD that this module uses.
+type SGDConfig struct {
+	LR          float64
+	Momentum    float64
+	WeightDecay float64
+	Nesterov    bool
+}
+
+// SGD is torch.optim.SGD, in the order of operations of its single-tensor form.
+type SGD struct {
+	scope   *torch.Scope // owns the momentum buffers
+	params  []*torch.Tensor
+	buffers []*torch.Tensor // nil until the parameter's first step
+	cfg     SGDConfig
+}
+
+// NewSGD returns an optimizer of params. s owns its momentum buffers, which take as much memory as params.
+func NewSGD(s *torch.Scope, params []*torch.Tensor, cfg SGDConfig) *SGD {
+	return &SGD{scope: s, params: params, buffers: make([]*torch.Tensor, len(params)), cfg: cfg}
+}
+
+// ZeroGrad implements Optimizer.
+func (o *SGD) ZeroGrad() { torch.ClearGrads(o.params) }
+
+// LR implements Optimizer.
+func (o *SGD) LR() float64 { return o.cfg.LR }
+
+// SetLR implements Optimizer.
+func (o *SGD) SetLR(lr float64) { o.cfg.LR = lr }
+
+// Step implements Optimizer.
+func (o *SGD) Step() {
+	torch.NoGrad(func() {
+		s := o.scope.Child()
+		defer s.Close()
+		for i, p := range o.params {
+			if grad := torch.Grad(s, p); grad != nil {
+				torch.AddScaledInPlace(p, o.direction(s, i, p, grad), -o.cfg.LR)
+			}
+		}
+	})
+}
+
+// direction returns what is subtracted, times the rate, from the i-th parameter. The first step's buffer
+// is the gradient itself, not (1-momentum) of it.
+func (o *SGD) direction(s *torch.Scope, i int, p, grad *torch.Tensor) *torch.Tensor {
+	if o.cfg.WeightDecay != 0 {
+		grad = torch.AddScaled(s, grad, p, o.cfg.WeightDecay)
+	}
+	if o.cfg.Momentum == 0 {
+		return grad
+	}
+	if o.buffers[i] == nil {
+		o.buffers[i] = torch.Clone(o.scope, grad)
+	} else {
+		torch.AddScaledInPlace(torch.MulScalarInPlace(o.buffers[i], o.cfg.Momentum), grad, 1)
+	}
+	if o.cfg.Nesterov {
+		return torch.AddScaled(s, grad, o.buffers[i], o.cfg.Momentum)
+	}
+	return o.buffers[i]
+}

@@ -1,0 +1,45 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import (
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// The updates that optimizers are made of.
+
+// AddcmulInPlace is t += value * a * b, as torch.addcmul.
+func AddcmulInPlace(t, a, b *Tensor, value float64) *Tensor {
+	use("addcmul_", t, a, b)
+	checkShim(C.hy_addcmul_(t.handle(), a.handle(), b.handle(), C.double(value)), "addcmul_", t, a, b)
+	return t
+}
+
+// AddcdivInPlace is t += value * a / b, as torch.addcdiv.
+func AddcdivInPlace(t, a, b *Tensor, value float64) *Tensor {
+	use("addcdiv_", t, a, b)
+	checkShim(C.hy_addcdiv_(t.handle(), a.handle(), b.handle(), C.double(value)), "addcdiv_", t, a, b)
+	return t
+}
+
+// LerpInPlace is t += weight * (end - t), as torch.lerp.
+func LerpInPlace(t, end *Tensor, weight float64) *Tensor {
+	withScalar(weight, func(w lib.Cscalar) {
+		callInPlace("lerp_", func(out *lib.Ctensor) { lib.AtgLerp_(out, t.c, end.c, w) }, t, end)
+	})
+	return t
+}
+
+// Sqrt returns the square root of every element.
+func Sqrt(s *Scope, t *Tensor) *Tensor {
+	return call(s, "sqrt", func(out *lib.Ctensor) { lib.AtgSqrt(out, t.c) }, t)
+}
+
+// DivScalarInPlace is t /= v.
+func DivScalarInPlace(t *Tensor, v float64) *Tensor {
+	withScalar(v, func(c lib.Cscalar) {
+		callInPlace("div_", func(out *lib.Ctensor) { lib.AtgDivScalar_(out, t.c, c) }, t)
+	})
+	return t
+}
