@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""The notebook's training in plain PyTorch: what the Go program is held to, bit for bit.
+
+It takes the options of `hymenoptera train` under the same names and writes into --out the same
+history.jsonl, and digests.json: SHA-256 of the final and of the best state dict. --trace FILE writes a
+line for every tensor of every step. It takes nothing from the Go program's output.
+
+The one convention of ours: --seed is set right before the new head is made or, with --weights none,
+right before the model is.
+"""
+
+import argparse
+import copy
+import hashlib
+import json
+import os
+import time
+
+import torch
+from torch import nn, optim
+from torch.optim import lr_scheduler
+from torch.utils.data import DataLoader
+from torchvision import datasets, models, transforms
+
+MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--model", default="resnet18")
+    p.add_argument("--freeze", action="store_true")
+    p.add_argument("--data", default="data/hymenoptera_data")
+    p.add_argument("--weights", required=True, help="a file, or none")
+    p.add_argument("--out", required=True)
+    p.add_argument("--epochs", type=int, default=25)
+    p.add_argument("--batch-size", type=int, default=32)
+    p.add_argument("--image-size", type=int, default=224)
+    p.add_argument("--workers", type=int, default=4)
+    p.add_argument("--optimizer", default="sgd", choices=["sgd", "adam", "adamw"])
+    p.add_argument("--lr", type=float, default=0.001)
+    p.add_argument("--momentum", type=float, default=0.9)
+    p.add_argument("--nesterov", action="store_true")
+    p.add_argument("--weight-decay", type=float, default=0.0)
+    p.add_argument("--scheduler", default="step", choices=["step", "cosine", "exponential"])
+    p.add_argument("--step-size", type=int, default=7)
+    p.add_argument("--gamma", type=float, default=0.1)
+    p.add_argument("--label-smoothing", type=float, default=0.0)
+    p.add_argument("--class-weights", default="", help="comma-separated, one a class")
+    p.add_argument("--seed", type=int, default=42)
+    p.add_argument("--device", default="cpu")
+    p.add_argument("--threads", type=int, default=os.cpu_count())
+    p.add_argument("--trace", default="")
+    return p.parse_args()
+
+
+def loaders(o):
+    size = o.image_size
+    pipelines = {
+        "train": [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip()],
+        "val": [transforms.Resize(size * 256 // 224), transforms.CenterCrop(size)],
+    }
+    sets = {
+        phase: datasets.ImageFolder(
+            os.path.join(o.data, phase),
+            transforms.Compose(steps + [transforms.ToTensor(), transforms.Normalize(MEAN, STD)]),
+        )
+        for phase, steps in pipelines.items()
+    }
+    return {
+        phase: DataLoader(s, batch_size=o.batch_size, shuffle=True, num_workers=o.workers)
+        for phase, s in sets.items()
+    }
+
+
+def build(o, classes):
+    constructor = getattr(models, o.model)
+    if o.weights == "none":
+        torch.manual_seed(o.seed)
+        extra = {}
+        if o.model == "googlenet":
+            extra = dict(aux_logits=False, transform_input=False, init_weights=True)
+        model = constructor(weights=None, num_classes=classes, **extra)
+        if o.freeze:
+            for name, p in model.named_parameters():
+                p.requires_grad = name.startswith("fc.")
+        return model
+    extra = {}
+    if o.model == "googlenet":  # as googlenet(weights=...) builds it before it loads
+        extra = dict(aux_logits=True, transform_input=True, init_weights=False)
+    model = constructor(weights=None, **extra)
+    model.load_state_dict(torch.load(o.weights, map_location="cpu", weights_only=True))
+    if o.model == "googlenet":
+        model.aux_logits, model.aux1, model.aux2 = False, None, None
+    if o.freeze:
+        for p in model.parameters():
+            p.requires_grad = False
+    torch.manual_seed(o.seed)
+    model.fc = nn.Linear(model.fc.in_features, classes)
+    return model
+
+
+def make_optimizer(o, model):
+    params = [p for p in model.parameters() if p.requires_grad]
+    if o.optimizer == "sgd":
+        return optim.SGD(
+            params, lr=o.lr, momentum=o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
+        )
+    kind = optim.Adam if o.optimizer == "adam" else optim.AdamW
+    return kind(params, lr=o.lr, weight_decay=o.weight_decay)
+
+
+def make_scheduler(o, optimizer):
+    if o.scheduler == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, T_max=o.epochs)
+    if o.scheduler == "exponential":
+        return lr_scheduler.ExponentialLR(optimizer, gamma=o.gamma)
+    return lr_scheduler.StepLR(optimizer, step_size=o.step_size, gamma=o.gamma)
+
+
+def digest(state_dict):
+    """SHA-256 over the entries in order: name, dtype, shape, little-endian bytes."""
+    h = hashlib.sha256()
+    for name, t in state_dict.items():
+        shape = ",".join(map(str, t.shape))
+        h.update(f"{name}\0{str(t.dtype).removeprefix('torch.')}\0{shape}\0".encode())
+        h.update(t.detach().cpu().contiguous().numpy().tobytes())
+    return h.hexdigest()
+
+
+class Trace:
+    """Writes the SHA-256 of a step's tensors, in the order in which they come into being."""
+
+    def __init__(self, path):
+        self.file = open(path, "w") if path else None
+
+    def __call__(self, epoch, phase, step, name, tensor):
+        if self.file:
+            data = tensor.detach().cpu().contiguous().numpy().tobytes()
+            print(epoch, phase, step, name, hashlib.sha256(data).hexdigest(), file=self.file)
+
+    def model(self, epoch, phase, step, kind, model):
+        if not self.file:
+            return
+        for name, t in model.state_dict(keep_vars=True).items():
+            if kind == "tensor":
+                self(epoch, phase, step, name, t)
+            elif t.grad is not None:
+                self(epoch, phase, step, name + ".grad", t.grad)
+
+
+def train_model(o, model, data, device, criterion, optimizer, scheduler, history, trace):
+    best_weights, best_acc = copy.deepcopy(model.state_dict()), 0.0
+    trace.model(0, "start", 0, "tensor", model)
+    for epoch in range(o.epochs):
+        print(f"Epoch {epoch}/{o.epochs - 1}\n{'-' * 10}", flush=True)
+        for phase in ["train", "val"]:
+            training = phase == "train"
+            model.train(training)
+            lr, began = optimizer.param_groups[0]["lr"], time.time()
+            running_loss, corrects, n = 0.0, 0, len(data[phase].dataset)
+            for step, (inputs, labels) in enumerate(data[phase]):
+                trace(epoch, phase, step, "batch", inputs)
+                inputs, labels = inputs.to(device), labels.to(device)
+                optimizer.zero_grad()
+                with torch.set_grad_enabled(training):
+                    outputs = model(inputs)
+                    _, preds = torch.max(outputs, 1)
+                    loss = criterion(outputs, labels)
+                    trace(epoch, phase, step, "logits", outputs)
+                    trace(epoch, phase, step, "loss", loss)
+                    if training:
+                        loss.backward()
+                        trace.model(epoch, phase, step, "grad", model)
+                        optimizer.step()
+                        trace.model(epoch, phase, step, "tensor", model)
+                running_loss += loss.item() * inputs.size(0)
+                corrects += torch.sum(preds == labels).item()
+            if training:
+                scheduler.step()
+            loss, acc = running_loss / n, corrects / n
+            print(f"{phase} Loss: {loss:.4f} Acc: {acc:.4f}", flush=True)
+            line = dict(epoch=epoch, phase=phase, loss=loss, acc=acc, corrects=corrects, n=n, lr=lr)
+            line["seconds"] = time.time() - began
+            print(json.dumps(line), file=history, flush=True)
+            if phase == "val" and acc > best_acc:
+                best_acc, best_weights = acc, copy.deepcopy(model.state_dict())
+        print(flush=True)
+    return best_weights, best_acc
+
+
+def main():
+    o = arguments()
+    torch.set_num_threads(o.threads)
+    torch.backends.cudnn.benchmark = True
+    os.makedirs(o.out, exist_ok=True)
+    data = loaders(o)
+    device = torch.device(o.device)
+    model = build(o, len(data["train"].dataset.classes)).to(device)
+    weights = [float(w) for w in o.class_weights.split(",")] if o.class_weights else None
+    criterion = nn.CrossEntropyLoss(
+        weight=torch.tensor(weights, device=device) if weights else None,
+        label_smoothing=o.label_smoothing,
+    )
+    optimizer = make_optimizer(o, model)
+    since = time.time()
+    with open(os.path.join(o.out, "history.jsonl"), "w") as history:
+        best, best_acc = train_model(
+            o, model, data, device, criterion, optimizer, make_scheduler(o, optimizer), history, Trace(o.trace)
+        )
+    elapsed = time.time() - since
+    print(f"Training complete in {elapsed // 60:.0f}m {elapsed % 60:.0f}s")
+    print(f"Best val Acc: {best_acc:4f}")
+    digests = {
+        "final": digest(model.state_dict()),
+        "best": digest(best),
+        "torch": torch.__version__.split("+")[0],
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": o.threads,
+    }
+    with open(os.path.join(o.out, "digests.json"), "w") as f:
+        json.dump(digests, f, indent=2)
+        f.write("\n")
+
+
+if __name__ == "__main__":
+    main()
