@@ -31,9 +31,17 @@ func cBool(b bool) int {
 
 func cBool32(b bool) int32 { return int32(cBool(b)) }
 
-// withScalar calls f with a number as libtorch's Scalar, freed afterwards.
-func withScalar(v float64, f func(lib.Cscalar)) {
-	c := lib.AtsFloat(v)
+// withScalar calls f with a number as libtorch's Scalar, freed afterwards. Where t holds integers v becomes
+// one, as libtorch adds no float to them in place.
+func withScalar(t *Tensor, v float64, f func(lib.Cscalar)) {
+	use("scalar", t)
+	var c lib.Cscalar
+	switch t.DType() {
+	case Uint8, Int32, Int64:
+		c = lib.AtsInt(int64(v))
+	default:
+		c = lib.AtsFloat(v)
+	}
 	defer lib.AtsFree(c)
 	f(c)
 }

@@ -39,7 +39,7 @@ func AddScaledInPlace(a, b *Tensor, alpha float64) *Tensor {
 
 // AddScalar returns a + v.
 func AddScalar(s *Scope, a *Tensor, v float64) (t *Tensor) {
-	withScalar(v, func(c lib.Cscalar) {
+	withScalar(a, v, func(c lib.Cscalar) {
 		t = call(s, "add", func(out *lib.Ctensor) { lib.AtgAddScalar(out, a.c, c) }, a)
 	})
 	return t
@@ -47,7 +47,7 @@ func AddScalar(s *Scope, a *Tensor, v float64) (t *Tensor) {
 
 // AddScalarInPlace is a += v.
 func AddScalarInPlace(a *Tensor, v float64) *Tensor {
-	withScalar(v, func(c lib.Cscalar) {
+	withScalar(a, v, func(c lib.Cscalar) {
 		callInPlace("add_", func(out *lib.Ctensor) { lib.AtgAddScalar_(out, a.c, c) }, a)
 	})
 	return a
@@ -60,7 +60,7 @@ func Mul(s *Scope, a, b *Tensor) *Tensor {
 
 // MulScalar returns a * v.
 func MulScalar(s *Scope, a *Tensor, v float64) (t *Tensor) {
-	withScalar(v, func(c lib.Cscalar) {
+	withScalar(a, v, func(c lib.Cscalar) {
 		t = call(s, "mul", func(out *lib.Ctensor) { lib.AtgMulScalar(out, a.c, c) }, a)
 	})
 	return t
@@ -68,7 +68,7 @@ func MulScalar(s *Scope, a *Tensor, v float64) (t *Tensor) {
 
 // MulScalarInPlace is a *= v.
 func MulScalarInPlace(a *Tensor, v float64) *Tensor {
-	withScalar(v, func(c lib.Cscalar) {
+	withScalar(a, v, func(c lib.Cscalar) {
 		callInPlace("mul_", func(out *lib.Ctensor) { lib.AtgMulScalar_(out, a.c, c) }, a)
 	})
 	return a
@@ -111,8 +111,8 @@ func ErfinvInPlace(t *Tensor) *Tensor {
 
 // ClampInPlace moves every element into [low, high].
 func ClampInPlace(t *Tensor, low, high float64) *Tensor {
-	withScalar(low, func(l lib.Cscalar) {
-		withScalar(high, func(h lib.Cscalar) {
+	withScalar(t, low, func(l lib.Cscalar) {
+		withScalar(t, high, func(h lib.Cscalar) {
 			callInPlace("clamp_", func(out *lib.Ctensor) { lib.AtgClamp_(out, t.c, l, h) }, t)
 		})
 	})

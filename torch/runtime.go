@@ -3,7 +3,10 @@ package torch
 // #include "shim.h"
 import "C"
 
-import "fmt"
+import (
+	"fmt"
+	"path/filepath"
+)
 
 // Version returns libtorch's version, "2.11.0".
 func Version() string { return C.GoString(C.hy_torch_version()) }
@@ -39,3 +42,14 @@ func NumThreads() int {
 // KeepFreedMemory lets the allocator keep the memory of freed tensors instead of returning it to the
 // kernel, for as long as the process lives: a training loop takes the same blocks again at each step.
 func KeepFreedMemory() { C.hy_keep_freed_memory() }
+
+// Folders returns where this process's libtorch lies (its include/ and lib/) and where gotch's compiled C++
+// does, beside the headers that it was compiled with.
+func Folders() (libtorch, gotch string) {
+	dir := func(gotch C.int) string {
+		path := C.hy_library_of(gotch)
+		defer C.free(cPointer(path))
+		return filepath.Dir(C.GoString(path))
+	}
+	return filepath.Dir(dir(0)), dir(1)
+}

@@ -47,7 +47,7 @@ func CopyInPlace(dst, src *Tensor) *Tensor {
 
 // FillInPlace sets every element to v.
 func FillInPlace(t *Tensor, v float64) *Tensor {
-	withScalar(v, func(c lib.Cscalar) {
+	withScalar(t, v, func(c lib.Cscalar) {
 		callInPlace("fill_", func(out *lib.Ctensor) { lib.AtgFill_(out, t.c, c) }, t)
 	})
 	return t

@@ -18,6 +18,8 @@
 #include <mutex>
 #include <string>
 
+extern "C" void at_free(at::Tensor *); // gotch's
+
 namespace {
 
 // guard runs f and returns what it threw.
@@ -32,6 +34,11 @@ template <class F> char *guard(F &&f) {
   } catch (...) {
     return strdup("unknown C++ exception");
   }
+}
+
+std::string library_of(void *symbol) {
+  Dl_info info;
+  return dladdr(symbol, &info) && info.dli_fname ? info.dli_fname : "";
 }
 
 at::Tensor &tensor(void *handle) { return *static_cast<at::Tensor *>(handle); }
@@ -76,15 +83,14 @@ void hy_keep_freed_memory(void) {
 
 // libtorch_cuda.so registers the CUDA backend when it is loaded; it lies beside libtorch_cpu.so.
 char *hy_load_cuda(void) {
-  Dl_info info;
-  std::string path = "libtorch_cuda.so";
-  if (dladdr(reinterpret_cast<void *>(&at::show_config), &info) && info.dli_fname) {
-    const std::string cpu = info.dli_fname;
-    path = cpu.substr(0, cpu.rfind('/') + 1) + path;
-  }
-  if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL))
-    return nullptr;
-  return strdup(dlerror());
+  const std::string cpu = library_of(reinterpret_cast<void *>(&at::show_config));
+  const std::string cuda = cpu.substr(0, cpu.rfind('/') + 1) + "libtorch_cuda.so";
+  return dlopen(cuda.c_str(), RTLD_NOW | RTLD_GLOBAL) ? nullptr : strdup(dlerror());
+}
+
+char *hy_library_of(int gotch) {
+  void *symbol = gotch ? reinterpret_cast<void *>(&at_free) : reinterpret_cast<void *>(&at::show_config);
+  return strdup(library_of(symbol).c_str());
 }
 
 char *hy_set_data(void *self, void *data) {

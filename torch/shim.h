@@ -20,6 +20,7 @@ int hy_num_threads(void);
 void hy_keep_freed_memory(void);
 
 char *hy_load_cuda(void);
+char *hy_library_of(int gotch); // path of libtorch_cpu or of gotch's C++; freed by the caller
 
 char *hy_set_data(void *self, void *data);
 char *hy_clone(void *self, void **out);

@@ -25,7 +25,7 @@ func AddcdivInPlace(t, a, b *Tensor, value float64) *Tensor {
 
 // LerpInPlace is t += weight * (end - t), as torch.lerp.
 func LerpInPlace(t, end *Tensor, weight float64) *Tensor {
-	withScalar(weight, func(w lib.Cscalar) {
+	withScalar(t, weight, func(w lib.Cscalar) {
 		callInPlace("lerp_", func(out *lib.Ctensor) { lib.AtgLerp_(out, t.c, end.c, w) }, t, end)
 	})
 	return t
@@ -38,7 +38,7 @@ func Sqrt(s *Scope, t *Tensor) *Tensor {
 
 // DivScalarInPlace is t /= v.
 func DivScalarInPlace(t *Tensor, v float64) *Tensor {
-	withScalar(v, func(c lib.Cscalar) {
+	withScalar(t, v, func(c lib.Cscalar) {
 		callInPlace("div_", func(out *lib.Ctensor) { lib.AtgDivScalar_(out, t.c, c) }, t)
 	})
 	return t
