@@ -1,0 +1,71 @@
+package transforms
+
+import (
+	"image"
+	"math"
+
+	"hymenoptera/internal/mt19937"
+)
+
+// Source is a stream of uniform 32-bit words: PyTorch's generator.
+type Source interface{ Uint32() uint32 }
+
+// The notebook's RandomResizedCrop: a share of the area from 0.08 to 1 and an aspect ratio from 3/4 to 4/3.
+const (
+	minScale, maxScale = float32(0.08), float32(1)
+	minRatio, maxRatio = 3.0 / 4.0, 4.0 / 3.0
+	// torch.log(torch.tensor((3/4, 4/3))), float32.
+	logMinRatio, logMaxRatio = float32(-0x1.269622p-2), float32(0x1.269624p-2)
+	cropTries                = 10
+	flipProbability          = float32(0.5)
+)
+
+// RandomResizedCrop draws a crop of a picture of w×h pixels as torchvision's RandomResizedCrop.get_params
+// does: up to ten tries of two words each, then two words for the place; or, after ten misses, the largest
+// centred crop with an allowed aspect ratio.
+//
+// torch.exp of the drawn logarithm comes from MKL, which is off by one unit in the last place for one input
+// in a hundred. Here it is rounded correctly. That moves a crop's border only if the area times the ratio
+// lies within 1e-7 of a rounding border.
+func RandomResizedCrop(rng Source, w, h int) image.Rectangle {
+	area := float64(w * h)
+	for range cropTries {
+		target := float64(area * float64(mt19937.Uniform(rng, minScale, maxScale)))
+		ratio := float64(float32(math.Exp(float64(mt19937.Uniform(rng, logMinRatio, logMaxRatio)))))
+		cw := int(math.RoundToEven(math.Sqrt(float64(target * ratio))))
+		ch := int(math.RoundToEven(math.Sqrt(target / ratio)))
+		if 0 < cw && cw <= w && 0 < ch && ch <= h {
+			top := mt19937.IntN(rng, h-ch+1)
+			left := mt19937.IntN(rng, w-cw+1)
+			return image.Rect(left, top, left+cw, top+ch)
+		}
+	}
+	cw, ch := w, h
+	if ratio := float64(w) / float64(h); ratio < minRatio {
+		ch = int(math.RoundToEven(float64(w) / minRatio))
+	} else if ratio > maxRatio {
+		cw = int(math.RoundToEven(float64(float64(h) * maxRatio)))
+	}
+	left, top := (w-cw)/2, (h-ch)/2
+	return image.Rect(left, top, left+cw, top+ch)
+}
+
+// RandomFlip draws whether a sample is mirrored, as torchvision's RandomHorizontalFlip does: one word.
+func RandomFlip(rng Source) bool { return mt19937.Float32(rng) < flipProbability }
+
+// ResizeSize returns the size that torchvision's Resize(short) gives a picture of w×h pixels: its short
+// side becomes short, the other one keeps the aspect ratio and is rounded down.
+func ResizeSize(w, h, short int) (rw, rh int) {
+	if w <= h {
+		return short, int(float64(short*h) / float64(w))
+	}
+	return int(float64(short*w) / float64(h)), short
+}
+
+// CenterCrop returns the size×size window in the middle of w×h pixels, as torchvision's CenterCrop does: an
+// odd rest is halved to even. Both sides must be at least size.
+func CenterCrop(w, h, size int) image.Rectangle {
+	left := int(math.RoundToEven(float64(w-size) / 2))
+	top := int(math.RoundToEven(float64(h-size) / 2))
+	return image.Rect(left, top, left+size, top+size)
+}

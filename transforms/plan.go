@@ -1,0 +1,19 @@
+package transforms
+
+import "image"
+
+// A Plan says what happens to one picture: the pixels of Crop are resized to Width×Height, of the result
+// Window is kept, and Flip mirrors it left to right at last. A plan is a value without references.
+type Plan struct {
+	Crop          image.Rectangle // inside the picture; nothing outside of it is read
+	Width, Height int             // what Crop is resized to, in pixels
+	Window        image.Rectangle // inside Width×Height
+	Flip          bool
+}
+
+// Source returns the part of the picture that the pixels of Window depend on. It lies in Crop.
+func (p Plan) Source() image.Rectangle {
+	x0, x1 := span(p.Crop.Dx(), p.Width, p.Window.Min.X, p.Window.Max.X)
+	y0, y1 := span(p.Crop.Dy(), p.Height, p.Window.Min.Y, p.Window.Max.Y)
+	return image.Rect(x0, y0, x1, y1).Add(p.Crop.Min)
+}

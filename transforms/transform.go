@@ -1,0 +1,88 @@
+// Package transforms turns decoded pictures into the normalised float32 samples that torchvision's
+// transforms make of them, bit for bit.
+//
+//	tf := transforms.Train(224)              // RandomResizedCrop, flip, ToTensor, Normalize
+//	plan := tf.Plan(src.Width, src.Height, rng) // the draws; before anything is decoded
+//	var r transforms.Resizer
+//	var out transforms.Image
+//	r.Resize(&out, &src, plan)
+//	transforms.NewNormalizer(tf.Mean, tf.Std).Apply(dst, &out, plan.Flip) // 3×224×224
+//
+// What happens to one sample is a [Plan], a small value that is computed from the picture's size alone, so
+// that a loader decodes only the pixels which [Plan.Source] names. The references are torchvision 0.26.0 and
+// Pillow 13.0.0. It reads no files and knows no other interpolation than BILINEAR.
+package transforms
+
+import (
+	"fmt"
+	"image"
+)
+
+// MaxSize is the largest side, in pixels, of a sample.
+const MaxSize = 1 << 14
+
+// A Transform is what happens to every sample of a phase: either RandomResizedCrop(Size) and a random
+// flip, or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).
+type Transform struct {
+	Random bool       `json:"random,omitempty"`
+	Short  int        `json:"resize,omitempty"` // short side after Resize, in pixels; 0 where Random
+	Size   int        `json:"crop"`             // height and width of a sample, in pixels
+	Mean   [3]float32 `json:"mean"`             // of red, green, blue, which are in [0, 1]
+	Std    [3]float32 `json:"std"`
+}
+
+// The statistics of ImageNet that torchvision's weights were trained with.
+var (
+	imageNetMean = [3]float32{0.485, 0.456, 0.406}
+	imageNetStd  = [3]float32{0.229, 0.224, 0.225}
+)
+
+// Train returns the notebook's training transform: RandomResizedCrop(size), RandomHorizontalFlip, ToTensor,
+// Normalize with ImageNet's statistics.
+func Train(size int) Transform {
+	return Transform{Random: true, Size: size, Mean: imageNetMean, Std: imageNetStd}
+}
+
+// Eval returns the notebook's validation transform: Resize, CenterCrop(size), ToTensor, Normalize with
+// ImageNet's statistics. The short side is resized to 256/224 of size, rounded down, as the notebook does
+// for 224.
+func Eval(size int) Transform {
+	return Transform{Short: size * 256 / 224, Size: size, Mean: imageNetMean, Std: imageNetStd}
+}
+
+// Validate returns an error if no sample can be made.
+func (t Transform) Validate() error {
+	if t.Size < 1 || t.Size > MaxSize {
+		return fmt.Errorf("transforms: image size %d: want 1 to %d", t.Size, MaxSize)
+	}
+	if !t.Random && (t.Short < t.Size || t.Short > 2*MaxSize) {
+		return fmt.Errorf("transforms: resize to %d: want %d (the crop) to %d", t.Short, t.Size, 2*MaxSize)
+	}
+	for c, s := range t.Std {
+		if s == 0 {
+			return fmt.Errorf("transforms: the standard deviation of channel %d is 0", c)
+		}
+	}
+	return nil
+}
+
+// Plan decides what happens to a picture of w×h pixels. It draws from rng only where the transform is
+// random: the crop first, then the flip.
+func (t Transform) Plan(w, h int, rng Source) Plan {
+	if t.Random {
+		return Plan{
+			Crop:   RandomResizedCrop(rng, w, h),
+			Width:  t.Size,
+			Height: t.Size,
+			Window: image.Rect(0, 0, t.Size, t.Size),
+			Flip:   RandomFlip(rng),
+		}
+	}
+	rw, rh := ResizeSize(w, h, t.Short)
+	return Plan{
+		Crop:   image.Rect(0, 0, w, h),
+		Width:  rw,
+		Height: rh,
+		Window: CenterCrop(rw, rh, t.Size),
+	}
+}
