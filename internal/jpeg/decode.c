@@ -1,0 +1,195 @@
+#include "decode.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+struct hym_jpeg {
+  struct jpeg_decompress_struct cinfo;
+  struct jpeg_error_mgr err;
+  struct jpeg_source_mgr src;
+  struct jpeg_progress_mgr progress;
+  jmp_buf jump;
+  int failed;  // HYM_FAILED or HYM_SCANS, set before each jump
+  int max_scans;
+  size_t used;  // bytes that the header took
+  size_t skip;  // bytes to skip that were asked for beyond the end of the data
+  JSAMPLE *row;
+  size_t row_size;
+  char message[JMSG_LENGTH_MAX];
+  char warning[JMSG_LENGTH_MAX];
+};
+
+static struct hym_jpeg *owner(j_common_ptr c) { return (struct hym_jpeg *)c->client_data; }
+
+static void fail(j_common_ptr c) {
+  struct hym_jpeg *d = owner(c);
+  c->err->format_message(c, d->message);
+  d->failed = HYM_FAILED;
+  longjmp(d->jump, 1);
+}
+
+// Level -1 is a warning, 0 and more are traces.
+static void emit(j_common_ptr c, int level) {
+  if (level >= 0) return;
+  if (c->err->num_warnings++ == 0) c->err->format_message(c, owner(c)->warning);
+}
+
+static void no_output(j_common_ptr c) { (void)c; }
+
+static void progress(j_common_ptr c) {
+  struct hym_jpeg *d = owner(c);
+  if (c->is_decompressor && ((j_decompress_ptr)c)->input_scan_number > d->max_scans) {
+    d->failed = HYM_SCANS;
+    longjmp(d->jump, 1);
+  }
+}
+
+static void src_begin(j_decompress_ptr c) { (void)c; }
+// The whole file is in memory: to ask for more means that it is truncated. Suspending, as Pillow's source
+// does, lets libjpeg say so; it would otherwise make up an end and decode grey.
+static boolean src_fill(j_decompress_ptr c) {
+  (void)c;
+  return FALSE;
+}
+static void src_skip(j_decompress_ptr c, long n) {
+  if (n <= 0) return;
+  struct jpeg_source_mgr *s = c->src;
+  size_t m = (size_t)n < s->bytes_in_buffer ? (size_t)n : s->bytes_in_buffer;
+  s->next_input_byte += m;
+  s->bytes_in_buffer -= m;
+}
+static void src_end(j_decompress_ptr c) { (void)c; }
+
+hym_jpeg *hym_jpeg_new(int max_scans) {
+  hym_jpeg *d = calloc(1, sizeof *d);
+  if (!d) return NULL;
+  d->max_scans = max_scans;
+  d->cinfo.err = jpeg_std_error(&d->err);
+  d->err.error_exit = fail;
+  d->err.emit_message = emit;
+  d->err.output_message = no_output;
+  d->cinfo.client_data = d;
+  if (setjmp(d->jump)) {
+    jpeg_destroy_decompress(&d->cinfo);
+    free(d);
+    return NULL;
+  }
+  jpeg_create_decompress(&d->cinfo);
+  d->cinfo.client_data = d;
+  d->src.init_source = src_begin;
+  d->src.fill_input_buffer = src_fill;
+  d->src.skip_input_data = src_skip;
+  d->src.resync_to_restart = jpeg_resync_to_restart;
+  d->src.term_source = src_end;
+  d->cinfo.src = &d->src;
+  d->progress.progress_monitor = progress;
+  d->cinfo.progress = &d->progress;
+  return d;
+}
+
+void hym_jpeg_free(hym_jpeg *d) {
+  if (!d) return;
+  jpeg_destroy_decompress(&d->cinfo);
+  free(d->row);
+  free(d);
+}
+
+const char *hym_jpeg_message(const hym_jpeg *d) { return d->message; }
+
+const char *hym_jpeg_warning(const hym_jpeg *d, long *count) {
+  *count = d->err.num_warnings;
+  return d->warning;
+}
+
+// close_input forgets the caller's memory.
+static void close_input(hym_jpeg *d) {
+  d->src.next_input_byte = NULL;
+  d->src.bytes_in_buffer = 0;
+}
+
+static int stop(hym_jpeg *d, int result) {
+  jpeg_abort_decompress(&d->cinfo);
+  close_input(d);
+  return result;
+}
+
+int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info *info) {
+  struct jpeg_decompress_struct *c = &d->cinfo;
+  if (setjmp(d->jump)) return stop(d, d->failed);
+  jpeg_abort_decompress(c);
+  d->err.num_warnings = 0;
+  d->src.next_input_byte = data;
+  d->src.bytes_in_buffer = size;
+  int got;
+  do {
+    got = jpeg_read_header(c, FALSE);
+  } while (got == JPEG_HEADER_TABLES_ONLY);
+  if (got == JPEG_SUSPENDED) return stop(d, HYM_TRUNCATED);
+
+  memset(info, 0, sizeof *info);
+  info->width = (int32_t)c->image_width;
+  info->height = (int32_t)c->image_height;
+  info->components = c->num_components;
+  info->multiscan = jpeg_has_multiple_scans(c);
+  for (int i = 0; i < c->num_components; i++) {
+    jpeg_component_info *p = &c->comp_info[i];
+    if (p->h_samp_factor > info->h_samp) info->h_samp = p->h_samp_factor;
+    if (p->v_samp_factor > info->v_samp) info->v_samp = p->v_samp_factor;
+  }
+  for (int i = 0; i < c->num_components; i++) {
+    jpeg_component_info *p = &c->comp_info[i];
+    if (p->h_samp_factor != info->h_samp || p->v_samp_factor != info->v_samp) info->subsampled = 1;
+  }
+  d->used = size - d->src.bytes_in_buffer;
+  close_input(d);
+  return HYM_OK;
+}
+
+
+// cmyk_row converts w pixels as Pillow does: the file holds the inverted inks of Adobe's programs.
+static void cmyk_row(uint8_t *dst, const JSAMPLE *src, int w) {
+  for (int i = 0; i < w; i++, dst += 4, src += 4) {
+    int k = src[3];
+    for (int j = 0; j < 3; j++) {
+      int t = (255 - src[j]) * k + 128;
+      int v = k - (((t >> 8) + t) >> 8);
+      dst[j] = (uint8_t)(v < 0 ? 0 : v);
+    }
+    dst[3] = 255;
+  }
+}
+
+int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y, int w, int h, uint8_t *dst,
+                    size_t stride) {
+  struct jpeg_decompress_struct *c = &d->cinfo;
+  if (setjmp(d->jump)) return stop(d, d->failed);
+  d->src.next_input_byte = data + d->used;
+  d->src.bytes_in_buffer = size - d->used;
+  int cmyk = c->num_components == 4;
+  c->out_color_space = cmyk ? JCS_CMYK : JCS_EXT_RGBX;
+  if (!jpeg_start_decompress(c)) return stop(d, HYM_TRUNCATED);
+
+  size_t need = (size_t)c->output_width * 4;
+  if (d->row_size < need) {
+    free(d->row);
+    d->row = malloc(need);
+    d->row_size = d->row ? need : 0;
+    if (!d->row) ERREXIT1(c, JERR_OUT_OF_MEMORY, 0);
+  }
+  JSAMPROW rows[1] = {d->row};
+  while (c->output_scanline < c->output_height) {
+    int at = (int)c->output_scanline - y;
+    if (jpeg_read_scanlines(c, rows, 1) != 1) return stop(d, HYM_TRUNCATED);
+    if (at < 0 || at >= h) continue;
+    if (cmyk)
+      cmyk_row(dst + (size_t)at * stride, d->row + 4 * x, w);
+    else
+      memcpy(dst + (size_t)at * stride, d->row + 4 * x, 4 * (size_t)w);
+  }
+  return stop(d, HYM_OK);
+}

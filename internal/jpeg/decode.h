@@ -1,0 +1,43 @@
+// A decoder of JPEG files on libjpeg-turbo for Go: errors come back as return values, never as jumps, and
+// no pointer to the caller's memory is kept from one call to the next.
+#ifndef HYM_JPEG_DECODE_H
+#define HYM_JPEG_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct hym_jpeg hym_jpeg;
+
+// What a call came to.
+enum {
+  HYM_OK = 0,
+  HYM_FAILED = 1,     // libjpeg's error; hym_jpeg_message tells which
+  HYM_TRUNCATED = 2,  // the data ends too early
+  HYM_SCANS = 3,      // too many scans
+};
+
+typedef struct {
+  int32_t width, height;  // pixels
+  int32_t components;
+  int32_t h_samp, v_samp;  // largest sampling factors of any component
+  int32_t subsampled;      // some component has fewer samples than another
+  int32_t multiscan;       // progressive, or components in scans of their own
+} hym_jpeg_info;
+
+hym_jpeg *hym_jpeg_new(int max_scans);
+void hym_jpeg_free(hym_jpeg *d);
+
+// Reads the header of data, up to the first scan.
+int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info *info);
+
+// Decodes the pixels [x, x+w) x [y, y+h) of the file whose header was read last, which data must be, to rows
+// of R, G, B, 255 that are stride bytes apart.
+int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y, int w, int h, uint8_t *dst,
+                    size_t stride);
+
+// The last error's message.
+const char *hym_jpeg_message(const hym_jpeg *d);
+// The first warning of the file that is open, and how many there were.
+const char *hym_jpeg_warning(const hym_jpeg *d, long *count);
+
+#endif

@@ -1,0 +1,141 @@
+// Package jpeg decodes JPEG files with libjpeg-turbo to the pixels that Pillow's convert("RGB") gives.
+//
+//	d, err := jpeg.NewDecoder()
+//	defer d.Close()
+//	info, err := d.Header(data)
+//	err = d.Decode(dst, stride, data, image.Rect(0, 0, info.Width, info.Height))
+//
+// Only the asked-for region is decoded, with the bytes that a crop of the whole picture would have. It
+// writes no files, applies no EXIF orientation and no colour profile.
+package jpeg
+
+/*
+#cgo CFLAGS: -O2
+#cgo LDFLAGS: -l:libjpeg.a
+#include "decode.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"runtime"
+	"unsafe"
+)
+
+// Pillow's limits against decompression bombs, in pixels: it warns above WarnPixels and refuses to open what
+// is above MaxPixels (Image.MAX_IMAGE_PIXELS and twice that).
+const (
+	WarnPixels = 89_478_485
+	MaxPixels  = 2 * WarnPixels
+)
+
+// maxScans bounds the work that a small progressive file can ask for. Encoders write about ten scans.
+const maxScans = 500
+
+// ErrTruncated is the error for data that ends before the picture does.
+var ErrTruncated = errors.New("jpeg: the file is truncated")
+
+// Info is what a file's header says.
+type Info struct {
+	Width, Height int  // in pixels
+	Components    int  // 1: grey; 3: colour; 4: CMYK or YCCK
+	Subsampled    bool // some component has fewer samples than another
+	MultiScan     bool // progressive, or components in scans of their own
+}
+
+// A Decoder decodes one file after another in the same memory. It is not safe for concurrent use. Close
+// frees what it holds outside of Go's memory.
+type Decoder struct {
+	c    *C.hym_jpeg
+	info C.hym_jpeg_info
+	open bool // a header was read
+}
+
+// NewDecoder returns a decoder. It fails only for want of memory.
+func NewDecoder() (*Decoder, error) {
+	c := C.hym_jpeg_new(maxScans)
+	if c == nil {
+		return nil, errors.New("jpeg: no memory for a decoder")
+	}
+	return &Decoder{c: c}, nil
+}
+
+// Close frees the decoder. It may be called more than once.
+func (d *Decoder) Close() {
+	C.hym_jpeg_free(d.c)
+	d.c, d.open = nil, false
+}
+
+// Header reads the header of a file, up to the first scan.
+func (d *Decoder) Header(data []byte) (Info, error) {
+	d.open = false
+	if len(data) == 0 {
+		return Info{}, ErrTruncated
+	}
+	rc := C.hym_jpeg_header(d.c, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)), &d.info)
+	runtime.KeepAlive(data)
+	if err := d.failure(rc); err != nil {
+		return Info{}, err
+	}
+	info := Info{
+		Width: int(d.info.width), Height: int(d.info.height), Components: int(d.info.components),
+		Subsampled: d.info.subsampled != 0, MultiScan: d.info.multiscan != 0,
+	}
+	if n := info.Components; n != 1 && n != 3 && n != 4 {
+		return info, fmt.Errorf("jpeg: %d colour components: want 1, 3 or 4", n)
+	}
+	if n := info.Width * info.Height; n > MaxPixels {
+		return info, fmt.Errorf("jpeg: %d×%d pixels: more than %d may be a decompression bomb", info.Width, info.Height, MaxPixels)
+	}
+	d.open = true
+	return info, nil
+}
+
+// Decode decodes a region of the file whose header was read last: data must be that file. It writes rows of
+// R, G, B, unspecified to dst, stride bytes apart.
+func (d *Decoder) Decode(dst []byte, stride int, data []byte, region image.Rectangle) error {
+	if !d.open {
+		panic("jpeg: Decode without Header")
+	}
+	d.open = false
+	w, h := region.Dx(), region.Dy()
+	whole := image.Rect(0, 0, int(d.info.width), int(d.info.height))
+	if region.Empty() || !region.In(whole) || stride < 4*w || len(dst) < (h-1)*stride+4*w {
+		panic(fmt.Sprintf("jpeg: region %v of %v to %d bytes in rows of %d", region, whole, len(dst), stride))
+	}
+	rc := C.hym_jpeg_region(d.c, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)),
+		C.int(region.Min.X), C.int(region.Min.Y), C.int(w), C.int(h),
+		(*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(dst))), C.size_t(stride))
+	runtime.KeepAlive(data)
+	runtime.KeepAlive(dst)
+	return d.failure(rc)
+}
+
+// Warning returns the first of libjpeg's warnings about the file that was read last, and how many there
+// were. Pillow ignores them.
+func (d *Decoder) Warning() (first string, count int) {
+	var n C.long
+	s := C.hym_jpeg_warning(d.c, &n)
+	if n == 0 {
+		return "", 0
+	}
+	return C.GoString(s), int(n)
+}
+
+// failure turns a result of the C code into an error.
+func (d *Decoder) failure(rc C.int) error {
+	switch rc {
+	case C.HYM_OK:
+		return nil
+	case C.HYM_TRUNCATED:
+		return ErrTruncated
+	case C.HYM_SCANS:
+		return fmt.Errorf("jpeg: more than %d scans", maxScans)
+	}
+	return fmt.Errorf("jpeg: %s", C.GoString(C.hym_jpeg_message(d.c)))
+}
+
+// Bounds returns the rectangle of all pixels.
+func (i Info) Bounds() image.Rectangle { return image.Rect(0, 0, i.Width, i.Height) }
