@@ -1,0 +1,21 @@
+package dataset
+
+// A Batch is N samples, in a slot of its loader. It must be released, after which its memory is written
+// again; until then nobody else touches it.
+type Batch struct {
+	Slot    int       // index of the slot
+	N       int       // samples, at most the batch size
+	Images  []float32 // N×3×H×W, at the start of the slot
+	Labels  []int64   // N
+	Indices []int     // N, into the folder's samples
+
+	number int // in the epoch
+	epoch  *Epoch
+}
+
+// Release gives the slot back. It may be called from any goroutine, and more than once.
+func (b *Batch) Release() {
+	if b.epoch != nil {
+		b.epoch.release(b)
+	}
+}

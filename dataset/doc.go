@@ -1,0 +1,19 @@
+// Package dataset reads folders of classified pictures and makes batches of them, in the order and with the
+// random draws of torchvision's ImageFolder and PyTorch's DataLoader.
+//
+//	folder, err := dataset.NewImageFolder("data/train") // a folder a class
+//	loader, err := dataset.NewLoader(folder, transforms.Train(224), dataset.DefaultLoaderConfig())
+//	epoch := loader.Epoch(ctx, mt19937.New(42))
+//	defer epoch.Close()
+//	for {
+//		b, err := epoch.Next()
+//		if err == dataset.EOF {
+//			break
+//		}
+//		… // b.Images is N×3×224×224, b.Labels N
+//		b.Release()
+//	}
+//
+// A batch is the same whatever the timing and the number of processors; as in PyTorch, the number of workers
+// changes the crops. It knows no tensors: the memory that batches are written into may be any.
+package dataset

@@ -1,0 +1,200 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// prefetch is how many batches each worker makes ahead: the DataLoader's prefetch_factor.
+const prefetch = 2
+
+// An Epoch is one pass over a loader's samples. Next and Close belong to one goroutine.
+type Epoch struct {
+	loader *Loader
+	ctx    context.Context
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+	closed bool
+	err    error // what Next returns from now on
+	inline bool  // no workers: batches are made in Next
+
+	slots []slot
+	jobs  []chan int // batches to make, one channel a worker
+
+	mu         sync.Mutex
+	delivered  int // batches that Next has returned
+	dispatched int // batches that were given to workers
+}
+
+// A slot is the place of one batch at a time.
+type slot struct {
+	batch Batch
+	held  bool       // from dispatch to release
+	done  chan error // the worker's result
+}
+
+// start makes the workers and gives them their first batches.
+func (e *Epoch) start(base uint64, main Source) {
+	l := e.loader
+	e.ctx, e.stop = context.WithCancel(e.ctx)
+	e.slots = make([]slot, l.Slots())
+	for i := range e.slots {
+		s := &e.slots[i]
+		s.batch = Batch{Slot: i, epoch: e, Labels: make([]int64, l.cfg.BatchSize), Indices: make([]int, l.cfg.BatchSize)}
+		s.done = make(chan error, 1)
+	}
+	if e.inline = l.cfg.Workers == 0; e.inline {
+		l.makers[0].src = main
+		return
+	}
+	e.jobs = make([]chan int, l.cfg.Workers)
+	for w := range e.jobs {
+		jobs := make(chan int, prefetch)
+		e.jobs[w] = jobs
+		m := l.makers[w]
+		m.seed(base + uint64(w))
+		e.wg.Go(func() { e.work(m, jobs) })
+	}
+	e.mu.Lock()
+	e.dispatch()
+	e.mu.Unlock()
+}
+
+// work makes batches until there are no more jobs.
+func (e *Epoch) work(m *maker, jobs <-chan int) {
+	defer m.close()
+	for k := range jobs {
+		s := &e.slots[k%len(e.slots)]
+		s.done <- e.fill(m, k, &s.batch)
+	}
+}
+
+// fill makes batch k.
+func (e *Epoch) fill(m *maker, k int, b *Batch) error {
+	l := e.loader
+	indices := l.indices(k)
+	n := len(indices)
+	b.number, b.N = k, n
+	b.Images = l.slots[b.Slot][:n*l.sampleLen()]
+	b.Labels, b.Indices = b.Labels[:n], b.Indices[:n]
+	copy(b.Indices, indices)
+	for i, index := range indices {
+		if err := e.ctx.Err(); err != nil {
+			return err
+		}
+		b.Labels[i] = int64(l.folder.Samples[index].Label)
+		if err := m.sample(b.Images[i*l.sampleLen():(i+1)*l.sampleLen()], index); err != nil {
+			s := l.folder.Samples[index]
+			return fmt.Errorf("dataset: %s (class %s, sample %d): %w", s.Path, l.folder.Classes[s.Label], index, err)
+		}
+	}
+	return nil
+}
+
+// dispatch hands out the batches that may be made now: each when the batch 2*workers before it was delivered
+// (the DataLoader's plan) and the one before it in its slot released. It is called with mu held.
+func (e *Epoch) dispatch() {
+	for k := e.dispatched; k < e.loader.Batches() && k < e.delivered+prefetch*len(e.jobs); k++ {
+		s := &e.slots[k%len(e.slots)]
+		if s.held || e.closed {
+			return
+		}
+		s.held = true
+		e.jobs[k%len(e.jobs)] <- k // never blocks: a worker has at most prefetch batches
+		e.dispatched++
+	}
+}
+
+// Next returns the next batch, which the caller must release. After the last one it returns io.EOF. The
+// first error ends the epoch: for a sample it names the file, its class and its index in the folder; after
+// a cancellation it is the context's.
+func (e *Epoch) Next() (*Batch, error) {
+	if e.err == nil && e.closed {
+		e.err = fmt.Errorf("dataset: the epoch is closed")
+	}
+	if e.err == nil && e.delivered == e.loader.Batches() {
+		e.err = EOF
+	}
+	if e.err != nil {
+		return nil, e.err
+	}
+	var b *Batch
+	if b, e.err = e.next(); e.err != nil {
+		if err := e.ctx.Err(); err != nil {
+			e.err = err
+		}
+		return nil, e.err
+	}
+	return b, nil
+}
+
+// next waits for a batch or makes it.
+func (e *Epoch) next() (*Batch, error) {
+	k := e.delivered
+	s := &e.slots[k%len(e.slots)]
+	e.mu.Lock()
+	waiting := e.inline && s.held || !e.inline && e.dispatched <= k
+	if e.inline {
+		s.held = true
+	}
+	e.mu.Unlock()
+	if waiting {
+		return nil, fmt.Errorf("dataset: batch %d: all %d slots are in use: release batches first", k, len(e.slots))
+	}
+	if err := e.ctx.Err(); err != nil {
+		return nil, err
+	}
+	if e.inline {
+		if err := e.fill(e.loader.makers[0], k, &s.batch); err != nil {
+			return nil, err
+		}
+		e.delivered++
+		return &s.batch, nil
+	}
+	select {
+	case err := <-s.done:
+		if err != nil {
+			return nil, err
+		}
+	case <-e.ctx.Done():
+		return nil, e.ctx.Err()
+	}
+	e.mu.Lock()
+	e.delivered++
+	e.dispatch()
+	e.mu.Unlock()
+	return &s.batch, nil
+}
+
+// release frees a batch's slot.
+func (e *Epoch) release(b *Batch) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := &e.slots[b.Slot]
+	s.held = false
+	if !e.inline {
+		e.dispatch()
+	}
+}
+
+// Close stops the workers and waits for them: at most for the sample that each of them is at. It may be
+// called more than once. Batches that are not released yet must not be used any more.
+func (e *Epoch) Close() {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return
+	}
+	e.closed = true
+	for _, jobs := range e.jobs {
+		close(jobs)
+	}
+	e.mu.Unlock()
+	e.stop()
+	e.wg.Wait()
+	if e.inline {
+		e.loader.makers[0].close()
+	}
+	e.loader.busy.Store(false)
+}

@@ -1,0 +1,181 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A Sample is one file of an ImageFolder.
+type Sample struct {
+	Path  string // the folder's root included
+	Label int    // index into Classes
+}
+
+// An ImageFolder is a set of pictures, a folder a class, as torchvision's ImageFolder sees it.
+type ImageFolder struct {
+	Root    string
+	Classes []string // the names of the folders, sorted
+	Samples []Sample // sorted by class, then by folder and file name, byte by byte
+}
+
+// suffixes returns torchvision's IMG_EXTENSIONS. What a file holds is told by its content.
+func suffixes() []string {
+	return []string{".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
+}
+
+// IsImage reports whether ImageFolder takes a file of that name.
+func IsImage(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(suffixes(), func(s string) bool { return strings.HasSuffix(name, s) })
+}
+
+// NewImageFolder lists the pictures under root: root/<class>/…/<file>. It opens none of them. A root
+// without class folders and a class without pictures are errors.
+func NewImageFolder(root string) (*ImageFolder, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", missing(root, err))
+	}
+	f := &ImageFolder{Root: root}
+	for _, e := range entries {
+		if isDir(filepath.Join(root, e.Name()), e) {
+			f.Classes = append(f.Classes, e.Name())
+		}
+	}
+	if len(f.Classes) == 0 {
+		return nil, fmt.Errorf("dataset: %s has no class folders: want one folder of pictures a class, found %s", root, found(entries))
+	}
+	slices.Sort(f.Classes)
+	for label, class := range f.Classes {
+		before := len(f.Samples)
+		dir := filepath.Join(root, class)
+		if err := f.add(dir, label); err != nil {
+			return nil, fmt.Errorf("dataset: class %s: %w", class, err)
+		}
+		if len(f.Samples) == before {
+			inside, _ := os.ReadDir(dir)
+			return nil, fmt.Errorf("dataset: class %s: no pictures in %s: want files that end in %s, found %s",
+				class, dir, strings.Join(suffixes(), " "), found(inside))
+		}
+	}
+	return f, nil
+}
+
+// add appends the pictures under dir.
+func (f *ImageFolder) add(dir string, label int) error {
+	dirs, err := subdirs(nil, dir, nil)
+	if err != nil {
+		return err
+	}
+	slices.Sort(dirs)
+	for _, d := range dirs {
+		entries, err := os.ReadDir(d) // sorted by name
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if path := filepath.Join(d, e.Name()); IsImage(e.Name()) && !isDir(path, e) {
+				f.Samples = append(f.Samples, Sample{Path: path, Label: label})
+			}
+		}
+	}
+	return nil
+}
+
+// subdirs appends dir and all folders under it, through links too. above are those that dir lies in.
+func subdirs(list []string, dir string, above []fs.FileInfo) ([]string, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
+		return nil, fmt.Errorf("%s is a link to a folder that it lies in", dir)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, dir)
+	above = append(above, info)
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); isDir(path, e) {
+			if list, err = subdirs(list, path, above); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return list, nil
+}
+
+// isDir reports whether a folder's entry is a folder or a link to one.
+func isDir(path string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// missing adds to the error for an unreadable path what is there instead.
+func missing(path string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(filepath.Clean(path))
+	entries, perr := os.ReadDir(parent)
+	if perr != nil {
+		return fmt.Errorf("no folder %s (nor %s)", path, parent)
+	}
+	return fmt.Errorf("no folder %s: found %s in %s", path, found(entries), parent)
+}
+
+// found names what a folder holds, the first few entries of it.
+func found(entries []fs.DirEntry) string {
+	const most = 5
+	if len(entries) == 0 {
+		return "nothing"
+	}
+	var names []string
+	for _, e := range entries[:min(most, len(entries))] {
+		name := e.Name()
+		if e.IsDir() {
+			name += "/"
+		}
+		names = append(names, name)
+	}
+	if rest := len(entries) - len(names); rest > 0 {
+		names = append(names, fmt.Sprintf("and %d more", rest))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Open lists the two sets of the notebook's layout: root/train and root/val, which must hold the same
+// classes.
+func Open(root string) (train, val *ImageFolder, err error) {
+	if train, err = openPhase(root, "train"); err != nil {
+		return nil, nil, err
+	}
+	if val, err = openPhase(root, "val"); err != nil {
+		return nil, nil, err
+	}
+	if !slices.Equal(train.Classes, val.Classes) {
+		return nil, nil, fmt.Errorf("dataset: %s: train has the classes %s, val has %s: want the same",
+			root, strings.Join(train.Classes, ", "), strings.Join(val.Classes, ", "))
+	}
+	return train, val, nil
+}
+
+// openPhase lists one of the two sets.
+func openPhase(root, phase string) (*ImageFolder, error) {
+	if entries, err := os.ReadDir(root); err != nil {
+		return nil, fmt.Errorf("dataset: %w", missing(root, err))
+	} else if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == phase }) {
+		return nil, fmt.Errorf("dataset: %s has no folder %s: want train and val, found %s", root, phase, found(entries))
+	}
+	return NewImageFolder(filepath.Join(root, phase))
+}

@@ -1,0 +1,159 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"sync/atomic"
+
+	"hymenoptera/internal/mt19937"
+	"hymenoptera/transforms"
+)
+
+// EOF is what [Epoch.Next] returns after the last batch: io.EOF.
+var EOF = io.EOF
+
+// Source is a stream of uniform 32-bit words: PyTorch's main generator.
+type Source interface{ Uint32() uint32 }
+
+// MaxWorkers is the largest number of workers of a loader.
+const MaxWorkers = 1024
+
+// LoaderConfig says how batches are made.
+type LoaderConfig struct {
+	BatchSize int  // samples a batch, at least 1; the last batch of an epoch may be smaller
+	Shuffle   bool // a new random order each epoch
+	Workers   int  // goroutines that make batches; with 0 they are made in Next
+	// Warn, where it is set, is told what Pillow warns about: pictures of more than 89,478,485 pixels. It is
+	// called from the workers.
+	Warn func(message string)
+}
+
+// DefaultLoaderConfig returns the notebook's: batches of 32, shuffled, 4 workers.
+func DefaultLoaderConfig() LoaderConfig {
+	return LoaderConfig{BatchSize: 32, Shuffle: true, Workers: 4}
+}
+
+func (c LoaderConfig) validate() error {
+	if c.BatchSize < 1 {
+		return fmt.Errorf("dataset: batch size %d: want at least 1", c.BatchSize)
+	}
+	if c.Workers < 0 || c.Workers > MaxWorkers {
+		return fmt.Errorf("dataset: %d workers: want 0 to %d", c.Workers, MaxWorkers)
+	}
+	return nil
+}
+
+// A Loader makes the batches of a set, epoch by epoch. Only one epoch may be under way at a time.
+type Loader struct {
+	folder *ImageFolder
+	tf     transforms.Transform
+	norm   *transforms.Normalizer
+	cfg    LoaderConfig
+	slots  [][]float32
+	paths  [][]byte // the samples' paths, each with a zero at its end
+	makers []*maker // one a worker, kept from epoch to epoch for their memory
+	order  []int    // indices into the samples
+	busy   atomic.Bool
+}
+
+// NewLoader returns a loader for the samples of a folder. It reads no file yet.
+func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) (*Loader, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if err := tf.Validate(); err != nil {
+		return nil, err
+	}
+	if len(samples.Samples) == 0 {
+		return nil, fmt.Errorf("dataset: %s has no samples", samples.Root)
+	}
+	if int64(cfg.BatchSize) > math.MaxInt32/(3*int64(tf.Size)*int64(tf.Size)) {
+		return nil, fmt.Errorf("dataset: a batch of %d×3×%d×%d floats is too large", cfg.BatchSize, tf.Size, tf.Size)
+	}
+	l := &Loader{folder: samples, tf: tf, norm: transforms.NewNormalizer(tf.Mean, tf.Std), cfg: cfg}
+	for _, s := range samples.Samples {
+		l.paths = append(l.paths, append([]byte(s.Path), 0))
+	}
+	l.makers = make([]*maker, max(1, cfg.Workers))
+	for i := range l.makers {
+		l.makers[i] = &maker{loader: l}
+	}
+	l.order = make([]int, l.Len())
+	return l, nil
+}
+
+// Len returns the number of samples.
+func (l *Loader) Len() int { return len(l.folder.Samples) }
+
+// Batches returns the number of batches an epoch.
+func (l *Loader) Batches() int { return (l.Len() + l.cfg.BatchSize - 1) / l.cfg.BatchSize }
+
+// Path returns the file of a sample; i is its index in the folder.
+func (l *Loader) Path(i int) string { return l.folder.Samples[i].Path }
+
+// Slots returns how many batches may be alive at once: made, handed out or both.
+func (l *Loader) Slots() int { return 2*l.cfg.Workers + 1 }
+
+// SlotLen returns the length of a slot: BatchSize×3×H×W float32s.
+func (l *Loader) SlotLen() int { return l.cfg.BatchSize * l.sampleLen() }
+
+// SlotShape returns the samples a slot holds and their height and width.
+func (l *Loader) SlotShape() (n, h, w int) { return l.cfg.BatchSize, l.tf.Size, l.tf.Size }
+
+func (l *Loader) sampleLen() int { return 3 * l.tf.Size * l.tf.Size }
+
+// SetSlots gives the memory that batches are written into: Slots() slices of SlotLen() floats each. The
+// caller keeps owning it and must keep it until the last epoch that uses it is closed. Without it the loader
+// allocates its own at the first epoch.
+func (l *Loader) SetSlots(slots [][]float32) error {
+	if l.busy.Load() {
+		return fmt.Errorf("dataset: new slots while an epoch is under way: close it first")
+	}
+	if len(slots) != l.Slots() {
+		return fmt.Errorf("dataset: %d slots: want %d", len(slots), l.Slots())
+	}
+	for i, s := range slots {
+		if len(s) != l.SlotLen() {
+			return fmt.Errorf("dataset: slot %d has %d floats: want %d", i, len(s), l.SlotLen())
+		}
+	}
+	l.slots = slots
+	return nil
+}
+
+// Epoch starts a pass over all samples and its workers. As PyTorch's DataLoader does when an iterator is
+// made, it draws the workers' base seed from main and then, when shuffling, the sampler's seed: two words
+// each. With 0 workers the crops come from main too, whenever a batch is made. Cancelling ctx stops the
+// workers. The epoch must be closed.
+func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
+	e := &Epoch{loader: l, ctx: ctx}
+	if !l.busy.CompareAndSwap(false, true) {
+		e.err = fmt.Errorf("dataset: another epoch of this loader is under way: close it first")
+		e.closed = true
+		return e
+	}
+	if l.slots == nil {
+		l.slots = make([][]float32, l.Slots())
+		for i := range l.slots {
+			l.slots[i] = make([]float32, l.SlotLen())
+		}
+	}
+	base := uint64(mt19937.Int64(main))
+	if l.cfg.Shuffle {
+		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(main))), l.order)
+	} else {
+		for i := range l.order {
+			l.order[i] = i
+		}
+	}
+	e.start(base, main)
+	return e
+}
+
+// indices returns the samples of batch k.
+func (l *Loader) indices(k int) []int {
+	from := k * l.cfg.BatchSize
+	return l.order[from:min(from+l.cfg.BatchSize, len(l.order))]
+}

@@ -1,0 +1,12 @@
+package dataset
+
+import "os"
+
+// readFile reads a whole file into buf's memory where it suffices. path ends in a zero byte.
+func readFile(buf, path []byte) ([]byte, error) {
+	data, err := os.ReadFile(string(path[:len(path)-1]))
+	if err != nil {
+		return buf, err
+	}
+	return append(buf[:0], data...), nil
+}
