@@ -1,0 +1,226 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Limits on what a safetensors header may ask for beyond its own bytes.
+const (
+	maxTensors  = 100_000
+	maxMetadata = 16 << 20 // bytes of keys and values, and of the tensors' names
+)
+
+// header is a safetensors header.
+type header struct {
+	metadata map[string]string
+	tensors  []headerTensor // in the header's order
+}
+
+// headerParser reads JSON of the one shape that a safetensors header has. Its methods stop at the first
+// error by panic with a headerError.
+type headerParser struct {
+	b     []byte
+	pos   int
+	texts int // bytes of strings so far
+}
+
+type headerError struct{ error }
+
+func (p *headerParser) fail(format string, args ...any) {
+	panic(headerError{fmt.Errorf(format, args...)})
+}
+
+// parseHeader parses b, which is UTF-8.
+func parseHeader(b []byte) (h header, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(headerError)
+			if !ok {
+				panic(r)
+			}
+			err = e.error
+		}
+	}()
+	p := &headerParser{b: b}
+	if len(b) == 0 || b[0] != '{' {
+		return h, errors.New("it does not begin with {")
+	}
+	seen := map[string]struct{}{}
+	p.object(seen, func(key string) {
+		if key == "__metadata__" {
+			h.metadata = p.metadata()
+			return
+		}
+		if len(h.tensors) == maxTensors {
+			p.fail("it has more than %d tensors", maxTensors)
+		}
+		h.tensors = append(h.tensors, p.tensor(key))
+	})
+	for _, c := range b[p.pos:] {
+		if c != ' ' { // the padding that the format allows
+			p.fail("byte %d follows its end", p.pos)
+		}
+	}
+	return h, nil
+}
+
+func (p *headerParser) metadata() map[string]string {
+	m := map[string]string{}
+	p.object(map[string]struct{}{}, func(key string) {
+		if p.peek() != '"' {
+			p.fail("the metadata %q is not a string", key)
+		}
+		m[key] = p.text()
+	})
+	return m
+}
+
+// tensor parses {"dtype": "F32", "shape": [64, 3, 7, 7], "data_offsets": [0, 37632]}.
+func (p *headerParser) tensor(name string) headerTensor {
+	t := headerTensor{name: name}
+	if p.peek() != '{' {
+		p.fail("tensor %q is not described by an object", name)
+	}
+	seen := make(map[string]struct{}, 3)
+	p.object(seen, func(key string) {
+		switch key {
+		case "dtype":
+			s := p.text()
+			if t.dtype = dtypeOfSafetensors(s); t.dtype == 0 {
+				p.fail("tensor %q has the dtype %q, which this reader does not know", name, s)
+			}
+		case "shape":
+			t.shape = []int64{}
+			p.array(func() {
+				if len(t.shape) == maxDims {
+					p.fail("tensor %q has more than %d dimensions", name, maxDims)
+				}
+				t.shape = append(t.shape, int64(p.number()))
+			})
+		case "data_offsets":
+			var offsets []uint64
+			p.array(func() {
+				if len(offsets) == 2 {
+					p.fail("the data_offsets of tensor %q are more than two", name)
+				}
+				offsets = append(offsets, p.number())
+			})
+			if len(offsets) != 2 {
+				p.fail("the data_offsets of tensor %q are not two", name)
+			}
+			t.begin, t.end = offsets[0], offsets[1]
+		default:
+			p.fail("tensor %q has an unknown field %q", name, key)
+		}
+	})
+	for _, field := range []string{"dtype", "shape", "data_offsets"} {
+		if _, ok := seen[field]; !ok {
+			p.fail("tensor %q has no %s", name, field)
+		}
+	}
+	return t
+}
+
+// object parses an object and calls value at the beginning of each value.
+func (p *headerParser) object(seen map[string]struct{}, value func(key string)) {
+	p.expect('{')
+	for first := true; p.peek() != '}'; first = false {
+		if !first {
+			p.expect(',')
+		}
+		key := p.text()
+		if _, ok := seen[key]; ok {
+			p.fail("the key %q occurs twice, the second time before byte %d", key, p.pos)
+		}
+		seen[key] = struct{}{}
+		p.expect(':')
+		value(key)
+	}
+	p.pos++
+}
+
+func (p *headerParser) array(value func()) {
+	p.expect('[')
+	for first := true; p.peek() != ']'; first = false {
+		if !first {
+			p.expect(',')
+		}
+		value()
+	}
+	p.pos++
+}
+
+// peek returns the next byte that is no white space, without taking it.
+func (p *headerParser) peek() byte {
+	for ; p.pos < len(p.b); p.pos++ {
+		switch c := p.b[p.pos]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return c
+		}
+	}
+	p.fail("it ends within a value")
+	return 0
+}
+
+func (p *headerParser) expect(c byte) {
+	if got := p.peek(); got != c {
+		p.fail("byte %d is %q, not %q", p.pos, got, c)
+	}
+	p.pos++
+}
+
+// text parses a string.
+func (p *headerParser) text() string {
+	p.expect('"')
+	from, escaped := p.pos, false
+	for ; p.pos < len(p.b); p.pos++ {
+		switch c := p.b[p.pos]; {
+		case c < ' ':
+			p.fail("byte %d is a control character in a string", p.pos)
+		case c == '\\':
+			escaped = true
+			p.pos++
+		case c == '"':
+			raw := p.b[from:p.pos]
+			p.pos++
+			if p.texts += len(raw); p.texts > maxMetadata {
+				p.fail("its strings have more than %d MiB", maxMetadata>>20)
+			}
+			if !escaped {
+				return string(raw)
+			}
+			var s string
+			if err := json.Unmarshal(p.b[from-1:p.pos], &s); err != nil {
+				p.fail("the string at byte %d: %v", from-1, err)
+			}
+			return s
+		}
+	}
+	p.fail("the string at byte %d has no end", from-1)
+	return ""
+}
+
+// number parses a whole number that fits 63 bits.
+func (p *headerParser) number() uint64 {
+	first, from := p.peek(), p.pos
+	var n uint64
+	for ; p.pos < len(p.b) && '0' <= p.b[p.pos] && p.b[p.pos] <= '9'; p.pos++ {
+		digit := uint64(p.b[p.pos] - '0')
+		if n > (math.MaxInt64-digit)/10 {
+			p.fail("the number at byte %d does not fit 63 bits", from)
+		}
+		n = n*10 + digit
+	}
+	if p.pos == from || first == '0' && p.pos-from > 1 {
+		p.fail("byte %d begins no whole number", from)
+	}
+	switch p.b[min(p.pos, len(p.b)-1)] {
+	case '.', 'e', 'E':
+		p.fail("the number at byte %d is not whole", from)
+	}
+	return n
+}

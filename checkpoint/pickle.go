@@ -1,0 +1,145 @@
+package checkpoint
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unicode/utf8"
+)
+
+// Limits of the pickle machine. A ResNet-152 has 932 tensors and needs about 2 MiB of the budget.
+const (
+	pickleBudget = 24 << 20 // bytes of values, as charge estimates them
+	pickleDepth  = 100      // tuples, lists and dicts in one another; marks on the stack
+)
+
+// machine is a pickle interpreter for protocol 2, the one that torch.save writes, that knows only the
+// opcodes of state dicts and the globals in globals.go. It calls nothing: what PyTorch would call becomes a
+// value. One machine may read several pickles on end; they share its budget.
+type machine struct {
+	data []byte
+	pos  int // the next byte
+	op   int // position of the opcode in work, for messages
+	// persistent turns the argument of BINPERSID into a storage or a tensor; nil refuses it.
+	persistent func(id value) (value, error)
+
+	stack []value
+	marks []int
+	memo  map[uint32]value
+	spent int
+}
+
+// pickleError leaves the machine's depths by panic; next returns it.
+type pickleError struct{ error }
+
+func (m *machine) fail(format string, args ...any) {
+	panic(pickleError{fmt.Errorf(format, args...)})
+}
+
+// next reads one pickle and leaves m.pos behind its last byte.
+func (m *machine) next() (v value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p, ok := r.(pickleError)
+			if !ok {
+				panic(r)
+			}
+			err = p.error
+		}
+	}()
+	m.stack, m.marks, m.memo = m.stack[:0], m.marks[:0], map[uint32]value{}
+	if op := m.bytes(2); op[0] != opProto {
+		m.fail("byte %d is %#02x, no beginning of a pickle", m.op, op[0])
+	} else if op[1] != 2 {
+		m.fail("it is a pickle of protocol %d, this reader takes protocol 2: save it again in Python with torch.save's own pickle_protocol", op[1])
+	}
+	for {
+		m.op = m.pos
+		op := m.bytes(1)[0]
+		if op == opStop {
+			v = m.pop()
+			if len(m.stack) > 0 || len(m.marks) > 0 {
+				m.fail("the pickle that ends at byte %d leaves values behind", m.op)
+			}
+			return v, checkNesting(v)
+		}
+		m.step(op)
+	}
+}
+
+// charge counts what a value takes and stops a pickle that wants much more memory than it has bytes.
+func (m *machine) charge(n int) {
+	if n > pickleBudget-m.spent {
+		m.fail("at byte %d the pickle has asked for more than %d MiB of values: no state dict of an image classifier does", m.op, pickleBudget>>20)
+	}
+	m.spent += n
+}
+
+func (m *machine) bytes(n int) []byte {
+	if n > len(m.data)-m.pos {
+		m.fail("the pickle is cut short: %d bytes are wanted at byte %d, %d are left", n, m.pos, len(m.data)-m.pos)
+	}
+	b := m.data[m.pos : m.pos+n]
+	m.pos += n
+	return b
+}
+
+func (m *machine) uint32() uint32 { return binary.LittleEndian.Uint32(m.bytes(4)) }
+
+// text reads n bytes as a string.
+func (m *machine) text(n uint32) string {
+	if n > math.MaxInt32 {
+		m.fail("the string at byte %d has %d bytes", m.op, n)
+	}
+	b := m.bytes(int(n))
+	if !utf8.Valid(b) {
+		m.fail("the string at byte %d is not UTF-8", m.op)
+	}
+	m.charge(len(b) + 16)
+	return string(b)
+}
+
+// line reads to the next line feed, as GLOBAL's two names end.
+func (m *machine) line() string {
+	const longest = 256
+	for i, b := range m.data[m.pos:] {
+		if b == '\n' {
+			return m.text(uint32(i + 1))[:i]
+		}
+		if i == longest {
+			m.fail("the name at byte %d is longer than %d bytes", m.op, longest)
+		}
+	}
+	m.fail("the pickle is cut short: the name at byte %d has no end", m.op)
+	return ""
+}
+
+func (m *machine) push(v value) {
+	m.charge(48) // an interface, and what append keeps in reserve
+	m.stack = append(m.stack, v)
+}
+
+func (m *machine) pop() value {
+	floor := 0
+	if len(m.marks) > 0 {
+		floor = m.marks[len(m.marks)-1]
+	}
+	if len(m.stack) <= floor {
+		m.fail("opcode %#02x at byte %d finds the stack empty", m.data[m.op], m.op)
+	}
+	v := m.stack[len(m.stack)-1]
+	m.stack = m.stack[:len(m.stack)-1]
+	return v
+}
+
+// popMark returns the values above the last mark; they are valid until the next push.
+func (m *machine) popMark() []value {
+	if len(m.marks) == 0 {
+		m.fail("opcode %#02x at byte %d finds no mark", m.data[m.op], m.op)
+	}
+	from := m.marks[len(m.marks)-1]
+	m.marks = m.marks[:len(m.marks)-1]
+	values := m.stack[from:]
+	m.stack = m.stack[:from]
+	return values
+}

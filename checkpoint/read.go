@@ -1,0 +1,92 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxFile is the largest file that Read takes into memory.
+const maxFile = 16 << 30
+
+// Read reads the state dict in a file of any of the four formats. The tensors share one buffer as large as
+// the file. The errors name the file, what is wrong with it and, where there is a way, what to do.
+func Read(path string) (*StateDict, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
+	}
+	sd, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
+	}
+	return sd, nil
+}
+
+// Parse reads a state dict from the bytes of a file. It takes data over: the tensors are slices of it, and
+// those that do not lie in order there are put in order in place.
+func Parse(data []byte) (*StateDict, error) {
+	sd, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	return sd, nil
+}
+
+func parse(data []byte) (*StateDict, error) {
+	reader, err := sniff(data[:min(len(data), sniffLen)], int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	sd, err := reader(data)
+	if err != nil {
+		return nil, err
+	}
+	return sd, nil
+}
+
+// readFile reads a whole file that looks like one that a reader takes.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path) // before Open, which waits on a pipe
+	if err != nil {
+		return nil, bare(err)
+	}
+	switch {
+	case info.IsDir():
+		return nil, errors.New("it is a folder: name the file of weights in it")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file")
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("it has %d bytes, more than %d GiB: no weights of an image classifier", info.Size(), maxFile>>30)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer f.Close()
+	head := make([]byte, min(info.Size(), sniffLen))
+	if _, err := io.ReadFull(f, head); err != nil {
+		return nil, bare(err)
+	}
+	if _, err := sniff(head, info.Size()); err != nil {
+		return nil, err
+	}
+	data := make([]byte, info.Size())
+	if _, err := io.ReadFull(io.NewSectionReader(f, 0, info.Size()), data); err != nil {
+		return nil, bare(err)
+	}
+	return data, nil
+}
+
+// bare takes the path out of an error of package os: Read names it already.
+func bare(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it became shorter while it was read")
+	}
+	return err
+}

@@ -1,0 +1,144 @@
+package checkpoint
+
+// reduce is REDUCE: what calling g with args gives in PyTorch.
+func (m *machine) reduce(g global, args []value) value {
+	switch g {
+	case orderedDict:
+		if len(args) == 0 {
+			m.charge(64)
+			return &dict{}
+		}
+	case rebuildTensor: // (storage, offset, size, stride)
+		if len(args) == 4 {
+			return m.rebuild(args, false)
+		}
+	case rebuildTensorV2: // (storage, offset, size, stride, requires_grad, backward_hooks[, metadata])
+		if len(args) == 6 || len(args) == 7 {
+			requiresGrad, ok := args[4].(bool)
+			m.noHooks(args[5])
+			if len(args) == 7 && !emptyDict(args[6]) {
+				m.fail("the tensor at byte %d is conjugated or negated: save tensor.resolve_conj().resolve_neg()", m.op)
+			}
+			if ok {
+				return m.rebuild(args[:4], requiresGrad)
+			}
+		}
+	case rebuildParameter: // (data, requires_grad, backward_hooks)
+		if len(args) == 3 {
+			t, ok := args[0].(*tensor)
+			requiresGrad, ok2 := args[1].(bool)
+			m.noHooks(args[2])
+			if ok && ok2 && t.view != nil {
+				m.charge(32)
+				return &tensor{view: t.view, parameter: true, requiresGrad: requiresGrad}
+			}
+		}
+	case sizeClass: // (sizes)
+		if len(args) == 1 {
+			if sizes, ok := args[0].(*tuple); ok {
+				return sizes
+			}
+		}
+	}
+	m.fail("byte %d calls %v with arguments that no state dict has", m.op, g)
+	return nil
+}
+
+// rebuild makes a tensor from (storage, offset, size, stride).
+func (m *machine) rebuild(args []value, requiresGrad bool) *tensor {
+	s, ok := args[0].(*storage)
+	offset, ok2 := args[1].(int64)
+	if !ok || !ok2 {
+		m.fail("the tensor at byte %d has %s for a storage and %s for an offset", m.op, describe(args[0]), describe(args[1]))
+	}
+	m.charge(192)
+	v, err := newView(s, offset, m.ints(args[2]), m.ints(args[3]))
+	if err != nil {
+		m.fail("the tensor at byte %d: %w", m.op, err)
+	}
+	return &tensor{view: v, requiresGrad: requiresGrad}
+}
+
+// ints returns the integers of a tuple: sizes or strides.
+func (m *machine) ints(v value) []int64 {
+	t, ok := v.(*tuple)
+	if !ok {
+		m.fail("the tensor at byte %d has %s for its sizes or strides", m.op, describe(v))
+	}
+	if len(t.items) > maxDims {
+		m.fail("the tensor at byte %d has %d dimensions, PyTorch's most is %d", m.op, len(t.items), maxDims)
+	}
+	m.charge(8 * len(t.items))
+	ns := make([]int64, len(t.items))
+	for i, item := range t.items {
+		if ns[i], ok = item.(int64); !ok {
+			m.fail("the tensor at byte %d has %s among its sizes or strides", m.op, describe(item))
+		}
+	}
+	return ns
+}
+
+// noHooks refuses backward hooks, which are functions.
+func (m *machine) noHooks(v value) {
+	if v != (none{}) && !emptyDict(v) {
+		m.fail("the tensor at byte %d has backward hooks, which are code", m.op)
+	}
+}
+
+func emptyDict(v value) bool {
+	d, ok := v.(*dict)
+	return ok && len(d.keys) == 0
+}
+
+// newObject is NEWOBJ. The tar format makes parameters so; build gives them their data.
+func (m *machine) newObject(g global, args []value) value {
+	if g != parameterClass || len(args) != 0 {
+		m.fail("byte %d makes an object of %v, which no state dict holds", m.op, g)
+	}
+	m.charge(32)
+	return &tensor{parameter: true}
+}
+
+// build is BUILD: it sets the attributes of an object.
+func (m *machine) build(v, state value) {
+	switch v := v.(type) {
+	case *dict:
+		// Module.state_dict keeps the modules' versions in an attribute of the OrderedDict.
+		d, ok := state.(*dict)
+		if ok && len(d.keys) == 1 && d.keys[0] == "_metadata" {
+			return
+		}
+	case *tensor:
+		// (data, grad, backward_hooks, requires_grad, volatile), as Tensor.__setstate__ takes it.
+		t, ok := state.(*tuple)
+		if !ok || len(t.items) != 5 || !v.parameter || v.view != nil {
+			break
+		}
+		data, ok := t.items[0].(*tensor)
+		requiresGrad, ok2 := t.items[3].(bool)
+		m.noHooks(t.items[2])
+		if ok && ok2 && data.view != nil {
+			v.view, v.requiresGrad = data.view, requiresGrad
+			return
+		}
+	}
+	m.fail("byte %d sets attributes of %s that no state dict has", m.op, describe(v))
+}
+
+// persistentID is BINPERSID: a storage or, in the tar format, a tensor that lies outside the pickle.
+func (m *machine) persistentID() {
+	id := m.pop()
+	if m.persistent == nil {
+		m.fail("byte %d refers to a value outside the pickle, where none belongs", m.op)
+	}
+	if t, ok := id.(*tuple); ok && len(t.items) > 0 && t.items[0] == "module" {
+		m.fail("byte %d holds a module: this is a whole pickled model, whose code PyTorch would run; "+
+			"load it in Python where that code is and save its weights with torch.save(model.state_dict(), FILE)", m.op)
+	}
+	m.charge(96)
+	v, err := m.persistent(id)
+	if err != nil {
+		m.fail("byte %d: %w", m.op, err)
+	}
+	m.push(v)
+}
