@@ -7,10 +7,11 @@ import (
 	"math"
 )
 
-// Limits on what a safetensors header may ask for beyond its own bytes.
+// headerBudget bounds the memory that a safetensors header asks for, as charge estimates it: strings,
+// sizes, and headerCost for every tensor and every line of metadata. It allows 80,000 tensors.
 const (
-	maxTensors  = 100_000
-	maxMetadata = 16 << 20 // bytes of keys and values, and of the tensors' names
+	headerBudget = 24 << 20
+	headerCost   = 256
 )
 
 // header is a safetensors header.
@@ -24,13 +25,20 @@ type header struct {
 type headerParser struct {
 	b     []byte
 	pos   int
-	texts int // bytes of strings so far
+	spent int // of headerBudget
 }
 
 type headerError struct{ error }
 
 func (p *headerParser) fail(format string, args ...any) {
 	panic(headerError{fmt.Errorf(format, args...)})
+}
+
+func (p *headerParser) charge(n int) {
+	if n > headerBudget-p.spent {
+		p.fail("it has more tensors and strings than %d MiB take", headerBudget>>20)
+	}
+	p.spent += n
 }
 
 // parseHeader parses b, which is UTF-8.
@@ -54,9 +62,7 @@ func parseHeader(b []byte) (h header, err error) {
 			h.metadata = p.metadata()
 			return
 		}
-		if len(h.tensors) == maxTensors {
-			p.fail("it has more than %d tensors", maxTensors)
-		}
+		p.charge(headerCost)
 		h.tensors = append(h.tensors, p.tensor(key))
 	})
 	for _, c := range b[p.pos:] {
@@ -73,6 +79,7 @@ func (p *headerParser) metadata() map[string]string {
 		if p.peek() != '"' {
 			p.fail("the metadata %q is not a string", key)
 		}
+		p.charge(headerCost)
 		m[key] = p.text()
 	})
 	return m
@@ -98,6 +105,7 @@ func (p *headerParser) tensor(name string) headerTensor {
 				if len(t.shape) == maxDims {
 					p.fail("tensor %q has more than %d dimensions", name, maxDims)
 				}
+				p.charge(32)
 				t.shape = append(t.shape, int64(p.number()))
 			})
 		case "data_offsets":
@@ -187,9 +195,7 @@ func (p *headerParser) text() string {
 		case c == '"':
 			raw := p.b[from:p.pos]
 			p.pos++
-			if p.texts += len(raw); p.texts > maxMetadata {
-				p.fail("its strings have more than %d MiB", maxMetadata>>20)
-			}
+			p.charge(len(raw))
 			if !escaped {
 				return string(raw)
 			}

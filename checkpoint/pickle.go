@@ -47,6 +47,7 @@ func (m *machine) next() (v value, err error) {
 			err = p.error
 		}
 	}()
+	m.charge(1024) // also for what a reader keeps beside each of many small pickles
 	m.stack, m.marks, m.memo = m.stack[:0], m.marks[:0], map[uint32]value{}
 	if op := m.bytes(2); op[0] != opProto {
 		m.fail("byte %d is %#02x, no beginning of a pickle", m.op, op[0])

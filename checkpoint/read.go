@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // maxFile is the largest file that Read takes into memory.
@@ -73,10 +76,30 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	data := make([]byte, info.Size())
-	if _, err := io.ReadFull(io.NewSectionReader(f, 0, info.Size()), data); err != nil {
+	if err := readParts(f, data); err != nil {
 		return nil, bare(err)
 	}
 	return data, nil
+}
+
+// readParts fills data from the beginning of f, in parts side by side: most of the time goes into the
+// kernel's handing out of fresh memory, which two threads share (20 and 13 ms for 46.8 MB on two cores).
+func readParts(f io.ReaderAt, data []byte) error {
+	const least = 1 << 20 // bytes a part
+	parts := max(1, min(runtime.GOMAXPROCS(0), 4, len(data)/least))
+	step := (len(data) + parts - 1) / parts
+	var g errgroup.Group
+	for i := range parts {
+		from, to := i*step, min((i+1)*step, len(data))
+		g.Go(func() error {
+			n, err := f.ReadAt(data[from:to], int64(from))
+			if n == to-from {
+				return nil // ReadAt may say EOF at the file's end
+			}
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // bare takes the path out of an error of package os: Read names it already.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // sniffLen is how much of a file tells its format.
@@ -51,6 +52,12 @@ func sniff(head []byte, size int64) (func([]byte) (*StateDict, error), error) {
 			"the address it came from is wrong, or asks for a login; open the file to see what the page says, then download again")
 	case bytes.HasPrefix(head, []byte("PK")):
 		return readZip, nil
+	case bytes.HasPrefix(head, []byte(legacyMagic)), len(head) < len(legacyMagic) && strings.HasPrefix(legacyMagic, string(head)):
+		return readLegacy, nil
+	case len(head) == sniffLen && string(head[257:262]) == "ustar":
+		return readTar, nil
+	case len(head) > 1 && head[0] == opProto && head[1] <= 5:
+		return nil, errors.New("it is a pickle that torch.save did not write, or not with its own pickle_protocol: save the state dict with torch.save(model.state_dict(), FILE)")
 	case len(head) > 8 && head[8] == '{':
 		return readSafetensors, nil
 	}

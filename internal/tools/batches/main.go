@@ -45,7 +45,9 @@ type options struct {
 // numbers is a comma-separated list.
 type numbers []int
 
-func (n *numbers) String() string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(*n), " ", ","), "[]") }
+func (n *numbers) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*n), " ", ","), "[]")
+}
 
 func (n *numbers) Set(text string) error {
 	*n = nil
