@@ -32,7 +32,7 @@ fi
 # The quick way out: this clone was set up from the same files for the same libtorch.
 imports=$(grep -rhoE '^\s*(_ )?"[a-z0-9]+\.[a-z]+/[^"]+"' --include='*.go' --exclude-dir=vendor . | tr -d ' \t' | sort -u)
 stamp=$({ cat go.mod go.sum $here/*; echo "$imports $libtorch"; } | hash_of)
-gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh go.sum; echo "$libtorch"; } | hash_of)
+gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh; grep sugarme/gotch go.sum; echo "$libtorch"; } | hash_of)
 if [ "$(cat vendor/.setup 2>/dev/null)" = "$stamp" ] && [ -e torch/cgo_libtorch.go ] &&
 	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ]; then
 	exit 0

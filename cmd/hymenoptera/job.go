@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/dataset"
+	"hymenoptera/run"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/torch/optim"
+	"hymenoptera/trainer"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+// A job is one training with all that it needs at hand.
+type job struct {
+	options
+	arch           zoo.Arch
+	classes        []string
+	train, val     *dataset.Loader
+	weights        *checkpoint.StateDict // nil with --weights none
+	folder         *run.Folder
+	model          zoo.Network
+	stdout, stderr io.Writer
+}
+
+// newJob reads data and weights; nothing is written yet.
+func newJob(o options, stdout, stderr io.Writer) (*job, error) {
+	j := &job{options: o, stdout: stdout, stderr: stderr}
+	var err error
+	if j.arch, err = zoo.Find(o.Model); err != nil {
+		return nil, err
+	}
+	trainSet, valSet, err := dataset.Open(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	j.classes = trainSet.Classes
+	loader := dataset.LoaderConfig{BatchSize: o.BatchSize, Shuffle: true, Workers: o.Workers}
+	if j.train, err = dataset.NewLoader(trainSet, transforms.Train(o.ImageSize), loader); err != nil {
+		return nil, err
+	}
+	if j.val, err = dataset.NewLoader(valSet, transforms.Eval(o.ImageSize), loader); err != nil {
+		return nil, err
+	}
+	if o.Weights != "none" {
+		if j.weights, err = checkpoint.Read(o.Weights); err != nil {
+			return nil, err
+		}
+	}
+	return j, nil
+}
+
+func (j *job) run(ctx context.Context) error {
+	return torch.Do(ctx, func(s *torch.Scope) error {
+		device, err := torch.ParseDevice(j.Device)
+		if err != nil {
+			return err
+		}
+		if err := torch.SetNumThreads(j.Threads); err != nil {
+			return err
+		}
+		torch.SetCuDNNBenchmark(true)
+		torch.KeepFreedMemory()
+		if err := j.build(s); err != nil {
+			return err
+		}
+		nn.To(j.model, device)
+
+		if j.folder, err = run.Create(j.Out, j.Overwrite); err != nil {
+			return err
+		}
+		defer j.folder.Close()
+		if err := j.folder.WriteConfig(j.config(device)); err != nil {
+			return err
+		}
+		cfg := trainer.Config{Epochs: j.Epochs, Device: device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.ClassWeights)}
+		if j.Trace != "" {
+			t, err := newTrace(s, j.Trace)
+			if err != nil {
+				return err
+			}
+			defer t.close()
+			cfg.Trace = t.write
+		}
+		opt := j.optimizer(s)
+		log := newConsole(j)
+		best, err := trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
+		return log.end(best, err)
+	})
+}
+
+func (j *job) optimizer(s *torch.Scope) optim.Optimizer {
+	params := nn.Trainable(j.model)
+	if j.Optimizer == "sgd" {
+		return optim.NewSGD(s, params, optim.SGDConfig{LR: j.LR, Momentum: j.Momentum, Nesterov: j.Nesterov, WeightDecay: j.WeightDecay})
+	}
+	return optim.NewAdam(s, params, optim.AdamConfig{LR: j.LR, WeightDecay: j.WeightDecay, Decoupled: j.Optimizer == "adamw"})
+}
+
+func (j *job) scheduler(opt optim.Optimizer) optim.Scheduler {
+	switch j.Scheduler {
+	case "cosine":
+		return optim.NewCosineAnnealingLR(opt, j.Epochs)
+	case "exponential":
+		return optim.NewExponentialLR(opt, j.Gamma)
+	}
+	return optim.NewStepLR(opt, j.StepSize, j.Gamma)
+}
+
+// build makes the model: the seed comes right before the new head or, without weights, before the model.
+func (j *job) build(s *torch.Scope) error {
+	classes := int64(len(j.classes))
+	if j.weights == nil {
+		torch.ManualSeed(j.Seed)
+		j.model = j.arch.New(s, classes)
+		if j.Freeze {
+			nn.SetRequiresGrad(j.model, false)
+			nn.SetRequiresGrad(j.model.Head(), true)
+		}
+	} else {
+		var err error
+		if j.model, err = j.arch.Load(s, j.weights); err != nil {
+			return fmt.Errorf("%s: %w", j.Weights, err)
+		}
+		if j.Freeze {
+			nn.SetRequiresGrad(j.model, false)
+		}
+		torch.ManualSeed(j.Seed)
+		zoo.ReplaceHead(s, j.model, classes)
+	}
+	fmt.Fprintf(j.stderr, "%s: trainable %s of %s parameters\n", j.Model,
+		thousands(count(nn.Trainable(j.model))), thousands(count(nn.Parameters(j.model))))
+	return nil
+}
+
+// config is what config.json holds.
+func (j *job) config(device torch.Device) any {
+	return struct {
+		options
+		Device        string   `json:"device"`
+		Classes       []string `json:"classes"`
+		TrainImages   int      `json:"train_images"`
+		ValImages     int      `json:"val_images"`
+		Version       string   `json:"version"`
+		Libtorch      string   `json:"libtorch"`
+		CPUCapability string   `json:"cpu_capability"`
+		Go            string   `json:"go"`
+	}{j.options, device.String(), j.classes, j.train.Len(), j.val.Len(),
+		version, torch.Version(), torch.CPUCapability(), runtime.Version()}
+}
+
+func count(ps []*torch.Tensor) (n int) {
+	for _, p := range ps {
+		n += p.Numel()
+	}
+	return n
+}
+
+func float32s(vs []float64) (fs []float32) {
+	for _, v := range vs {
+		fs = append(fs, float32(v))
+	}
+	return fs
+}

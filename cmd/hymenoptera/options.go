@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"hymenoptera/zoo"
+)
+
+// options are the flags of train, and what config.json keeps of them.
+type options struct {
+	Model          string    `json:"model"`
+	Freeze         bool      `json:"freeze"`
+	Data           string    `json:"data"`
+	Weights        string    `json:"weights"`
+	Out            string    `json:"-"`
+	Epochs         int       `json:"epochs"`
+	BatchSize      int       `json:"batch_size"`
+	ImageSize      int       `json:"image_size"`
+	Workers        int       `json:"workers"`
+	Optimizer      string    `json:"optimizer"`
+	LR             float64   `json:"lr"`
+	Momentum       float64   `json:"momentum"`
+	Nesterov       bool      `json:"nesterov"`
+	WeightDecay    float64   `json:"weight_decay"`
+	Scheduler      string    `json:"scheduler"`
+	StepSize       int       `json:"step_size"`
+	Gamma          float64   `json:"gamma"`
+	LabelSmoothing float64   `json:"label_smoothing"`
+	ClassWeights   []float64 `json:"class_weights,omitempty"`
+	Seed           uint64    `json:"seed"`
+	Device         string    `json:"device"`
+	Threads        int       `json:"threads"`
+	Overwrite      bool      `json:"-"`
+	Trace          string    `json:"-"`
+}
+
+// defaultOptions returns the notebook's settings.
+func defaultOptions() options {
+	return options{
+		Model: "resnet18", Data: "data/hymenoptera_data", Weights: "IMAGENET1K_V1",
+		Epochs: 25, BatchSize: 32, ImageSize: 224, Workers: 4,
+		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
+		Seed: 42, Device: "auto", Threads: runtime.NumCPU(),
+	}
+}
+
+// Names of what --optimizer and --scheduler offer.
+var (
+	optimizers = []string{"sgd", "adam", "adamw"}
+	schedulers = []string{"step", "cosine", "exponential"}
+)
+
+// addFlags declares the flags, with o's values as defaults.
+func (o *options) addFlags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.StringVar(&o.Model, "model", o.Model, "the network: "+strings.Join(zoo.Names(), ", "))
+	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train the new head alone")
+	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/")
+	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, a published name, or none")
+	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
+	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
+	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images a step")
+	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the network's input, in pixels")
+	f.IntVar(&o.Workers, "workers", o.Workers, "goroutines that prepare batches; as in PyTorch their number changes the random crops")
+	f.StringVar(&o.Optimizer, "optimizer", o.Optimizer, strings.Join(optimizers, ", "))
+	f.Float64Var(&o.LR, "lr", o.LR, "learning rate")
+	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "momentum of sgd")
+	f.BoolVar(&o.Nesterov, "nesterov", o.Nesterov, "Nesterov momentum for sgd")
+	f.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "L2 penalty; for adamw the decoupled decay")
+	f.StringVar(&o.Scheduler, "scheduler", o.Scheduler, "of the learning rate: "+strings.Join(schedulers, ", "))
+	f.IntVar(&o.StepSize, "step-size", o.StepSize, "epochs between two drops of the step scheduler")
+	f.Float64Var(&o.Gamma, "gamma", o.Gamma, "factor of a drop of the step and exponential schedulers")
+	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of a label that is spread over all classes")
+	f.Float64SliceVar(&o.ClassWeights, "class-weights", o.ClassWeights, "weight of each class in the loss, in the order of the class folders")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
+	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
+	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
+	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
+	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
+	f.MarkHidden("trace")
+}
+
+// validate finds what is wrong from the command line alone.
+func (o options) validate() error {
+	check := func(ok bool, format string, args ...any) error {
+		if ok {
+			return nil
+		}
+		return usageError{fmt.Errorf(format, args...)}
+	}
+	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
+	_, modelErr := zoo.Find(o.Model)
+	for _, err := range []error{
+		check(modelErr == nil, "--model: %v", modelErr),
+		check(o.Data != "", "--data is empty: want a folder"),
+		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
+		check(o.Epochs >= 1 && o.Epochs <= 1e6, "--epochs %d: want 1 to 1000000", o.Epochs),
+		check(o.BatchSize >= 1 && o.BatchSize <= 1<<16, "--batch-size %d: want 1 to 65536", o.BatchSize),
+		check(o.ImageSize >= 32 && o.ImageSize <= 4096, "--image-size %d: want 32 to 4096", o.ImageSize),
+		check(o.Workers >= 0 && o.Workers <= 256, "--workers %d: want 0 to 256", o.Workers),
+		check(positive(o.LR), "--lr %v: want a number above 0", o.LR),
+		check(o.Momentum >= 0 && o.Momentum < 1, "--momentum %v: want 0 or more and less than 1", o.Momentum),
+		check(slices.Contains(optimizers, o.Optimizer), "--optimizer %q: want one of %s", o.Optimizer, strings.Join(optimizers, ", ")),
+		check(slices.Contains(schedulers, o.Scheduler), "--scheduler %q: want one of %s", o.Scheduler, strings.Join(schedulers, ", ")),
+		check(!o.Nesterov || o.Optimizer == "sgd" && o.Momentum > 0, "--nesterov needs --optimizer sgd and a --momentum above 0"),
+		check(o.WeightDecay >= 0 && !math.IsInf(o.WeightDecay, 0), "--weight-decay %v: want 0 or more", o.WeightDecay),
+		check(o.LabelSmoothing >= 0 && o.LabelSmoothing < 1, "--label-smoothing %v: want 0 or more and less than 1", o.LabelSmoothing),
+		check(!slices.ContainsFunc(o.ClassWeights, func(w float64) bool { return !positive(w) }), "--class-weights %v: want numbers above 0", o.ClassWeights),
+		check(o.StepSize >= 1, "--step-size %d: want 1 or more", o.StepSize),
+		check(positive(o.Gamma), "--gamma %v: want a number above 0", o.Gamma),
+		check(o.Threads >= 1 && o.Threads <= 1024, "--threads %d: want 1 to 1024", o.Threads),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

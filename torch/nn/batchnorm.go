@@ -1,0 +1,51 @@
+package nn
+
+import "hymenoptera/torch"
+
+// BatchNorm2d is torch.nn.BatchNorm2d with momentum 0.1.
+type BatchNorm2d struct {
+	Weight, Bias            *torch.Tensor // C
+	RunningMean, RunningVar *torch.Tensor // C
+	NumBatchesTracked       *torch.Tensor // int64 scalar
+	eps                     float64
+	training                bool
+}
+
+// momentum is PyTorch's default weight of a new batch in the running statistics.
+const momentum = 0.1
+
+// NewBatchNorm2d returns a layer for the given channels: weight 1, bias 0, mean 0, variance 1.
+func NewBatchNorm2d(s *torch.Scope, channels int64, eps float64) *BatchNorm2d {
+	ones := func() *torch.Tensor {
+		return torch.FillInPlace(torch.Empty(s, torch.Float32, torch.CPU, channels), 1)
+	}
+	zeros := func() *torch.Tensor { return torch.Zeros(s, torch.Float32, torch.CPU, channels) }
+	return &BatchNorm2d{
+		Weight: torch.SetRequiresGrad(ones(), true), Bias: torch.SetRequiresGrad(zeros(), true),
+		RunningMean: zeros(), RunningVar: ones(),
+		NumBatchesTracked: torch.Zeros(s, torch.Int64, torch.CPU),
+		eps:               eps, training: true,
+	}
+}
+
+// Forward normalises x N×C×H×W: by the batch's statistics in training mode, which also moves the
+// running ones, by the running ones in evaluation mode.
+func (b *BatchNorm2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	if b.training {
+		torch.AddScalarInPlace(b.NumBatchesTracked, 1)
+	}
+	return torch.BatchNorm(s, x, b.Weight, b.Bias, b.RunningMean, b.RunningVar, b.training, momentum, b.eps)
+}
+
+// Children returns nil.
+func (b *BatchNorm2d) Children() []Child { return nil }
+
+func (b *BatchNorm2d) setTraining(on bool) { b.training = on }
+
+func (b *BatchNorm2d) entries() []Entry {
+	return []Entry{
+		{"weight", b.Weight, true}, {"bias", b.Bias, true},
+		{"running_mean", b.RunningMean, false}, {"running_var", b.RunningVar, false},
+		{"num_batches_tracked", b.NumBatchesTracked, false},
+	}
+}

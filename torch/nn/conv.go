@@ -1,0 +1,50 @@
+package nn
+
+import (
+	"math"
+
+	"hymenoptera/torch"
+)
+
+// Conv2dConfig holds the arguments of torch.nn.Conv2d that this module uses; windows are square.
+type Conv2dConfig struct {
+	In, Out         int64 // channels
+	Kernel          int64
+	Stride, Padding int64
+	Bias            bool
+}
+
+// Conv2d is torch.nn.Conv2d.
+type Conv2d struct {
+	Weight *torch.Tensor // Out×In×Kernel×Kernel
+	Bias   *torch.Tensor // Out, or nil
+	cfg    Conv2dConfig
+}
+
+// NewConv2d returns a convolution with PyTorch's default initialisation (Conv2d.reset_parameters).
+func NewConv2d(s *torch.Scope, cfg Conv2dConfig) *Conv2d {
+	fanIn := cfg.In * cfg.Kernel * cfg.Kernel
+	c := &Conv2d{cfg: cfg, Weight: uniform(s, kaimingBound(fanIn), cfg.Out, cfg.In, cfg.Kernel, cfg.Kernel)}
+	if cfg.Bias {
+		c.Bias = uniform(s, 1/math.Sqrt(float64(fanIn)), cfg.Out)
+	}
+	return c
+}
+
+// Forward convolves x N×In×H×W to N×Out×H'×W'.
+func (c *Conv2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return torch.Conv2d(s, x, c.Weight, c.Bias, c.cfg.Stride, c.cfg.Padding)
+}
+
+// Children returns nil.
+func (c *Conv2d) Children() []Child { return nil }
+
+func (c *Conv2d) entries() []Entry { return weightAndBias(c.Weight, c.Bias) }
+
+func weightAndBias(weight, bias *torch.Tensor) []Entry {
+	es := []Entry{{"weight", weight, true}}
+	if bias != nil {
+		es = append(es, Entry{"bias", bias, true})
+	}
+	return es
+}

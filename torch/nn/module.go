@@ -1,0 +1,113 @@
+// Package nn has the layers that image classifiers are built from, with PyTorch's names, shapes and
+// initialisation, and the walk over a network that state dicts, optimizers and train/eval mode need.
+//
+//	fc := nn.NewLinear(s, 512, 2)
+//	logits := fc.Forward(s, x) // N×512 -> N×2
+//	for _, e := range nn.StateDict(fc) {
+//		fmt.Println(e.Name, e.Tensor.Shape()) // weight [2 512], bias [2]
+//	}
+//
+// A constructor's scope owns the layer's tensors. It draws initial values from libtorch's default
+// generator exactly as the PyTorch module does, so that one seed gives one network.
+package nn
+
+import "hymenoptera/torch"
+
+// A Module is a network or a part of one.
+type Module interface {
+	// Forward returns the output for x; s owns it.
+	Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor
+	// Children returns the parts in the order in which PyTorch registers them; nil for a layer.
+	Children() []Child
+}
+
+// A Child is a part of a module under the name that state dicts give it.
+type Child struct {
+	Name   string
+	Module Module
+}
+
+// An Entry is one tensor of a state dict.
+type Entry struct {
+	Name      string // "layer1.0.conv1.weight"
+	Tensor    *torch.Tensor
+	Parameter bool // false for a buffer: running statistics and the like
+}
+
+// A layer is a Module that has tensors of its own.
+type layer interface{ entries() []Entry }
+
+// A moded layer behaves differently in training and in evaluation.
+type moded interface{ setTraining(on bool) }
+
+// StateDict returns every parameter and buffer of m in PyTorch's order and under PyTorch's names.
+func StateDict(m Module) []Entry {
+	var all []Entry
+	walk("", m, func(prefix string, m Module) {
+		if l, ok := m.(layer); ok {
+			for _, e := range l.entries() {
+				e.Name = prefix + e.Name
+				all = append(all, e)
+			}
+		}
+	})
+	return all
+}
+
+// Parameters returns what an optimizer may train, in PyTorch's order.
+func Parameters(m Module) []*torch.Tensor {
+	var ps []*torch.Tensor
+	for _, e := range StateDict(m) {
+		if e.Parameter {
+			ps = append(ps, e.Tensor)
+		}
+	}
+	return ps
+}
+
+// Trainable returns the parameters that require a gradient.
+func Trainable(m Module) []*torch.Tensor {
+	var ps []*torch.Tensor
+	for _, p := range Parameters(m) {
+		if torch.RequiresGrad(p) {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// SetRequiresGrad says whether autograd computes gradients for the parameters that m has now.
+func SetRequiresGrad(m Module, on bool) {
+	for _, p := range Parameters(m) {
+		torch.SetRequiresGrad(p, on)
+	}
+}
+
+// SetTraining puts every layer of m into training mode or, with on false, into evaluation mode.
+func SetTraining(m Module, on bool) {
+	walk("", m, func(_ string, m Module) {
+		if l, ok := m.(moded); ok {
+			l.setTraining(on)
+		}
+	})
+}
+
+// Walk calls f for m and every module in it, parents first, as Module.modules() in PyTorch.
+func Walk(m Module, f func(m Module)) {
+	walk("", m, func(_ string, m Module) { f(m) })
+}
+
+func walk(prefix string, m Module, f func(prefix string, m Module)) {
+	f(prefix, m)
+	for _, c := range m.Children() {
+		walk(prefix+c.Name+".", c.Module, f)
+	}
+}
+
+// To moves every tensor of m to device. The tensors keep their identity, so an optimizer that was made
+// before sees the move.
+func To(m Module, device torch.Device) {
+	for _, e := range StateDict(m) {
+		torch.MoveInPlace(e.Tensor, device)
+	}
+}

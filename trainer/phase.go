@@ -1,0 +1,93 @@
+package trainer
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"hymenoptera/dataset"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/torch/optim"
+)
+
+// training is what the phases share.
+type training struct {
+	ctx   context.Context
+	scope *torch.Scope
+	model nn.Module
+	opt   optim.Optimizer // nil when nothing is trained
+	obs   Observer
+	cfg   Config
+
+	classWeights *torch.Tensor // C, or nil
+}
+
+// phase passes once over a set: with weight updates when it is called "train", without autograd otherwise.
+func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
+	train := name == "train"
+	p := Phase{Epoch: epoch, Name: name, N: r.loader.Len()}
+	if t.opt != nil {
+		p.LR = t.opt.LR()
+	}
+	nn.SetTraining(t.model, train)
+	start := time.Now()
+	batches := r.loader.Epoch(t.ctx, torch.Generator{})
+	defer batches.Close()
+
+	runningLoss, done := 0.0, 0
+	for step := 0; ; step++ {
+		if err := t.ctx.Err(); err != nil {
+			return p, err
+		}
+		b, err := batches.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return p, err
+		}
+		loss, corrects := t.step(r, b, epoch, name, step)
+		err = finite(loss, step, p, b, r.loader)
+		b.Release()
+		if err != nil {
+			return p, err
+		}
+		runningLoss += loss * float64(b.N)
+		p.Corrects += corrects
+		done += b.N
+		t.obs.Step(epoch, name, done, p.N)
+	}
+	p.Loss = runningLoss / float64(p.N)
+	p.Acc = float64(p.Corrects) / float64(p.N)
+	p.Seconds = time.Since(start).Seconds()
+	return p, t.obs.PhaseEnd(p)
+}
+
+// step passes one batch through the model and, in training, updates the weights. It returns the batch's
+// mean loss and how many images were classified right.
+func (t *training) step(r *ring, b *dataset.Batch, epoch int, phase string, step int) (loss float64, corrects int) {
+	s := t.scope.Child()
+	defer s.Close()
+	train := phase == "train"
+	images, labels := r.tensors(s, b)
+	t.trace(epoch, phase, step, "batch", images)
+	if train {
+		t.opt.ZeroGrad()
+	}
+	torch.SetGradEnabled(train, func() {
+		logits := t.model.Forward(s, images) // N×classes
+		hits := torch.Sum(s, torch.Equal(s, torch.Argmax(s, logits, 1), labels))
+		mean := torch.CrossEntropy(s, logits, labels, t.classWeights, t.cfg.LabelSmoothing)
+		t.trace(epoch, phase, step, "logits", logits)
+		t.trace(epoch, phase, step, "loss", mean)
+		if train {
+			torch.Backward(mean)
+			t.traceModel(epoch, phase, step, true)
+			t.opt.Step()
+			t.traceModel(epoch, phase, step, false)
+		}
+		loss, corrects = torch.Item(mean), int(torch.Item(hits))
+	})
+	return loss, corrects
+}

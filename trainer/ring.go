@@ -1,0 +1,40 @@
+package trainer
+
+import (
+	"fmt"
+
+	"hymenoptera/dataset"
+	"hymenoptera/torch"
+)
+
+// A ring holds the tensors that a loader's batches are written into by its workers, one a slot, so that a
+// batch is never copied on its way to libtorch.
+type ring struct {
+	loader *dataset.Loader
+	slots  []*torch.Tensor // B×3×H×W on the CPU
+	device torch.Device
+}
+
+// newRing makes the loader write into tensors that s owns. They must outlive the loader's epochs.
+func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) (*ring, error) {
+	r := &ring{loader: loader, device: device}
+	views := make([][]float32, loader.Slots())
+	batch, h, w := loader.SlotShape()
+	for i := range views {
+		t := torch.Empty(s, torch.Float32, torch.CPU, int64(batch), 3, int64(h), int64(w))
+		r.slots = append(r.slots, t)
+		views[i] = torch.Float32View(t)
+	}
+	if err := loader.SetSlots(views); err != nil {
+		return nil, fmt.Errorf("trainer: %w", err)
+	}
+	return r, nil
+}
+
+// tensors returns a batch's images N×3×H×W and labels N on the ring's device. On the CPU the images are
+// the slot itself, valid until the batch is released.
+func (r *ring) tensors(s *torch.Scope, b *dataset.Batch) (images, labels *torch.Tensor) {
+	images = torch.Narrow(s, r.slots[b.Slot], 0, 0, int64(b.N))
+	labels = torch.FromInt64s(s, b.Labels, int64(b.N))
+	return torch.To(s, images, r.device), torch.To(s, labels, r.device)
+}

@@ -1,0 +1,158 @@
+// Package trainer is the notebook's train_model: per epoch a training and a validation phase, the best
+// weights kept by a deep copy and restored at the end.
+//
+//	best, err := trainer.Fit(ctx, s, model, trainer.Data{Train: train, Val: val}, sgd, schedule, cfg, observer)
+//
+// It trains any nn.Module that maps images N×3×H×W to logits N×classes. It makes no optimizer, writes no
+// file and prints nothing: what happens it tells an Observer.
+package trainer
+
+import (
+	"context"
+	"fmt"
+
+	"hymenoptera/dataset"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/torch/optim"
+)
+
+// Config says how long and where to train.
+type Config struct {
+	Epochs int          // at least 1
+	Device torch.Device // where the model's tensors are
+
+	LabelSmoothing float64   // of the cross entropy, 0 to 1
+	ClassWeights   []float32 // of the cross entropy, one a class; nil for none
+
+	// Trace, where not nil, gets the tensors of every step as they come into being, to find the first one
+	// that differs from another implementation's: "batch", "logits", "loss", after the backward pass every
+	// "<key>.grad", and after the update, as once before training, every tensor of the state dict.
+	Trace func(epoch int, phase string, step int, name string, t *torch.Tensor)
+}
+
+// DefaultConfig returns the notebook's 25 epochs, on the CPU.
+func DefaultConfig() Config { return Config{Epochs: 25, Device: torch.CPU} }
+
+func (c Config) validate() error {
+	if c.Epochs < 1 {
+		return fmt.Errorf("trainer: %d epochs: want at least 1", c.Epochs)
+	}
+	if c.LabelSmoothing < 0 || c.LabelSmoothing > 1 {
+		return fmt.Errorf("trainer: label smoothing %v: want 0 to 1", c.LabelSmoothing)
+	}
+	return nil
+}
+
+// Data holds the two sets.
+type Data struct {
+	Train, Val *dataset.Loader
+}
+
+// A Phase is one pass over a set.
+type Phase struct {
+	Epoch    int     `json:"epoch"`
+	Name     string  `json:"phase"` // "train" or "val"
+	Loss     float64 `json:"loss"`  // mean over the images
+	Acc      float64 `json:"acc"`   // Corrects / N
+	Corrects int     `json:"corrects"`
+	N        int     `json:"n"`  // images
+	LR       float64 `json:"lr"` // in force when the phase began
+	Seconds  float64 `json:"seconds"`
+}
+
+// An Observer is told what happens, on libtorch's thread. An error ends the training.
+type Observer interface {
+	// EpochStart comes before an epoch's two phases.
+	EpochStart(epoch int) error
+	// Step comes after each batch; done of n images of the phase are through.
+	Step(epoch int, phase string, done, n int)
+	// PhaseEnd comes after each phase.
+	PhaseEnd(p Phase) error
+	// Best comes after a validation phase that was strictly better than every one before it, while the
+	// model holds the weights that it was reached with.
+	Best(p Phase) error
+	// EpochEnd comes after an epoch's two phases.
+	EpochEnd(epoch int) error
+}
+
+// Fit trains model for cfg.Epochs epochs and leaves it with the weights of the best validation phase,
+// which it returns: the first with the highest accuracy (N is 0 when none got any image right). When ctx
+// is cancelled it returns after the current step, and on every error too the model holds the best weights.
+// The memory of the best copy belongs to s.
+func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
+	if err := cfg.validate(); err != nil {
+		return best, err
+	}
+	trainRing, err := newRing(s, data.Train, cfg.Device)
+	if err != nil {
+		return best, err
+	}
+	valRing, err := newRing(s, data.Val, cfg.Device)
+	if err != nil {
+		return best, err
+	}
+	weights := newSnapshot(s, model)
+	defer weights.restore()
+
+	t := &training{ctx: ctx, scope: s, model: model, opt: opt, obs: obs, cfg: cfg}
+	if cfg.ClassWeights != nil {
+		w := torch.FromFloat32s(s, cfg.ClassWeights, int64(len(cfg.ClassWeights)))
+		t.classWeights = torch.To(s, w, cfg.Device)
+	}
+	t.traceModel(0, "start", 0, false)
+	for epoch := range cfg.Epochs {
+		if err := obs.EpochStart(epoch); err != nil {
+			return best, err
+		}
+		if _, err := t.phase(epoch, "train", trainRing); err != nil {
+			return best, err
+		}
+		sched.Step()
+		val, err := t.phase(epoch, "val", valRing)
+		if err != nil {
+			return best, err
+		}
+		if val.Acc > best.Acc {
+			best = val
+			weights.take()
+			if err := obs.Best(val); err != nil {
+				return best, err
+			}
+		}
+		if err := obs.EpochEnd(epoch); err != nil {
+			return best, err
+		}
+	}
+	return best, nil
+}
+
+// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode.
+func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, device torch.Device) (Phase, error) {
+	c := s.Child()
+	defer c.Close()
+	ring, err := newRing(c, loader, device)
+	if err != nil {
+		return Phase{}, err
+	}
+	t := &training{ctx: ctx, scope: c, model: model, obs: Silent{}}
+	return t.phase(0, "val", ring)
+}
+
+// Silent is the Observer of who wants none.
+type Silent struct{}
+
+// EpochStart implements Observer.
+func (Silent) EpochStart(int) error { return nil }
+
+// Step implements Observer.
+func (Silent) Step(int, string, int, int) {}
+
+// PhaseEnd implements Observer.
+func (Silent) PhaseEnd(Phase) error { return nil }
+
+// Best implements Observer.
+func (Silent) Best(Phase) error { return nil }
+
+// EpochEnd implements Observer.
+func (Silent) EpochEnd(int) error { return nil }

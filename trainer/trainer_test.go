@@ -1,0 +1,256 @@
+package trainer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"hymenoptera/dataset"
+	"hymenoptera/internal/synth"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/torch/optim"
+	"hymenoptera/trainer"
+	"hymenoptera/transforms"
+)
+
+// lopsided returns loaders of 6 training images and, so that a constant guess tells the classes apart, of 1
+// ant and 3 bees for validation.
+func lopsided(t *testing.T) trainer.Data {
+	t.Helper()
+	root := t.TempDir()
+	if err := synth.Write(root, synth.Config{Seed: 1, Train: 3, Val: 3, MinSide: 16, MaxSide: 20}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"001.jpg", "002.jpg"} {
+		if err := os.Remove(filepath.Join(root, "val", "ants", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	train, val, err := dataset.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(set *dataset.ImageFolder, tf transforms.Transform) *dataset.Loader {
+		l, err := dataset.NewLoader(set, tf, dataset.LoaderConfig{BatchSize: 2, Shuffle: true, Workers: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	return trainer.Data{Train: load(train, transforms.Train(8)), Val: load(val, transforms.Eval(8))}
+}
+
+// scripted is a model that guesses one class in each epoch's validation: 0 gives accuracy 0.25, 1 gives
+// 0.75. Its weight counts the training steps.
+type scripted struct {
+	bn      *nn.BatchNorm2d
+	guesses []int
+	epoch   int
+	loss    func(logits []float32) // spoils the logits, where not nil
+}
+
+func (m *scripted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	n := x.Shape()[0]
+	logits := make([]float32, 2*n)
+	for i := range n {
+		logits[2*i+int64(m.guesses[min(m.epoch, len(m.guesses)-1)])] = 1
+	}
+	if m.loss != nil {
+		m.loss(logits)
+	}
+	if torch.GradEnabled() {
+		torch.NoGrad(func() { torch.AddScalarInPlace(m.bn.Weight, 1) })
+		torch.AddScalarInPlace(m.bn.RunningMean, 1)
+	}
+	constant := torch.FromFloat32s(s, logits, n, 2)
+	return torch.Add(s, constant, torch.MulScalar(s, torch.Sum(s, m.bn.Weight), 0))
+}
+
+func (m *scripted) Children() []nn.Child { return []nn.Child{{Name: "bn", Module: m.bn}} }
+
+// recorder is an Observer that writes down what it is told.
+type recorder struct {
+	model  *scripted
+	events []string
+	phases []trainer.Phase
+	after  func(event string) error
+}
+
+func (r *recorder) add(format string, args ...any) error {
+	e := fmt.Sprintf(format, args...)
+	r.events = append(r.events, e)
+	if r.after != nil {
+		return r.after(e)
+	}
+	return nil
+}
+
+func (r *recorder) EpochStart(epoch int) error {
+	r.model.epoch = epoch
+	return r.add("start %d", epoch)
+}
+func (r *recorder) Step(epoch int, phase string, done, n int) {
+	r.add("%d %s %d/%d", epoch, phase, done, n)
+}
+func (r *recorder) PhaseEnd(p trainer.Phase) error {
+	r.phases = append(r.phases, p)
+	return r.add("%s end", p.Name)
+}
+func (r *recorder) Best(p trainer.Phase) error { return r.add("best %d", p.Epoch) }
+func (r *recorder) EpochEnd(epoch int) error   { return r.add("end %d", epoch) }
+
+// fit trains a scripted model and returns what Fit did, with the weight that the model was left with.
+func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(string) error) (r *recorder, best trainer.Phase, weight, mean float64, err error) {
+	t.Helper()
+	data, before := lopsided(t), torch.Live()
+	err = torch.Do(context.Background(), func(s *torch.Scope) error {
+		torch.ManualSeed(1)
+		m.bn = nn.NewBatchNorm2d(s, 1, 1e-5)
+		r = &recorder{model: m, after: after}
+		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
+		cfg := trainer.DefaultConfig()
+		cfg.Epochs = epochs
+		var err error
+		best, err = trainer.Fit(ctx, s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), cfg, r)
+		weight, mean = torch.Item(m.bn.Weight), torch.Item(m.bn.RunningMean)
+		return err
+	})
+	if got := torch.Live(); got != before {
+		t.Errorf("%d live handles, want %d", got, before)
+	}
+	return r, best, weight, mean, err
+}
+
+func TestBestIsTheFirstStrictlyGreater(t *testing.T) {
+	r, best, weight, mean, err := fit(t, t.Context(), &scripted{guesses: []int{0, 1, 1, 0}}, 4, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if best.Epoch != 1 || best.Acc != 0.75 || best.Corrects != 3 || best.N != 4 {
+		t.Errorf("best is %+v, want epoch 1 with 3 of 4", best)
+	}
+	// Three steps an epoch: after epoch 1 the weight is 1+6 and the running mean 6.
+	if weight != 7 || mean != 6 {
+		t.Errorf("the model was left with weight %v and running mean %v, want those of epoch 1: 7 and 6", weight, mean)
+	}
+	if got := slices.DeleteFunc(slices.Clone(r.events), func(e string) bool { return !strings.HasPrefix(e, "best") }); !slices.Equal(got, []string{"best 0", "best 1"}) {
+		t.Errorf("told of %q, want best 0 and best 1", got)
+	}
+	want := []string{"start 0", "0 train 2/6", "0 train 4/6", "0 train 6/6", "train end", "0 val 2/4", "0 val 4/4", "val end", "best 0", "end 0"}
+	if got := r.events[:len(want)]; !slices.Equal(got, want) {
+		t.Errorf("events of epoch 0:\n got %q\nwant %q", got, want)
+	}
+}
+
+func TestPhasesAreWhatTheNotebookComputes(t *testing.T) {
+	r, _, _, _, err := fit(t, t.Context(), &scripted{guesses: []int{1}}, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, wrong := -math.Log(math.E/(1+math.E)), -math.Log(1/(1+math.E))
+	for i, p := range r.phases {
+		want := (3*right + 3*wrong) / 6
+		if p.Name == "val" {
+			want = (3*right + wrong) / 4
+		}
+		if math.Abs(p.Loss-want) > 1e-6 {
+			t.Errorf("phase %d: loss %v, want %v", i, p.Loss, want)
+		}
+		// The rate halves after two epochs, and val shows the rate after the scheduler's step.
+		if wantLR := []float64{0.5, 0.5, 0.5, 0.25, 0.25, 0.25}[i]; p.LR != wantLR {
+			t.Errorf("phase %d: rate %v, want %v", i, p.LR, wantLR)
+		}
+	}
+}
+
+func TestCancelKeepsTheBest(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	goroutines := runtime.NumGoroutine()
+	r, best, weight, _, err := fit(t, ctx, &scripted{guesses: []int{1}}, 5, func(e string) error {
+		if e == "1 train 2/6" {
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got error %v, want context.Canceled", err)
+	}
+	if best.Epoch != 0 || best.N == 0 || weight != 4 {
+		t.Errorf("best %+v and weight %v, want those of epoch 0: weight 4", best, weight)
+	}
+	if last := r.events[len(r.events)-1]; last != "1 train 2/6" {
+		t.Errorf("went on to %q after the cancellation", last)
+	}
+	if got := runtime.NumGoroutine(); got > goroutines+1 { // libtorch's own may have started
+		t.Errorf("%d goroutines, %d before", got, goroutines)
+	}
+}
+
+func TestObserversErrorEndsTheTraining(t *testing.T) {
+	full := errors.New("disk full")
+	for _, event := range []string{"start 1", "train end", "val end", "best 0", "end 0"} {
+		_, _, _, _, err := fit(t, t.Context(), &scripted{guesses: []int{1}}, 3, func(e string) error {
+			if e == event {
+				return full
+			}
+			return nil
+		})
+		if !errors.Is(err, full) {
+			t.Errorf("an error at %q: Fit returned %v", event, err)
+		}
+	}
+}
+
+func TestLossThatIsNotFiniteSaysWhere(t *testing.T) {
+	for name, bad := range map[string]float32{"NaN": float32(math.NaN()), "Inf": float32(math.Inf(1))} {
+		m := &scripted{guesses: []int{1}}
+		_, best, weight, _, err := fit(t, t.Context(), m, 3, func(e string) error {
+			if e == "1 train 4/6" {
+				m.loss = func(logits []float32) { logits[0], logits[1] = bad, -bad }
+			}
+			return nil
+		})
+		if err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		for _, want := range []string{"epoch 1", "train step 2", "rate 0.5", ".jpg"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %q does not mention %q", name, err, want)
+			}
+		}
+		if best.Epoch != 0 || weight != 4 {
+			t.Errorf("%s: best %+v, weight %v; want those of epoch 0", name, best, weight)
+		}
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for _, cfg := range []trainer.Config{{}, {Epochs: -1}, {Epochs: 1, LabelSmoothing: 2}} {
+		if _, err := trainer.Fit(t.Context(), nil, nil, trainer.Data{}, nil, nil, cfg, nil); err == nil {
+			t.Errorf("%+v was accepted", cfg)
+		}
+	}
+}
+
+func TestEvaluate(t *testing.T) {
+	data := lopsided(t)
+	err := torch.Do(t.Context(), func(s *torch.Scope) error {
+		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
+		p, err := trainer.Evaluate(t.Context(), s, m, data.Val, torch.CPU)
+		if p.Corrects != 3 || p.N != 4 || torch.Item(m.bn.Weight) != 1 {
+			t.Errorf("got %+v and weight %v, want 3 of 4 and an untouched weight", p, torch.Item(m.bn.Weight))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,77 @@
+package zoo
+
+import (
+	"fmt"
+	"strings"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+)
+
+// An Arch is a network that can be asked for by name.
+type Arch struct {
+	Name string // torchvision's
+	// New returns the network with random weights, drawn from the default generator in torchvision's order.
+	New func(s *torch.Scope, classes int64) Network
+	// load builds the network for a state dict and loads it.
+	load func(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Network, error)
+}
+
+// registry is the one table of networks.
+var registry = []Arch{
+	resNet("resnet18", [4]int{2, 2, 2, 2}, false),
+	resNet("resnet34", [4]int{3, 4, 6, 3}, false),
+	resNet("resnet50", [4]int{3, 4, 6, 3}, true),
+	resNet("resnet101", [4]int{3, 4, 23, 3}, true),
+	resNet("resnet152", [4]int{3, 8, 36, 3}, true),
+	{
+		Name: "googlenet",
+		New:  func(s *torch.Scope, classes int64) Network { return newGoogLeNet(s, classes) },
+		load: loadGoogLeNet,
+	},
+}
+
+func resNet(name string, depths [4]int, bottleneck bool) Arch {
+	build := func(s *torch.Scope, classes int64) Network { return newResNet(s, depths, bottleneck, classes) }
+	return Arch{Name: name, New: build, load: func(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Network, error) {
+		net := build(s, classes)
+		return net, nn.LoadStateDict(net, sd)
+	}}
+}
+
+// Load returns the network with the weights of sd, strictly: every key must be there, and no other. The
+// width of its head is the file's.
+func (a Arch) Load(s *torch.Scope, sd *checkpoint.StateDict) (Network, error) {
+	classes := int64(imageNetClasses)
+	if w, ok := sd.Get("fc.weight"); ok && len(w.Shape) == 2 {
+		classes = w.Shape[0]
+	}
+	net, err := a.load(s, classes, sd)
+	if err != nil {
+		return nil, fmt.Errorf("not the weights of %s: %w", a.Name, err)
+	}
+	return net, nil
+}
+
+// imageNetClasses is the width of the head that published weights come with.
+const imageNetClasses = 1000
+
+// Names returns the names of the networks.
+func Names() []string {
+	names := make([]string, len(registry))
+	for i, a := range registry {
+		names[i] = a.Name
+	}
+	return names
+}
+
+// Find returns the network called name.
+func Find(name string) (Arch, error) {
+	for _, a := range registry {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return Arch{}, fmt.Errorf("zoo: no model %q: want one of %s", name, strings.Join(Names(), ", "))
+}
