@@ -55,8 +55,7 @@ func Decode(dst *transforms.Image, data []byte) error {
 	if err != nil {
 		return err
 	}
-	dst.Reset(info.Width, info.Height)
-	return d.Decode(dst.Pix, dst.Stride, data, info.Bounds())
+	return decodeRegion(dst, d, data, info.Bounds())
 }
 
 // decode decodes everything but JPEG.

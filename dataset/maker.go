@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"image"
 
 	"hymenoptera/internal/jpeg"
 	"hymenoptera/internal/mt19937"
@@ -41,47 +42,52 @@ func (m *maker) sample(dst []float32, index int) (err error) {
 		return err
 	}
 	var plan transforms.Plan
+	var origin image.Point
 	if format(m.file) == formatJPEG {
-		plan, err = m.decodeJPEG()
+		plan, origin, err = m.decodeJPEG()
 	} else {
 		plan, err = m.decodeOther()
 	}
 	if err != nil {
 		return err
 	}
-	m.resizer.Resize(&m.sample8, &m.picture, plan)
+	m.resizer.Resize(&m.sample8, &m.picture, origin, plan)
 	l.norm.Apply(dst, &m.sample8, plan.Flip)
 	return nil
 }
 
-// decodeJPEG draws the plan from the size in the header and decodes only what it needs.
-func (m *maker) decodeJPEG() (plan transforms.Plan, err error) {
+// decodeJPEG draws the plan from the size in the header and decodes only what it needs: m.picture begins at
+// origin.
+func (m *maker) decodeJPEG() (plan transforms.Plan, origin image.Point, err error) {
 	if m.jpeg == nil {
 		if m.jpeg, err = jpeg.NewDecoder(); err != nil {
-			return plan, err
+			return plan, origin, err
 		}
 	}
 	info, err := m.jpeg.Header(m.file)
 	if err != nil {
-		return plan, err
+		return plan, origin, err
 	}
 	m.warnSize(info.Width, info.Height)
 	plan = m.loader.tf.Plan(info.Width, info.Height, m.src)
-	region := plan.Source()
-	m.picture.Reset(region.Dx(), region.Dy())
-	return plan, m.jpeg.Decode(m.picture.Pix, m.picture.Stride, m.file, region)
+	region := m.jpeg.Cover(plan.Source())
+	return plan, region.Min, decodeRegion(&m.picture, m.jpeg, m.file, region)
 }
 
-// decodeOther decodes the whole picture and then cuts out what the plan needs.
+// decodeOther decodes the whole picture.
 func (m *maker) decodeOther() (plan transforms.Plan, err error) {
 	if err := decode(&m.picture, m.file); err != nil {
 		return plan, err
 	}
 	w, h := m.picture.Width, m.picture.Height
 	m.warnSize(w, h)
-	plan = m.loader.tf.Plan(w, h, m.src)
-	m.picture.Crop(plan.Source())
-	return plan, nil
+	return m.loader.tf.Plan(w, h, m.src), nil
+}
+
+// decodeRegion decodes a region of the file whose header d read last.
+func decodeRegion(dst *transforms.Image, d *jpeg.Decoder, data []byte, region image.Rectangle) error {
+	dst.Reset(region.Dx(), region.Dy())
+	return d.Decode(dst.Bytes(), 8*dst.Stride, data, region)
 }
 
 // warnSize reports what Pillow warns about.

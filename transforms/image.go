@@ -1,49 +1,48 @@
 package transforms
 
-import "image"
+import (
+	"image"
+	"unsafe"
+)
 
-// An Image holds 8-bit RGB pixels, row by row from the top. A pixel takes four bytes: red, green, blue, and
-// one without meaning. The resizer handles two pixels at a time: so Stride is a multiple of 8, and Pix has
-// Height whole rows of Stride bytes. [Image.Reset] sees to both.
+// An Image holds 8-bit RGB pixels, row by row from the top. A pixel takes 32 bits: red in the lowest eight,
+// then green, blue, and eight bits without meaning. Two neighbours share a word, the left one in its lower
+// half; a row begins at a new word. [Image.Reset] makes the memory.
 type Image struct {
 	Width, Height int // in pixels
-	Stride        int // bytes from a row to the next
-	Pix           []byte
+	Stride        int // words from a row to the next
+	Pix           []uint64
 }
 
 // Reset makes m an image of w×h pixels with unspecified content, in the memory it has where that suffices.
 func (m *Image) Reset(w, h int) {
-	m.Width, m.Height, m.Stride = w, h, (w+1)/2*8
-	if n := m.Stride * h; n <= cap(m.Pix) {
-		m.Pix = m.Pix[:n]
-	} else {
-		m.Pix = make([]byte, n)
-	}
+	m.Width, m.Height, m.Stride = w, h, (w+1)/2
+	m.Pix = grow(m.Pix, m.Stride*h)
 }
 
-// Row returns the bytes of row y, Stride of them.
-func (m *Image) Row(y int) []byte {
+// Bounds returns the rectangle of all pixels.
+func (m *Image) Bounds() image.Rectangle { return image.Rect(0, 0, m.Width, m.Height) }
+
+// Row returns the words of row y.
+func (m *Image) Row(y int) []uint64 {
 	return m.Pix[y*m.Stride : (y+1)*m.Stride : (y+1)*m.Stride]
+}
+
+// Bytes returns the memory of Pix. On a little-endian machine, and this package is for no other, a pixel is
+// the four bytes R, G, B and one without meaning; rows are 8*Stride bytes apart.
+func (m *Image) Bytes() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m.Pix))), 8*len(m.Pix))
 }
 
 // Set gives the pixel at (x, y) a colour.
 func (m *Image) Set(x, y int, r, g, b byte) {
-	p := m.Pix[y*m.Stride+4*x:]
-	p[0], p[1], p[2], p[3] = r, g, b, 255
+	p := &m.Pix[y*m.Stride+x/2]
+	shift := x % 2 * 32
+	*p = *p&^(0xffffffff<<shift) | (uint64(r)|uint64(g)<<8|uint64(b)<<16)<<shift
 }
 
 // At returns the colour of the pixel at (x, y).
 func (m *Image) At(x, y int) (r, g, b byte) {
-	p := m.Pix[y*m.Stride+4*x:]
-	return p[0], p[1], p[2]
-}
-
-// Crop keeps only the pixels of a rectangle, which lies inside the image; it moves them within m's memory.
-func (m *Image) Crop(r image.Rectangle) {
-	from, old := *m, m.Stride
-	m.Reset(r.Dx(), r.Dy()) // never larger, so rows move towards the start
-	for y := range m.Height {
-		at := (r.Min.Y+y)*old + 4*r.Min.X
-		copy(m.Pix[y*m.Stride:], from.Pix[at:at+4*m.Width])
-	}
+	p := m.Pix[y*m.Stride+x/2] >> (x % 2 * 32)
+	return byte(p), byte(p >> 8), byte(p >> 16)
 }

@@ -29,7 +29,7 @@ func (n *Normalizer) Apply(dst []float32, m *Image, flip bool) {
 		panic(fmt.Sprintf("transforms: %d floats for a sample of 3×%d×%d", len(dst), m.Height, w))
 	}
 	for y := range m.Height {
-		row := m.Row(y)[:4*w]
+		row := m.Row(y)
 		at := y * w
 		r := dst[at : at+w]
 		g := dst[plane+at : plane+at+w]
@@ -43,29 +43,33 @@ func (n *Normalizer) Apply(dst []float32, m *Image, flip bool) {
 }
 
 // forward writes one row of pixels to three rows of floats.
-func (n *Normalizer) forward(r, g, b []float32, row []byte) {
-	g, b = g[:len(r)], b[:len(r)]
-	for x := range r {
-		if len(row) < 4 {
+func (n *Normalizer) forward(r, g, b []float32, row []uint64) {
+	for _, v := range row {
+		if len(r) == 0 || len(g) == 0 || len(b) == 0 {
 			return
 		}
-		r[x] = n.lut[0][row[0]]
-		g[x] = n.lut[1][row[1]]
-		b[x] = n.lut[2][row[2]]
-		row = row[4:]
+		r[0], g[0], b[0] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
+		if len(r) == 1 || len(g) == 1 || len(b) == 1 {
+			return
+		}
+		r[1], g[1], b[1] = n.lut[0][byte(v>>32)], n.lut[1][byte(v>>40)], n.lut[2][byte(v>>48)]
+		r, g, b = r[2:], g[2:], b[2:]
 	}
 }
 
 // backward is forward from right to left.
-func (n *Normalizer) backward(r, g, b []float32, row []byte) {
-	g, b = g[:len(r)], b[:len(r)]
-	for x := len(r) - 1; x >= 0; x-- {
-		if len(row) < 4 {
+func (n *Normalizer) backward(r, g, b []float32, row []uint64) {
+	for _, v := range row {
+		i := len(r) - 1
+		if i < 0 || i >= len(g) || i >= len(b) {
 			return
 		}
-		r[x] = n.lut[0][row[0]]
-		g[x] = n.lut[1][row[1]]
-		b[x] = n.lut[2][row[2]]
-		row = row[4:]
+		r[i], g[i], b[i] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
+		if i == 0 {
+			return
+		}
+		i--
+		r[i], g[i], b[i] = n.lut[0][byte(v>>32)], n.lut[1][byte(v>>40)], n.lut[2][byte(v>>48)]
+		r = r[:i]
 	}
 }

@@ -1,42 +1,50 @@
 package transforms
 
+import (
+	"fmt"
+	"image"
+)
+
 // A Resizer resizes pictures as Pillow 13.0.0's Image.resize does with BILINEAR: the weights in fixed point,
 // two passes, each rounded to 8 bits. It keeps its scratch memory from picture to picture, so it is not safe
 // for concurrent use. The zero value is ready.
 type Resizer struct {
-	x, y taps
-	mid  Image    // what the first pass makes
-	wide []uint64 // scratch of a pass
+	x, y  taps
+	mid   Image    // what the first pass makes
+	wide  []lane   // scratch of the horizontal pass: two rows of input
+	pairs []uint64 // and of output
 }
 
-// Resize sets dst to the window of plan p, not flipped yet. src holds the pixels of p.Source() and nothing
-// else. dst must not share memory with src.
-func (r *Resizer) Resize(dst, src *Image, p Plan) {
+// Resize sets dst to the window of plan p, not flipped yet. src holds at least the pixels of p.Source(); its
+// upper left one is the picture's at origin. dst must not share memory with src.
+func (r *Resizer) Resize(dst, src *Image, origin image.Point, p Plan) {
+	need := p.Source().Sub(origin) // in src
+	if !need.In(src.Bounds()) {
+		panic(fmt.Sprintf("transforms: %v of %d×%d pixels are needed", need, src.Width, src.Height))
+	}
 	w, h := p.Crop.Dx(), p.Crop.Dy()
-	dst.Reset(p.Window.Dx(), p.Window.Dy())
 	if w != p.Width {
 		r.x.compute(w, p.Width, p.Window.Min.X, p.Window.Max.X)
 	}
 	if h != p.Height {
 		r.y.compute(h, p.Height, p.Window.Min.Y, p.Window.Max.Y)
 	}
+	dst.Reset(p.Window.Dx(), p.Window.Dy())
 	switch {
 	case w == p.Width && h == p.Height:
-		for y := range dst.Height {
-			copy(dst.Row(y), src.Row(y))
-		}
-	case h == p.Height:
-		r.horizontal(dst, src)
+		shift(dst, src, need)
 	case w == p.Width:
-		r.vertical(dst, src)
+		whole := r.verticalMid(src, need)
+		shift(dst, &r.mid, whole)
+	case h == p.Height:
+		r.horizontal(dst, src, need)
 	case verticalFirst(w, h, p.Width, p.Height):
-		r.mid.Reset(src.Width, dst.Height)
-		r.vertical(&r.mid, src)
-		r.horizontal(dst, &r.mid)
+		whole := r.verticalMid(src, need)
+		r.horizontal(dst, &r.mid, whole)
 	default:
-		r.mid.Reset(dst.Width, src.Height)
-		r.horizontal(&r.mid, src)
-		r.vertical(dst, &r.mid)
+		r.mid.Reset(dst.Width, need.Dy())
+		r.horizontal(&r.mid, src, need)
+		r.vertical(dst, &r.mid, r.mid.Bounds())
 	}
 }
 
@@ -45,4 +53,23 @@ func (r *Resizer) Resize(dst, src *Image, p Plan) {
 func verticalFirst(w, h, ow, oh int) bool {
 	kx, ky := capacity(w, ow), capacity(h, oh)
 	return h > oh && 2*w*oh*ky+oh*ow*kx < ow*h*kx+2*ow*oh*ky
+}
+
+// shift sets dst to a part of src.
+func shift(dst, src *Image, from image.Rectangle) {
+	for y := range dst.Height {
+		in := src.Row(from.Min.Y + y)[from.Min.X/2:]
+		out := dst.Row(y)
+		if from.Min.X%2 == 0 {
+			copy(out, in)
+			continue
+		}
+		for x := range out {
+			v := in[x] >> 32
+			if x+1 < len(in) {
+				v |= in[x+1] << 32
+			}
+			out[x] = v
+		}
+	}
 }

@@ -14,6 +14,11 @@ type taps struct {
 	lo []int32  // the first input of each output, counted from the first input that any output needs
 	k  []uint64 // n weights an output
 
+	// The same with lo before the weights, for the inner loops: one of these is set, by n.
+	two   [][3]uint64
+	three [][4]uint64
+	four  [][5]uint64
+
 	lens []int32   // scratch: how many of the weights of each output are used
 	w    []float64 // scratch: the weights of one output
 }
@@ -39,24 +44,28 @@ func span(in, out, from, to int) (lo, hi int) {
 	return lo, hi
 }
 
+// capacity returns how many weights an output of an axis can have, as Pillow counts them.
+func capacity(in, out int) int {
+	return 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1
+}
+
 // compute sets the weights for the outputs [from, to) of an axis that is resized from in to out pixels.
 // The fused operations that Go may use on some processors are kept away by explicit conversions.
 func (t *taps) compute(in, out, from, to int) {
 	first, end := span(in, out, from, to)
 	inv := 1 / max(float64(in)/float64(out), 1)
 	count := to - from
-	stride := 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1 // Pillow's capacity
-	stride = min(stride, end-first)
+	stride := min(capacity(in, out), end-first)
 	t.lo, t.lens = grow(t.lo, count), grow(t.lens, count)
 	t.k, t.w = grow(t.k, count*stride), grow(t.w, stride)
 
-	t.n = 1
+	t.n = min(2, end-first)
 	for o := range count {
 		lo, hi, center := support(in, out, from+o)
-		k := t.k[o*stride : (o+1)*stride]
-		used := t.weights(k[:hi-lo], lo, center, inv)
+		k := t.k[o*stride : o*stride+hi-lo]
+		t.weights(k, lo, center, inv)
 		// Weights of zero at either end are dropped.
-		zeros := 0
+		zeros, used := 0, len(k)
 		for used > 1 && k[used-1] == 0 {
 			used--
 		}
@@ -68,10 +77,11 @@ func (t *taps) compute(in, out, from, to int) {
 		t.n = max(t.n, used)
 	}
 	t.align(stride, end-first)
+	t.interleave()
 }
 
 // weights sets k to the fixed-point weights of the inputs from lo on for an output around center.
-func (t *taps) weights(k []uint64, lo int, center, inv float64) int {
+func (t *taps) weights(k []uint64, lo int, center, inv float64) {
 	w := t.w[:len(k)]
 	sum := 0.0
 	for i := range w {
@@ -82,11 +92,10 @@ func (t *taps) weights(k []uint64, lo int, center, inv float64) int {
 	for i := range w {
 		k[i] = uint64(0.5 + float64(w[i]/sum*(1<<precision)))
 	}
-	return len(k)
 }
 
 // align gives every output the same number of weights, so that the inner loops have one length: unused ones
-// are zero, on the side where inputs are left.
+// are zero, on the side where inputs are left. Outputs had room for stride weights before.
 func (t *taps) align(stride, inputs int) {
 	n := t.n
 	for o := range t.lo {
@@ -101,9 +110,19 @@ func (t *taps) align(stride, inputs int) {
 	t.k = t.k[:len(t.lo)*n]
 }
 
-// capacity returns how many weights an output of an axis can have, as Pillow counts them.
-func capacity(in, out int) int {
-	return 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1
+// interleave sets two, three or four.
+func (t *taps) interleave() {
+	t.two, t.three, t.four = t.two[:0], t.three[:0], t.four[:0]
+	for o, lo := range t.lo {
+		switch k := t.k[o*t.n : (o+1)*t.n]; t.n {
+		case 2:
+			t.two = append(t.two, [3]uint64{uint64(lo), k[0], k[1]})
+		case 3:
+			t.three = append(t.three, [4]uint64{uint64(lo), k[0], k[1], k[2]})
+		case 4:
+			t.four = append(t.four, [5]uint64{uint64(lo), k[0], k[1], k[2], k[3]})
+		}
+	}
 }
 
 // grow returns a slice of n elements with unspecified content, in s where it is long enough.

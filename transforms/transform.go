@@ -5,7 +5,7 @@
 //	plan := tf.Plan(src.Width, src.Height, rng) // the draws; before anything is decoded
 //	var r transforms.Resizer
 //	var out transforms.Image
-//	r.Resize(&out, &src, plan)
+//	r.Resize(&out, &src, image.Point{}, plan)
 //	transforms.NewNormalizer(tf.Mean, tf.Std).Apply(dst, &out, plan.Flip) // 3×224×224
 //
 // What happens to one sample is a [Plan], a small value that is computed from the picture's size alone, so

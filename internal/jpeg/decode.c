@@ -17,9 +17,6 @@ struct hym_jpeg {
   int failed;  // HYM_FAILED or HYM_SCANS, set before each jump
   int max_scans;
   size_t used;  // bytes that the header took
-  size_t skip;  // bytes to skip that were asked for beyond the end of the data
-  JSAMPLE *row;
-  size_t row_size;
   char message[JMSG_LENGTH_MAX];
   char warning[JMSG_LENGTH_MAX];
 };
@@ -95,7 +92,6 @@ hym_jpeg *hym_jpeg_new(int max_scans) {
 void hym_jpeg_free(hym_jpeg *d) {
   if (!d) return;
   jpeg_destroy_decompress(&d->cinfo);
-  free(d->row);
   free(d);
 }
 
@@ -136,15 +132,15 @@ int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info
   info->height = (int32_t)c->image_height;
   info->components = c->num_components;
   info->multiscan = jpeg_has_multiple_scans(c);
-  for (int i = 0; i < c->num_components; i++) {
+  // Fixed by jpeg_crop_scanline: a single component's samples come in blocks of 8 whatever its factors are.
+  info->block = DCTSIZE;
+  for (int i = 0; i < c->num_components && c->num_components > 1; i++) {
     jpeg_component_info *p = &c->comp_info[i];
-    if (p->h_samp_factor > info->h_samp) info->h_samp = p->h_samp_factor;
-    if (p->v_samp_factor > info->v_samp) info->v_samp = p->v_samp_factor;
+    if (DCTSIZE * p->h_samp_factor > info->block) info->block = DCTSIZE * p->h_samp_factor;
+    if (p->h_samp_factor != c->comp_info[0].h_samp_factor || p->v_samp_factor != c->comp_info[0].v_samp_factor)
+      info->margin = 1;
   }
-  for (int i = 0; i < c->num_components; i++) {
-    jpeg_component_info *p = &c->comp_info[i];
-    if (p->h_samp_factor != info->h_samp || p->v_samp_factor != info->v_samp) info->subsampled = 1;
-  }
+  info->margin *= info->block;
   d->used = size - d->src.bytes_in_buffer;
   close_input(d);
   return HYM_OK;
@@ -152,16 +148,43 @@ int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info
 
 
 // cmyk_row converts w pixels as Pillow does: the file holds the inverted inks of Adobe's programs.
-static void cmyk_row(uint8_t *dst, const JSAMPLE *src, int w) {
-  for (int i = 0; i < w; i++, dst += 4, src += 4) {
-    int k = src[3];
+static void cmyk_row(uint8_t *p, int w) {
+  for (int i = 0; i < w; i++, p += 4) {
+    int k = p[3];
     for (int j = 0; j < 3; j++) {
-      int t = (255 - src[j]) * k + 128;
+      int t = (255 - p[j]) * k + 128;
       int v = k - (((t >> 8) + t) >> 8);
-      dst[j] = (uint8_t)(v < 0 ? 0 : v);
+      p[j] = (uint8_t)(v < 0 ? 0 : v);
     }
-    dst[3] = 255;
   }
+}
+
+// complete reports whether the first marker in p[0..n), leaving out restarts, ends the image.
+static int complete(const uint8_t *p, size_t n) {
+  while (n > 1) {
+    const uint8_t *f = memchr(p, 0xFF, n - 1);
+    if (!f) return 0;
+    n -= (size_t)(f - p);
+    p = f;
+    while (n > 1 && p[1] == 0xFF) p++, n--;
+    if (n < 2) return 0;
+    uint8_t m = p[1];
+    if (m == JPEG_EOI) return 1;
+    if (m != 0 && (m < JPEG_RST0 || m > JPEG_RST0 + 7)) return 0;
+    p += 2, n -= 2;
+  }
+  return 0;
+}
+
+// rest decodes the rows that are left, only to see whether they can be.
+static int rest(struct hym_jpeg *d, int w) {
+  struct jpeg_decompress_struct *c = &d->cinfo;
+  JSAMPARRAY row = c->mem->alloc_sarray((j_common_ptr)c, JPOOL_IMAGE, (JDIMENSION)w * 4, 1);
+  while (c->output_scanline < c->output_height) {
+    if (jpeg_read_scanlines(c, row, 1) != 1) return stop(d, HYM_TRUNCATED);
+  }
+  jpeg_finish_decompress(c);
+  return stop(d, HYM_OK);
 }
 
 int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y, int w, int h, uint8_t *dst,
@@ -174,22 +197,23 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y,
   c->out_color_space = cmyk ? JCS_CMYK : JCS_EXT_RGBX;
   if (!jpeg_start_decompress(c)) return stop(d, HYM_TRUNCATED);
 
-  size_t need = (size_t)c->output_width * 4;
-  if (d->row_size < need) {
-    free(d->row);
-    d->row = malloc(need);
-    d->row_size = d->row ? need : 0;
-    if (!d->row) ERREXIT1(c, JERR_OUT_OF_MEMORY, 0);
+  // The several scans of a file are all read by now. Smoothing of incomplete ones looks beyond a cut, so these
+  // files are decoded from the first row on and over the whole width.
+  int multiscan = jpeg_has_multiple_scans(c);
+  JDIMENSION offset = (JDIMENSION)x, width = (JDIMENSION)w;
+  if (width < c->output_width) {
+    if (multiscan) return stop(d, HYM_REGION);
+    jpeg_crop_scanline(c, &offset, &width);
+    if (offset != (JDIMENSION)x || width != (JDIMENSION)w) return stop(d, HYM_REGION);
   }
-  JSAMPROW rows[1] = {d->row};
-  while (c->output_scanline < c->output_height) {
+  if (!multiscan && y > 0) jpeg_skip_scanlines(c, (JDIMENSION)y);
+  while ((int)c->output_scanline < y + h) {
     int at = (int)c->output_scanline - y;
-    if (jpeg_read_scanlines(c, rows, 1) != 1) return stop(d, HYM_TRUNCATED);
-    if (at < 0 || at >= h) continue;
-    if (cmyk)
-      cmyk_row(dst + (size_t)at * stride, d->row + 4 * x, w);
-    else
-      memcpy(dst + (size_t)at * stride, d->row + 4 * x, 4 * (size_t)w);
+    JSAMPROW row = dst + (at > 0 ? (size_t)at * stride : 0); // rows above y go to the first one's place
+    if (jpeg_read_scanlines(c, &row, 1) != 1) return stop(d, HYM_TRUNCATED);
+    if (cmyk) cmyk_row(row, w);
   }
-  return stop(d, HYM_OK);
+  if (multiscan || complete(d->src.next_input_byte, d->src.bytes_in_buffer)) return stop(d, HYM_OK);
+  // What follows is not just the rest of the scan and the end of the image: libjpeg is to judge it.
+  return rest(d, w);
 }

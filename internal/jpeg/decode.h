@@ -14,14 +14,16 @@ enum {
   HYM_FAILED = 1,     // libjpeg's error; hym_jpeg_message tells which
   HYM_TRUNCATED = 2,  // the data ends too early
   HYM_SCANS = 3,      // too many scans
+  HYM_REGION = 4,     // x or w lies between blocks
 };
 
 typedef struct {
   int32_t width, height;  // pixels
   int32_t components;
-  int32_t h_samp, v_samp;  // largest sampling factors of any component
-  int32_t subsampled;      // some component has fewer samples than another
-  int32_t multiscan;       // progressive, or components in scans of their own
+  int32_t block;      // width of the blocks between which rows can be cut, in pixels
+  int32_t margin;     // pixels to decode more on either side: where chroma is interpolated, those at a cut
+                      // lack a neighbour; 0 where no component has fewer samples than another
+  int32_t multiscan;  // progressive, or components in scans of their own: rows cannot be cut
 } hym_jpeg_info;
 
 hym_jpeg *hym_jpeg_new(int max_scans);
@@ -31,7 +33,7 @@ void hym_jpeg_free(hym_jpeg *d);
 int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info *info);
 
 // Decodes the pixels [x, x+w) x [y, y+h) of the file whose header was read last, which data must be, to rows
-// of R, G, B, 255 that are stride bytes apart.
+// of R, G, B, 255 that are stride bytes apart. x and x+w must be multiples of the block, or the border.
 int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y, int w, int h, uint8_t *dst,
                     size_t stride);
 

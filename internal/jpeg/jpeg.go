@@ -81,7 +81,7 @@ func (d *Decoder) Header(data []byte) (Info, error) {
 	}
 	info := Info{
 		Width: int(d.info.width), Height: int(d.info.height), Components: int(d.info.components),
-		Subsampled: d.info.subsampled != 0, MultiScan: d.info.multiscan != 0,
+		Subsampled: d.info.margin != 0, MultiScan: d.info.multiscan != 0,
 	}
 	if n := info.Components; n != 1 && n != 3 && n != 4 {
 		return info, fmt.Errorf("jpeg: %d colour components: want 1, 3 or 4", n)
@@ -93,8 +93,25 @@ func (d *Decoder) Header(data []byte) (Info, error) {
 	return info, nil
 }
 
-// Decode decodes a region of the file whose header was read last: data must be that file. It writes rows of
-// R, G, B, unspecified to dst, stride bytes apart.
+// Cover returns the smallest rectangle around region that can be decoded without copying, for the file whose
+// header was read last: its sides lie between whole blocks of the file. region must lie in the picture.
+func (d *Decoder) Cover(region image.Rectangle) image.Rectangle {
+	width := int(d.info.width)
+	if d.info.multiscan != 0 {
+		return image.Rect(0, region.Min.Y, width, region.Max.Y)
+	}
+	block, margin := int(d.info.block), int(d.info.margin)
+	region.Min.X = max(0, region.Min.X-margin) / block * block
+	region.Max.X = min(width, (region.Max.X+margin+block-1)/block*block)
+	return region
+}
+
+// Decode decodes a region of the file whose header was read last: data must be that file, and region what
+// [Decoder.Cover] returned. It writes pixels of R, G, B and an unspecified byte to dst, in rows that are
+// stride bytes apart.
+//
+// A file that is damaged but decodes to something is no error, as for Pillow: see [Decoder.Warning]. One that
+// ends too early is.
 func (d *Decoder) Decode(dst []byte, stride int, data []byte, region image.Rectangle) error {
 	if !d.open {
 		panic("jpeg: Decode without Header")
@@ -133,6 +150,8 @@ func (d *Decoder) failure(rc C.int) error {
 		return ErrTruncated
 	case C.HYM_SCANS:
 		return fmt.Errorf("jpeg: more than %d scans", maxScans)
+	case C.HYM_REGION:
+		panic("jpeg: Decode of a region that Cover did not return")
 	}
 	return fmt.Errorf("jpeg: %s", C.GoString(C.hym_jpeg_message(d.c)))
 }
