@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
-// tarBlock is the unit of a tar file (POSIX.1-1988, ustar).
-const tarBlock = 512
+// The units of a tar file (POSIX.1-1988, ustar): Python's tarfile fills the last record up with zeros.
+const (
+	tarBlock  = 512
+	tarRecord = 20 * tarBlock
+)
 
 // readTarFile returns the files in a tar archive by name. It takes plain files under plain names, with
 // extended headers that say nothing about size or name, as Python's tarfile wrote them for PyTorch.
@@ -25,8 +28,11 @@ func readTarFile(b []byte) (map[string][]byte, error) {
 			if !allZero(b[pos:]) {
 				return nil, fmt.Errorf("bytes other than zero follow the end of the tar archive at byte %d", pos)
 			}
-			if len(b)-pos < 2*tarBlock {
-				return nil, fmt.Errorf("it is cut short within the end of the tar archive, at byte %d; get it again", len(b))
+			switch whole := (pos + 2*tarBlock + tarRecord - 1) / tarRecord * tarRecord; {
+			case len(b) < whole:
+				return nil, fmt.Errorf("it is cut short within the end of the tar archive: it has %d bytes of %d; get it again", len(b), whole)
+			case len(b) > whole:
+				return nil, fmt.Errorf("%d bytes follow the end of the tar archive", len(b)-whole)
 			}
 			return files, nil
 		}

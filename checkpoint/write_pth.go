@@ -180,7 +180,7 @@ func (z *zipWriter) add(name string, data []byte) {
 	plain := z.end + lenLocal + uint64(len(name)) + minExtra
 	fill := int(-plain & (pthAlign - 1))
 	le := binary.LittleEndian
-	shared := le.AppendUint32(nil, 0)         // no flags; stored
+	shared := le.AppendUint32(nil, 0)          // no flags; stored
 	shared = le.AppendUint32(shared, 0x21<<16) // 1 January 1980, the format's first day
 	shared = le.AppendUint32(shared, crc32.ChecksumIEEE(data))
 	shared = le.AppendUint32(shared, uint32(len(data))) // as stored
