@@ -26,14 +26,14 @@ func readZip(b []byte) (*StateDict, error) {
 	if m.pos != len(m.data) {
 		return nil, fmt.Errorf("data.pkl: %d bytes follow the end of the pickle", len(m.data)-m.pos)
 	}
+	found, wrapper, err := findEntries(v)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range entries {
 		if key, ok := strings.CutPrefix(e.name, a.prefix+"data/"); ok && a.used[key] == nil {
 			return nil, fmt.Errorf("the data of storage %q is in the file, but nothing refers to it", key)
 		}
-	}
-	found, wrapper, err := findEntries(v)
-	if err != nil {
-		return nil, err
 	}
 	sd, err := stateDict(found, FormatPTH)
 	if err != nil {
@@ -42,6 +42,9 @@ func readZip(b []byte) (*StateDict, error) {
 	sd.Wrapper = wrapper
 	return sd, nil
 }
+
+var errTorchScript = errors.New("it is a TorchScript program, not a state dict: " +
+	"in Python, torch.save(torch.jit.load(FILE).state_dict(), NEW) saves its weights")
 
 // archive is a zip file seen as PyTorch's: records under a prefix.
 type archive struct {
@@ -71,8 +74,7 @@ func newArchive(entries []zipEntry) (*archive, error) {
 			return nil, fmt.Errorf("its zip member %q lies outside %q, where data.pkl is", e.name, a.prefix)
 		}
 		if name == "constants.pkl" || strings.HasPrefix(name, "code/") {
-			return nil, errors.New("it is a TorchScript program, not a state dict: " +
-				"in Python, torch.save(torch.jit.load(FILE).state_dict(), NEW) saves its weights")
+			return nil, errTorchScript
 		}
 		a.records[name] = e.data
 	}

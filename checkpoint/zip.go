@@ -202,6 +202,8 @@ func (e *zipEntry) check(packed uint64) error {
 		return fmt.Errorf("the zip member %q is a folder", e.name)
 	case e.flags&1 != 0:
 		return fmt.Errorf("the zip member %q is encrypted", e.name)
+	case e.method != 0 && strings.Contains(e.name, "/code/"):
+		return errTorchScript
 	case e.method != 0:
 		return fmt.Errorf("the zip member %q is compressed (method %d): PyTorch stores its members as they are; "+
 			"was the file packed again by another program?", e.name, e.method)
