@@ -19,7 +19,7 @@ func findEntries(v value) (entries []entry, wrapper string, err error) {
 	if !ok {
 		return nil, "", fmt.Errorf("it holds %s, not a state dict: save one with torch.save(model.state_dict(), FILE)", describe(v))
 	}
-	var found []string
+	var found []value // the keys of those
 	var inner *dict
 	tensors := 0
 	for i, v := range top.values {
@@ -27,9 +27,8 @@ func findEntries(v value) (entries []entry, wrapper string, err error) {
 		case *tensor:
 			tensors++
 		case *dict:
-			key, ok := top.keys[i].(string)
-			if ok && len(v.keys) > 0 && onlyTensors(v) {
-				found, inner = append(found, key), v
+			if len(v.keys) > 0 && onlyTensors(v) {
+				found, inner = append(found, top.keys[i]), v
 			}
 		}
 	}
@@ -42,11 +41,11 @@ func findEntries(v value) (entries []entry, wrapper string, err error) {
 	case len(found) == 0:
 		return nil, "", fmt.Errorf("it holds a dict with %s, and no state dict among its values", keys(top))
 	case len(found) > 1:
-		return nil, "", fmt.Errorf("it holds %d state dicts, under %q: choose one in Python, torch.save(torch.load(FILE)[%q], NEW)",
-			len(found), found, found[0])
+		return nil, "", fmt.Errorf("it holds %d state dicts, under %s: choose one in Python, torch.save(torch.load(FILE)[%.40q], NEW)",
+			len(found), strings.TrimPrefix(keys(&dict{keys: found}), "the keys "), found[0])
 	}
 	entries, err = named(inner)
-	return entries, found[0], err
+	return entries, fmt.Sprint(found[0]), err
 }
 
 func onlyTensors(d *dict) bool {
@@ -78,7 +77,7 @@ func named(d *dict) ([]entry, error) {
 func mixed(d *dict) error {
 	for i, v := range d.values {
 		if _, ok := v.(*tensor); !ok {
-			return fmt.Errorf("its entry %q is %s, not a tensor", fmt.Sprint(d.keys[i]), describe(v))
+			return fmt.Errorf("its entry %.40q is %s, not a tensor", fmt.Sprint(d.keys[i]), describe(v))
 		}
 	}
 	return errors.New("it is a dict of tensors")

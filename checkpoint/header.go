@@ -12,6 +12,7 @@ import (
 const (
 	headerBudget = 24 << 20
 	headerCost   = 256
+	longestName  = 1 << 16 // bytes
 )
 
 // header is a safetensors header.
@@ -97,7 +98,7 @@ func (p *headerParser) tensor(name string) headerTensor {
 		case "dtype":
 			s := p.text()
 			if t.dtype = dtypeOfSafetensors(s); t.dtype == 0 {
-				p.fail("tensor %q has the dtype %q, which this reader does not know", name, s)
+				p.fail("tensor %q has the dtype %.40q, which this reader does not know", name, s)
 			}
 		case "shape":
 			t.shape = []int64{}
@@ -140,6 +141,9 @@ func (p *headerParser) object(seen map[string]struct{}, value func(key string)) 
 			p.expect(',')
 		}
 		key := p.text()
+		if len(key) > longestName {
+			p.fail("a name before byte %d has %d bytes, this reader takes %d", p.pos, len(key), longestName)
+		}
 		if _, ok := seen[key]; ok {
 			p.fail("the key %q occurs twice, the second time before byte %d", key, p.pos)
 		}

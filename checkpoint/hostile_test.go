@@ -47,7 +47,7 @@ func TestHostileFilesAreRefusedByName(t *testing.T) {
 // Files that torch.save makes of other things than state dicts.
 func TestRefusedFilesOfPythons(t *testing.T) {
 	for name, want := range map[string]string{
-		"refused-two.pth":            `it holds 2 state dicts, under ["model" "ema"]: choose one in Python, torch.save(torch.load(FILE)["model"], NEW)`,
+		"refused-two.pth":            `it holds 2 state dicts, under "model", "ema": choose one in Python, torch.save(torch.load(FILE)["model"], NEW)`,
 		"refused-model.pth":          "global torch.nn.modules.container.Sequential at byte 2 is not allowed: this is a whole pickled model",
 		"refused-model-legacy.pth":   "this is a whole pickled model",
 		"refused-script.pth":         "it is a TorchScript program, not a state dict",

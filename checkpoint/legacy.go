@@ -23,7 +23,7 @@ func readLegacy(b []byte) (*StateDict, error) {
 		return nil, fmt.Errorf("its version: %w", err)
 	}
 	if version != int64(legacyVersion) {
-		return nil, fmt.Errorf("its version is %v, the only one in use was %d", version, legacyVersion)
+		return nil, fmt.Errorf("its version is %s, the only one in use was %d", show(version), legacyVersion)
 	}
 	if err := checkSystem(&l.m, legacyVersion); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func checkSystem(m *machine, version int64) error {
 	case !ok:
 		return fmt.Errorf("its facts about the machine are %s, not a dict", describe(v))
 	case d.get("protocol_version") != version:
-		return fmt.Errorf("its version is %v, this reader takes %d", d.get("protocol_version"), version)
+		return fmt.Errorf("its version is %s, this reader takes %d", show(d.get("protocol_version")), version)
 	case d.get("little_endian") != true:
 		return errors.New("its numbers are not little-endian: save it again on an x86-64 or ARM machine")
 	}
@@ -143,7 +143,7 @@ func (l *legacy) readStorages() error {
 		s := l.storages[key]
 		switch {
 		case s == nil:
-			return fmt.Errorf("the data of storage %v is in the file, but nothing refers to it", k)
+			return fmt.Errorf("the data of storage %s is in the file, but nothing refers to it", show(k))
 		case s.data != nil:
 			return fmt.Errorf("the data of storage %q is in the file twice", key)
 		}

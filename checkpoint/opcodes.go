@@ -194,7 +194,7 @@ func (m *machine) setItems(pairs []value) {
 			m.fail("a dict has %s for a key at byte %d: the keys of state dicts are strings", describe(pairs[i]), m.op)
 		}
 		if !d.add(pairs[i], pairs[i+1]) {
-			m.fail("the key %#v occurs twice in a dict, the second time in the items that end at byte %d", pairs[i], m.op)
+			m.fail("the key %s occurs twice in a dict, the second time in the items that end at byte %d", show(pairs[i]), m.op)
 		}
 	}
 	m.push(d)

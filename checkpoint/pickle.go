@@ -3,13 +3,13 @@ package checkpoint
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"unicode/utf8"
 )
 
 // Limits of the pickle machine. A ResNet-152 has 932 tensors and needs about 2 MiB of the budget.
 const (
 	pickleBudget = 24 << 20 // bytes of values, as charge estimates them
+	pickleString = 1 << 20  // bytes of a string
 	pickleDepth  = 100      // tuples, lists and dicts in one another; marks on the stack
 )
 
@@ -77,7 +77,7 @@ func (m *machine) charge(n int) {
 }
 
 func (m *machine) bytes(n int) []byte {
-	if n > len(m.data)-m.pos {
+	if n < 0 || n > len(m.data)-m.pos {
 		m.fail("the pickle is cut short: %d bytes are wanted at byte %d, %d are left", n, m.pos, len(m.data)-m.pos)
 	}
 	b := m.data[m.pos : m.pos+n]
@@ -89,10 +89,10 @@ func (m *machine) uint32() uint32 { return binary.LittleEndian.Uint32(m.bytes(4)
 
 // text reads n bytes as a string.
 func (m *machine) text(n uint32) string {
-	if n > math.MaxInt32 {
-		m.fail("the string at byte %d has %d bytes", m.op, n)
-	}
 	b := m.bytes(int(n))
+	if n > pickleString {
+		m.fail("the string at byte %d has %d bytes, this reader takes %d", m.op, n, pickleString)
+	}
 	if !utf8.Valid(b) {
 		m.fail("the string at byte %d is not UTF-8", m.op)
 	}

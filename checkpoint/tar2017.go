@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // tarVersion is the protocol_version of the tar format.
@@ -192,7 +193,7 @@ func (t *tarReader) readPickle(m *machine) error {
 		}
 		key, ok := address(id)
 		if !ok || t.tensors[key] == nil {
-			return nil, fmt.Errorf("it refers to the tensor %v, which is missing", id)
+			return nil, fmt.Errorf("it refers to the tensor %s, which is missing", strings.Trim(show(id), `"`))
 		}
 		return t.tensors[key], nil
 	}
@@ -212,7 +213,7 @@ func count(m *machine) (int64, error) {
 	}
 	n, ok := v.(int64)
 	if !ok || n < 0 || n > int64(len(m.data)) {
-		return 0, fmt.Errorf("it claims %v things in %d bytes", v, len(m.data))
+		return 0, fmt.Errorf("it claims %s things in %d bytes", show(v), len(m.data))
 	}
 	return n, nil
 }

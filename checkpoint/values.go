@@ -78,6 +78,17 @@ func describe(v value) string {
 	return fmt.Sprintf("a %T", v) // no pickle makes another
 }
 
+// show is describe with the value itself where it is short.
+func show(v value) string {
+	switch v := v.(type) {
+	case int64:
+		return fmt.Sprint(v)
+	case string:
+		return fmt.Sprintf("%.40q", v)
+	}
+	return describe(v)
+}
+
 // checkNesting refuses values that hold themselves and those that are nested too deep to be walked.
 func checkNesting(v value) error {
 	const open = -1            // being walked
