@@ -1,0 +1,141 @@
+package run_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/run"
+	"hymenoptera/trainer"
+)
+
+func create(t *testing.T, path string, overwrite bool) *run.Folder {
+	t.Helper()
+	f, err := run.Create(path, overwrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func TestHistoryReadsBackToTheSameBits(t *testing.T) {
+	f := create(t, filepath.Join(t.TempDir(), "a", "b"), false)
+	want := []trainer.Phase{
+		{Epoch: 0, Name: "train", Loss: 0.7024962784814053, Acc: 118. / 244, Corrects: 118, N: 244, LR: 0.001, Seconds: 6.6},
+		{Epoch: 0, Name: "val", Loss: math.Nextafter(1, 2), Acc: 1, Corrects: 153, N: 153, LR: 1e-5 * 0.1, Seconds: 0},
+	}
+	for _, p := range want {
+		if err := f.Append(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := run.ReadHistory(f.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestCreateRefusesARunThatIsThere(t *testing.T) {
+	dir := t.TempDir()
+	f := create(t, dir, false)
+	if _, err := run.Create(dir, true); err == nil || !strings.Contains(err.Error(), "another run is writing") {
+		t.Errorf("a folder in use: got error %v", err)
+	}
+	if err := f.WriteConfig(map[string]int{"epochs": 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("mine"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	_, err := run.Create(dir, false)
+	if err == nil || !strings.Contains(err.Error(), "--overwrite") || !strings.Contains(err.Error(), run.ConfigFile) {
+		t.Errorf("a folder with a run: got error %v, want one that names %s and --overwrite", err, run.ConfigFile)
+	}
+	if _, err := os.Stat(filepath.Join(dir, run.ConfigFile)); err != nil {
+		t.Errorf("the refused run lost its configuration: %v", err)
+	}
+
+	create(t, dir, true)
+	if _, err := os.Stat(filepath.Join(dir, run.ConfigFile)); err == nil {
+		t.Error("the overwritten run's configuration is still there")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
+		t.Error("overwriting removed a file that is not the run's")
+	}
+}
+
+func TestCreateUnderAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Create(filepath.Join(file, "out"), false); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("got error %v, want one that names %s", err, file)
+	}
+}
+
+func TestReadHistoryNamesTheBadLine(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, run.HistoryFile), []byte("{\"epoch\":0}\n{\"epoch\":\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.ReadHistory(dir); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("got error %v, want one that names line 2", err)
+	}
+}
+
+func TestSaveBestReplacesTheWhole(t *testing.T) {
+	f := create(t, t.TempDir(), false)
+	for _, value := range []byte{1, 2} {
+		sd := &checkpoint.StateDict{
+			Tensors:  []checkpoint.Tensor{{Name: "w", DType: checkpoint.Uint8, Shape: []int64{1}, Data: []byte{value}}},
+			Metadata: map[string]string{"epoch": fmt.Sprint(value)},
+		}
+		if err := f.SaveBest(sd); err != nil {
+			t.Fatal(err)
+		}
+		got, err := checkpoint.Read(filepath.Join(f.Path(), run.BestFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w, ok := got.Get("w"); !ok || w.Data[0] != value || got.Metadata["epoch"] != fmt.Sprint(value) {
+			t.Errorf("read back %+v, want the value %d", got, value)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(f.Path(), "*"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("the folder holds %q (error %v), want %s alone", files, err, run.BestFile)
+	}
+}
+
+func Example() {
+	dir, err := os.MkdirTemp("", "run")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	f, err := run.Create(filepath.Join(dir, "first"), false)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	if err := f.Append(trainer.Phase{Name: "train", Loss: 0.5, N: 4}); err != nil {
+		panic(err)
+	}
+	phases, err := run.ReadHistory(f.Path())
+	fmt.Println(len(phases), phases[0].Loss, err)
+	// Output:
+	// 1 0.5 <nil>
+}
