@@ -6,7 +6,7 @@ import (
 )
 
 // copyLimit bounds the memory for tensors that do not lie in the file as they are handed out.
-const copyLimit = 32 << 20
+const copyLimit = 24 << 20
 
 // copier makes views contiguous, within copyLimit for all of them together.
 type copier struct {
@@ -101,5 +101,5 @@ func stateDict(entries []entry, format string) (*StateDict, error) {
 			Data: e.tensor.view.data, Parameter: e.tensor.parameter, RequiresGrad: e.tensor.requiresGrad,
 		})
 	}
-	return sd, sd.validate()
+	return sd.validated()
 }

@@ -8,7 +8,7 @@ import (
 
 // Limits of the pickle machine. A ResNet-152 has 932 tensors and needs about 2 MiB of the budget.
 const (
-	pickleBudget = 24 << 20 // bytes of values, as charge estimates them
+	pickleBudget = 16 << 20 // bytes of values, as charge estimates them
 	pickleString = 1 << 20  // bytes of a string
 	pickleDepth  = 100      // tuples, lists and dicts in one another; marks on the stack
 )

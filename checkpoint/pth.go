@@ -14,6 +14,11 @@ func readZip(b []byte) (*StateDict, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readRecords(entries)
+}
+
+// readRecords reads the state dict in the members of such a zip file.
+func readRecords(entries []zipEntry) (*StateDict, error) {
 	a, err := newArchive(entries)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func readSafetensors(b []byte) (*StateDict, error) {
 	for _, t := range h.tensors {
 		sd.Tensors = append(sd.Tensors, Tensor{Name: t.name, DType: t.dtype, Shape: t.shape, Data: data[t.begin:t.end:t.end]})
 	}
-	return sd, sd.validate()
+	return sd.validated()
 }
 
 // headerTensor is a tensor as a safetensors header describes it: its data are bytes begin to end.

@@ -89,6 +89,14 @@ func (t Tensor) hashInto(h hash.Hash) {
 	h.Write(t.Data)
 }
 
+// validated returns sd if it is sound.
+func (sd *StateDict) validated() (*StateDict, error) {
+	if err := sd.validate(); err != nil {
+		return nil, err
+	}
+	return sd, nil
+}
+
 // validate says why sd cannot be written, or should not be handed to a caller.
 func (sd *StateDict) validate() error {
 	seen := make(map[string]struct{}, len(sd.Tensors))

@@ -20,6 +20,11 @@ func readTar(b []byte) (*StateDict, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readTarMembers(files)
+}
+
+// readTarMembers reads the state dict in the files of such an archive.
+func readTarMembers(files map[string][]byte) (*StateDict, error) {
 	for _, name := range []string{"sys_info", "storages", "tensors", "pickle"} {
 		if _, ok := files[name]; !ok {
 			return nil, fmt.Errorf("it is a tar archive without the member %q, not one of PyTorch's", name)

@@ -1,0 +1,120 @@
+package checkpoint
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// The fuzz targets share the promise of the package: a reader returns a sound state dict or an error.
+
+func FuzzZip(f *testing.F)         { fuzzReader(f, readZip, "PK") }
+func FuzzLegacy(f *testing.F)      { fuzzReader(f, readLegacy, legacyMagic) }
+func FuzzTar(f *testing.F)         { fuzzReader(f, readTar, "sys_info") }
+func FuzzSafetensors(f *testing.F) { fuzzReader(f, readSafetensors, `{"`) }
+func FuzzParse(f *testing.F)       { fuzzReader(f, parse, "") }
+
+// fuzzReader seeds with the files of testdata that hold mark near their beginning.
+func fuzzReader(f *testing.F, read func([]byte) (*StateDict, error), mark string) {
+	for _, pattern := range []string{"testdata/*.pth", "testdata/*.safetensors", "testdata/hostile/*"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if bytes.Contains(data[:min(len(data), 2048)], []byte(mark)) {
+				f.Add(data)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		// A copy of no spare capacity, because readers may reorder it and must not look behind it.
+		sd, err := read(slices.Clip(slices.Clone(data)))
+		soundOrError(t, sd, err)
+	})
+}
+
+func soundOrError(t *testing.T, sd *StateDict, err error) {
+	t.Helper()
+	if (sd == nil) == (err == nil) {
+		t.Fatalf("state dict %v, error %v", sd, err)
+	}
+	if err != nil {
+		if len(err.Error()) > 1<<16 {
+			t.Fatalf("an error of %d bytes: %.200s", len(err.Error()), err)
+		}
+		return
+	}
+	if err := sd.validate(); err != nil {
+		t.Fatal(err)
+	}
+	// Writers take what readers return.
+	sd.SHA256()
+	m := machine{data: pickleStateDict(sd), persistent: func(id value) (value, error) { return storageID(id, 5) }}
+	if _, err := m.next(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := safetensorsHeader(sd); err != nil {
+		if _, taken := sd.Get("__metadata__"); !taken {
+			t.Fatal(err)
+		}
+	}
+}
+
+// FuzzPickle is for what a zip file's checksums keep FuzzZip from: the pickle and the tensors' layouts.
+func FuzzPickle(f *testing.F) {
+	for _, pattern := range []string{"testdata/*.pth", "testdata/hostile/*.pth"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			entries, err := readArchive(data)
+			if err != nil {
+				continue
+			}
+			for _, e := range entries {
+				if filepath.Base(e.name) == "data.pkl" {
+					f.Add(e.data, uint16(24))
+				}
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, pickle []byte, size uint16) {
+		sd, err := readRecords([]zipEntry{{name: "a/data.pkl", data: pickle}, {name: "a/data/0", data: make([]byte, size)}})
+		soundOrError(t, sd, err)
+	})
+}
+
+// FuzzTarMembers is for what a tar archive's checksums keep FuzzTar from.
+func FuzzTarMembers(f *testing.F) {
+	for _, pattern := range []string{"testdata/*-tar.pth", "testdata/hostile/tar-*.pth"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if files, err := readTarFile(data); err == nil {
+				f.Add(files["sys_info"], files["storages"], files["tensors"], files["pickle"])
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, system, storages, tensors, pickle []byte) {
+		sd, err := readTarMembers(map[string][]byte{"sys_info": system, "storages": slices.Clone(storages), "tensors": tensors, "pickle": pickle})
+		soundOrError(t, sd, err)
+	})
+}
