@@ -1,127 +1,111 @@
 #!/usr/bin/env python3
-"""Writes what PyTorch computes into the testdata of torch/nn, torch/optim and zoo.
+"""Writes what PyTorch, torchvision and Pillow draw, crop, resize and normalise, for the tests in Go.
 
-    reference-env/bin/python scripts/make_goldens.py
+    scripts/make_goldens.py             needs torch 2.11.0, torchvision 0.26.0, Pillow 13.0.0
 
-Floats are written so that they read back to the same bits; digests are those of scripts/reference.py.
+transforms/testdata/             resized pictures, crops and normalised values
+internal/mt19937/testdata/       random draws
 """
-
 import hashlib
 import json
 import os
+import random
 
+import numpy as np
 import torch
-from torch import nn, optim
-from torch.optim import lr_scheduler
-from torchvision import models
+from PIL import Image
+from torchvision import transforms as T
 
-from reference import digest
-
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def write(path, value):
-    path = os.path.join(ROOT, path)
+def dump(value, *parts):
+    path = os.path.join(ROOT, *parts)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as f:
-        json.dump(value, f, indent=1)
-        f.write("\n")
+        f.write("[\n" + ",\n".join(json.dumps(v) for v in value) + "\n]\n")
 
 
-def capability():
-    return torch.backends.cpu.get_cpu_capability()
+def sha(array):
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def optimizers():
-    """Six steps of each optimizer on 3x5 weights, with gradients that anyone can compute."""
-    kinds = {
-        "sgd": lambda p: optim.SGD(p, lr=0.1),
-        "sgd momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9),
-        "sgd nesterov": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
-        "sgd decay": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
-        "adam": lambda p: optim.Adam(p, lr=0.01),
-        "adam decay": lambda p: optim.Adam(p, lr=0.01, weight_decay=0.1),
-        "adamw": lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.1),
-    }
-    results = {}
-    for name, make in kinds.items():
-        p = nn.Parameter(torch.arange(15, dtype=torch.float32).reshape(3, 5) / 7 - 1)
-        o = make([p])
-        for step in range(6):
-            o.zero_grad()
-            (p * p * (step + 1) / 3).sum().backward()
-            o.step()
-        results[name] = p.detach().flatten().tolist()
-    return results
+def pattern(w, h):
+    """A picture that Go makes too: see pattern in transforms/golden_test.go."""
+    y, x = np.mgrid[0:h, 0:w].astype(np.uint32)
+    c = np.arange(3, dtype=np.uint32)
+    v = (x[..., None] * 2654435761 + y[..., None] * 2246822519 + (c + 1) * 3266489917) & 0xFFFFFFFF
+    v ^= v >> 15
+    return Image.fromarray(((v * 2246822519 & 0xFFFFFFFF) >> 24).astype(np.uint8))
 
 
-def schedules():
-    """The rate in force in each of 30 epochs."""
-    kinds = {
-        "step 7 0.1": lambda o: lr_scheduler.StepLR(o, 7, 0.1),
-        "step 1 0.5": lambda o: lr_scheduler.StepLR(o, 1, 0.5),
-        "exponential 0.9": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
-        "cosine 30": lambda o: lr_scheduler.CosineAnnealingLR(o, 30),
-        "cosine 10": lambda o: lr_scheduler.CosineAnnealingLR(o, 10),
-    }
-    results = {}
-    for name, make in kinds.items():
-        o = optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.001)
-        s = make(o)
-        rates = []
-        for _ in range(30):
-            rates.append(o.param_groups[0]["lr"])
-            o.step()
-            s.step()
-        results[name] = rates
-    return results
+def resizes():
+    rng = random.Random(7)
+    cases = [(1, 1, 5, 5), (1, 40, 7, 9), (40, 1, 9, 7), (5, 5, 5, 5), (9, 5, 9, 3), (5, 9, 3, 9), (300, 2, 3, 50)]
+    cases += [(2, 300, 50, 3), (600, 500, 1, 1), (64, 48, 224, 224), (500, 375, 341, 256), (333, 500, 256, 384)]
+    for _ in range(300):
+        w, h = (int(2 ** rng.uniform(0, 8.3)) for _ in range(2))
+        ow = oh = rng.choice([7, 16, 32, 63, 64])
+        if rng.random() < 0.3:
+            ow, oh = rng.randrange(1, 90), rng.randrange(1, 90)
+        cases.append((w, h, ow, oh))
+    out = []
+    for w, h, ow, oh in cases:
+        done = pattern(w, h).resize((ow, oh), Image.Resampling.BILINEAR)
+        out.append({"in": [w, h], "out": [ow, oh], "sha256": sha(np.array(done))})
+    # 20,000 weights an output: their rounding errors add up, and Pillow clamps.
+    long = [(20000, 2, 1, 1), (2, 20000, 1, 1), (60000, 1, 3, 1)]
+    for w, h, ow, oh in long:
+        white = Image.new("RGB", (w, h), (255, 254, 0)).resize((ow, oh), Image.Resampling.BILINEAR)
+        out.append({"in": [w, h], "out": [ow, oh], "white": True, "sha256": sha(np.array(white))})
+    dump(out, "transforms/testdata/resize.json")
 
 
-def layers():
-    """Digests of freshly made layers, seed 3."""
-    kinds = {
-        "linear 512 2": lambda: nn.Linear(512, 2),
-        "linear 7 3": lambda: nn.Linear(7, 3),
-        "conv 3 8 7": lambda: nn.Conv2d(3, 8, 7, stride=2, padding=3, bias=False),
-        "conv 4 6 3 bias": lambda: nn.Conv2d(4, 6, 3, padding=1),
-        "batchnorm 9": lambda: nn.BatchNorm2d(9),
-    }
-    results = {}
-    for name, make in kinds.items():
-        torch.manual_seed(3)
-        results[name] = digest(make().state_dict())
-    torch.manual_seed(3)
-    results["dropout of ones"] = nn.Dropout(0.2)(torch.ones(40)).tolist()
-    return results
+def crops():
+    out = []
+    sizes = [(500, 375), (333, 500), (1, 50), (50, 1), (1, 1), (10, 400), (1000, 20), (3, 3), (1024, 768), (2, 90)]
+    for i, (w, h) in enumerate(sizes):
+        torch.manual_seed(i)
+        im = Image.new("RGB", (w, h))
+        draws = []
+        for _ in range(20):
+            top, left, ch, cw = T.RandomResizedCrop.get_params(im, [0.08, 1.0], [3 / 4, 4 / 3])
+            draws.append([left, top, cw, ch, int(torch.rand(1).item() < 0.5)])
+        out.append({"seed": i, "size": [w, h], "draws": draws})
+    dump(out, "transforms/testdata/crops.json")
+    evals = []
+    for w, h in sizes + [(256, 256), (257, 256), (300, 301), (640, 427), (427, 640), (768, 1024)]:
+        for size in (224, 64, 33, 1):
+            short = size * 256 // 224
+            rw, rh = T.functional._compute_resized_output_size((h, w), [short])[::-1]
+            left, top = int(round((rw - size) / 2.0)), int(round((rh - size) / 2.0))
+            evals.append({"size": [w, h], "crop": size, "resized": [rw, rh], "window": [left, top]})
+    dump(evals, "transforms/testdata/evals.json")
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(1, 256, 1).repeat(3, 2))
+    t = T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])(T.ToTensor()(ramp))
+    dump([{"sha256": sha(t.numpy())}], "transforms/testdata/normalize.json")
 
 
-def networks():
-    """Keys, initial weights and logits of each network: seed 5, 4 classes, 2 images of 64x64."""
-    results = {}
-    for name in ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "googlenet"]:
-        extra = dict(aux_logits=False, transform_input=False, init_weights=True) if name == "googlenet" else {}
-        torch.manual_seed(5)
-        net = getattr(models, name)(weights=None, num_classes=4, **extra)
-        state = net.state_dict()
-        keys = "".join(f"{k} {list(v.shape)}\n" for k, v in state.items())
-        result = dict(entries=len(state), keys=hashlib.sha256(keys.encode()).hexdigest(), init=digest(state))
-        x = torch.rand(2, 3, 64, 64)
-        result["next"] = torch.rand(1).item()  # shows that exactly as many words were drawn
-        with torch.no_grad():
-            net.eval()
-            result["eval"] = net(x).flatten().tolist()
-            net.train()
-            torch.manual_seed(6)
-            result["train"] = net(x).flatten().tolist()
-        results[name] = result
-    return results
+def draws():
+    out = []
+    for seed in (0, 1, 42, 123456789, 2**32 + 42, 2**63 - 1):
+        g = torch.Generator().manual_seed(seed)
+        entry = {"seed": str(seed)}
+        entry["random"] = [str(torch.empty((), dtype=torch.int64).random_(generator=g).item()) for _ in range(3)]
+        entry["rand"] = [torch.rand(1, generator=g).item().hex() for _ in range(700)][-5:]
+        entry["uniform"] = [torch.empty(1).uniform_(0.08, 1, generator=g).item().hex() for _ in range(300)]
+        entry["uniform2"] = [torch.empty(1).uniform_(-0.3, 0.7, generator=g).item().hex() for _ in range(100)]
+        entry["randint"] = [torch.randint(0, n, (1,), generator=g).item() for n in (1, 2, 7, 1000, 2**27, 2**28, 2**40)]
+        entry["randperm"] = torch.randperm(50, generator=g).tolist()
+        entry["after"] = torch.randint(0, 1000, (1,), generator=g).item()
+        out.append(entry)
+    dump(out, "internal/mt19937/testdata/draws.json")
 
 
 def main():
-    torch.set_num_threads(1)
-    write("torch/optim/testdata/optim.json", dict(cpu=capability(), optimizers=optimizers(), schedules=schedules()))
-    write("torch/nn/testdata/layers.json", dict(cpu=capability(), layers=layers()))
-    write("zoo/testdata/networks.json", dict(cpu=capability(), networks=networks()))
+    draws()
+    crops()
+    resizes()
 
 
 if __name__ == "__main__":
