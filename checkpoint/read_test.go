@@ -88,7 +88,7 @@ func TestReadWhatPythonWrote(t *testing.T) {
 
 func TestNoFileThatIsCutShortIsRead(t *testing.T) {
 	eachFile(t, func(t *testing.T, data []byte) {
-		for n := range data {
+		for n := 0; n < len(data); n += stride(data) {
 			if _, err := Parse(slices.Clone(data[:n])); err == nil {
 				t.Fatalf("the first %d of %d bytes were read", n, len(data))
 			}
@@ -109,7 +109,7 @@ func TestNoFileWithTrailingBytesIsRead(t *testing.T) {
 // A changed byte of a zip file's members shows in a checksum; elsewhere it may go unseen, but must do no harm.
 func TestChangedBytes(t *testing.T) {
 	eachFile(t, func(t *testing.T, data []byte) {
-		for i := range data {
+		for i := 0; i < len(data); i += stride(data) {
 			for _, change := range []byte{0x01, 0xff} {
 				b := slices.Clone(data)
 				b[i] ^= change
@@ -125,6 +125,11 @@ func TestChangedBytes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// stride keeps the number of positions to some thousands a file; it is prime to the sizes of fields.
+func stride(data []byte) int {
+	return []int{1, 1, 3, 5, 7, 11}[min(len(data)>>12, 5)]
 }
 
 func eachFile(t *testing.T, test func(t *testing.T, data []byte)) {
