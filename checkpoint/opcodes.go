@@ -187,17 +187,22 @@ func (m *machine) setItems(pairs []value) {
 		m.fail("a key without a value at byte %d", m.op)
 	}
 	for i := 0; i < len(pairs); i += 2 {
-		m.charge(160)
-		switch pairs[i].(type) {
-		case string, int64:
-		default:
-			m.fail("a dict has %s for a key at byte %d: the keys of state dicts are strings", describe(pairs[i]), m.op)
-		}
-		if !d.add(pairs[i], pairs[i+1]) {
-			m.fail("the key %s occurs twice in a dict, the second time in the items that end at byte %d", show(pairs[i]), m.op)
-		}
+		m.add(d, pairs[i], pairs[i+1])
 	}
 	m.push(d)
+}
+
+// add adds an item to d.
+func (m *machine) add(d *dict, key, v value) {
+	m.charge(160)
+	switch key.(type) {
+	case string, int64:
+	default:
+		m.fail("a dict has %s for a key at byte %d: the keys of state dicts are strings", describe(key), m.op)
+	}
+	if !d.add(key, v) {
+		m.fail("the key %s occurs twice in a dict, the second time in the items that end at byte %d", show(key), m.op)
+	}
 }
 
 func (m *machine) put(i uint32) {

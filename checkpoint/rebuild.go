@@ -3,10 +3,18 @@ package checkpoint
 // reduce is REDUCE: what calling g with args gives in PyTorch.
 func (m *machine) reduce(g global, args []value) value {
 	switch g {
-	case orderedDict:
-		if len(args) == 0 {
-			m.charge(64)
-			return &dict{}
+	case orderedDict: // (), or (items) from Python 2
+		m.charge(64)
+		d := &dict{}
+		if len(args) == 0 || len(args) == 1 && m.addItems(d, args[0]) {
+			return d
+		}
+	case parameterClass: // (data), from PyTorch 0.2 and 0.3; build follows
+		if len(args) == 1 {
+			if t, ok := args[0].(*tensor); ok && t.view != nil {
+				m.charge(32)
+				return &tensor{view: t.view, parameter: true, requiresGrad: true}
+			}
 		}
 	case rebuildTensor: // (storage, offset, size, stride)
 		if len(args) == 4 {
@@ -42,6 +50,22 @@ func (m *machine) reduce(g global, args []value) value {
 	}
 	m.fail("byte %d calls %v with arguments that no state dict has", m.op, g)
 	return nil
+}
+
+// addItems adds a list of lists of a key and a value to d.
+func (m *machine) addItems(d *dict, items value) bool {
+	l, ok := items.(*list)
+	if !ok {
+		return false
+	}
+	for _, item := range l.items {
+		pair, ok := item.(*list)
+		if !ok || len(pair.items) != 2 {
+			return false
+		}
+		m.add(d, pair.items[0], pair.items[1])
+	}
+	return true
 }
 
 // rebuild makes a tensor from (storage, offset, size, stride).
@@ -109,20 +133,35 @@ func (m *machine) build(v, state value) {
 			return
 		}
 	case *tensor:
-		// (data, grad, backward_hooks, requires_grad, volatile), as Tensor.__setstate__ takes it.
-		t, ok := state.(*tuple)
-		if !ok || len(t.items) != 5 || !v.parameter || v.view != nil {
-			break
-		}
-		data, ok := t.items[0].(*tensor)
-		requiresGrad, ok2 := t.items[3].(bool)
-		m.noHooks(t.items[2])
-		if ok && ok2 && data.view != nil {
-			v.view, v.requiresGrad = data.view, requiresGrad
+		if t, ok := state.(*tuple); ok && v.parameter && m.setState(v, t.items) {
 			return
 		}
 	}
 	m.fail("byte %d sets attributes of %s that no state dict has", m.op, describe(v))
+}
+
+// setState is Tensor.__setstate__ for the parameters of 2017.
+func (m *machine) setState(p *tensor, state []value) bool {
+	switch {
+	case len(state) == 5 && p.view == nil: // (data, grad, backward_hooks, requires_grad, volatile) in the tar format
+		data, ok := state[0].(*tensor)
+		requiresGrad, ok2 := state[3].(bool)
+		m.noHooks(state[2])
+		if !ok || !ok2 || data.view == nil {
+			return false
+		}
+		p.view, p.requiresGrad = data.view, requiresGrad
+	case len(state) == 3 && p.view != nil: // (requires_grad, volatile, backward_hooks) in PyTorch 0.2 and 0.3
+		requiresGrad, ok := state[0].(bool)
+		m.noHooks(state[2])
+		if !ok {
+			return false
+		}
+		p.requiresGrad = requiresGrad
+	default:
+		return false
+	}
+	return true
 }
 
 // persistentID is BINPERSID: a storage or, in the tar format, a tensor that lies outside the pickle.

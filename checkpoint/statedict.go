@@ -17,7 +17,8 @@ type Tensor struct {
 	DType DType
 	Shape []int64 // empty for a 0-d tensor, which has one element
 	// Data holds the elements, contiguous and little-endian. After a read it may share memory with other
-	// tensors (tied weights do in PyTorch too) and with the buffer that the whole file lies in.
+	// tensors (tied weights do in PyTorch too) and with the buffer that the whole file lies in, where it
+	// need not be aligned.
 	Data []byte
 	// Parameter is set for a torch.nn.Parameter, as old files of torchvision have them, and not for a plain
 	// tensor, which is what Module.state_dict returns today. Safetensors knows no difference.
@@ -66,13 +67,6 @@ func (sd *StateDict) SHA256() [sha256.Size]byte {
 	for _, t := range sd.Tensors {
 		t.hashInto(h)
 	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-// SHA256 returns the digest of a state dict that holds t alone.
-func (t Tensor) SHA256() [sha256.Size]byte {
-	h := sha256.New()
-	t.hashInto(h)
 	return [sha256.Size]byte(h.Sum(nil))
 }
 

@@ -160,6 +160,28 @@ def tar_2017(path, obj):
             tar.addfile(info, io.BytesIO(content))
 
 
+class OldPickle:
+    """A pickle module that writes what PyTorch 0.2 and 0.3 wrote, run by Python 2: tensors of four numbers,
+    parameters that are called with their data, ordered dicts that are called with their items."""
+
+    class Pickler(pickle.Pickler):
+        def reducer_override(self, obj):
+            if isinstance(obj, torch.nn.Parameter):
+                return torch.nn.Parameter, (obj.data,), (obj.requires_grad, False, OrderedDict())
+            if isinstance(obj, torch.Tensor):
+                storage = torch.storage.TypedStorage(wrap_storage=obj.untyped_storage(), dtype=obj.dtype, _internal=True)
+                return torch._utils._rebuild_tensor, (storage, obj.storage_offset(), tuple(obj.shape), obj.stride())
+            if isinstance(obj, OrderedDict):
+                return OrderedDict, ([[k, v] for k, v in obj.items()],)
+            return NotImplemented
+
+    dump = staticmethod(pickle.dump)
+
+
+def save_old(path, obj):
+    torch.save(obj, path, pickle_module=OldPickle, _use_new_zipfile_serialization=False)
+
+
 def all_dtypes():
     sd = OrderedDict()
     for dtype in DTYPES:
@@ -240,6 +262,8 @@ def main(folder):
         put(f"{stem}-legacy.pth", save_legacy, sd, sd, legacy)
         put(f"{stem}-tar.pth", tar_2017, sd, sd, tar)
         put(f"{stem}.safetensors", lambda p, s: save_safetensors(p, s, meta), sd, sd, "safetensors", metadata=meta)
+    put("parameters-old.pth", save_old, parameters(), parameters(), legacy)
+    put("layouts-old.pth", save_old, layouts(), layouts(), legacy)
     put("safetensors-plain.safetensors", save_safetensors, OrderedDict(a=torch.ones(2)), OrderedDict(a=torch.ones(2)), "safetensors")
     put("nothing.pth", save_zip, OrderedDict(), OrderedDict())
 

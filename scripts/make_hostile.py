@@ -258,7 +258,10 @@ def pickle_cases():
     value("reduce-string", text("os.system") + b")R", "would call a string")
     value("reduce-list", ORDERED[:-2] + b"]R", "has a list of 0 for its arguments")
     value("reduce-dtype", glob("torch", "float32") + b")R", "calls torch.float32 with arguments that no state dict has")
-    value("ordered-items", glob("collections", "OrderedDict") + b"]\x85R", "calls collections.OrderedDict with arguments")
+    value("ordered-items", glob("collections", "OrderedDict") + b"](K\1K\2e\x85R", "calls collections.OrderedDict with arguments")
+    twice = b"(" + (b"](" + text("w") + NONE + b"e") * 2 + b"e"
+    value("ordered-twice", glob("collections", "OrderedDict") + b"]" + twice + b"\x85R", 'the key "w" occurs twice in a dict')
+    value("ordered-cycle", glob("collections", "OrderedDict") + b"]q\0](" + text("w") + b"h\0ea\x85R", "the pickle is a cycle")
     value("newobj", glob("collections", "OrderedDict") + b")\x81", "makes an object of collections.OrderedDict")
     value("build-list", b"]}b", "sets attributes of a list of 0")
     value("build-dict", b"}" + state(__class__=b"K\1") + b"b", "sets attributes of a dict of 0")
@@ -475,6 +478,7 @@ def tar_cases():
     data20 = text("20") + b"Q"
     bad("parameter-hooks", "has backward hooks, which are code", pickle=pickled(state(w=parameter + tup(data20, NONE, state(h=b"K\1"), TRUE, FALSE) + b"b")))
     bad("parameter-itself", "sets attributes of a tensor that no state dict has", pickle=pickled(state(w=parameter + b"q\0" + tup(b"h\0", NONE, NONE, TRUE, FALSE) + b"b")))
+    bad("parameter-short", "sets attributes of a tensor that no state dict has", pickle=pickled(state(w=parameter + tup(TRUE, FALSE, NONE) + b"b")))
     bad("parameter-twice", "sets attributes of a tensor that no state dict has",
         pickle=pickled(state(w=parameter + tup(data20, NONE, NONE, TRUE, FALSE) + b"b" + tup(data20, NONE, NONE, TRUE, FALSE) + b"b")))
 
