@@ -62,30 +62,31 @@ static void src_skip(j_decompress_ptr c, long n) {
 }
 static void src_end(j_decompress_ptr c) { (void)c; }
 
+// fresh begins anew: the tables of an earlier file must not fill in for those that a damaged one lacks.
+static void fresh(struct hym_jpeg *d) {
+  jpeg_destroy_decompress(&d->cinfo); // no harm before the first creation: all is zero
+  jpeg_create_decompress(&d->cinfo);
+  d->cinfo.client_data = d;
+  d->cinfo.src = &d->src;
+  d->cinfo.progress = &d->progress;
+  d->err.num_warnings = 0;
+}
+
 hym_jpeg *hym_jpeg_new(int max_scans) {
   hym_jpeg *d = calloc(1, sizeof *d);
   if (!d) return NULL;
   d->max_scans = max_scans;
   d->cinfo.err = jpeg_std_error(&d->err);
+  d->cinfo.client_data = d;
   d->err.error_exit = fail;
   d->err.emit_message = emit;
   d->err.output_message = no_output;
-  d->cinfo.client_data = d;
-  if (setjmp(d->jump)) {
-    jpeg_destroy_decompress(&d->cinfo);
-    free(d);
-    return NULL;
-  }
-  jpeg_create_decompress(&d->cinfo);
-  d->cinfo.client_data = d;
   d->src.init_source = src_begin;
   d->src.fill_input_buffer = src_fill;
   d->src.skip_input_data = src_skip;
   d->src.resync_to_restart = jpeg_resync_to_restart;
   d->src.term_source = src_end;
-  d->cinfo.src = &d->src;
   d->progress.progress_monitor = progress;
-  d->cinfo.progress = &d->progress;
   return d;
 }
 
@@ -117,8 +118,7 @@ static int stop(hym_jpeg *d, int result) {
 int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info *info) {
   struct jpeg_decompress_struct *c = &d->cinfo;
   if (setjmp(d->jump)) return stop(d, d->failed);
-  jpeg_abort_decompress(c);
-  d->err.num_warnings = 0;
+  fresh(d);
   d->src.next_input_byte = data;
   d->src.bytes_in_buffer = size;
   int got;
@@ -159,8 +159,11 @@ static void cmyk_row(uint8_t *p, int w) {
   }
 }
 
-// complete reports whether the first marker in p[0..n), leaving out restarts, ends the image.
-static int complete(const uint8_t *p, size_t n) {
+// complete reports whether the first marker that is still to come, leaving out restarts, ends the image.
+static int complete(j_decompress_ptr c) {
+  if (c->unread_marker) return c->unread_marker == JPEG_EOI; // found, but not processed yet
+  const uint8_t *p = c->src->next_input_byte;
+  size_t n = c->src->bytes_in_buffer;
   while (n > 1) {
     const uint8_t *f = memchr(p, 0xFF, n - 1);
     if (!f) return 0;
@@ -213,7 +216,7 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y,
     if (jpeg_read_scanlines(c, &row, 1) != 1) return stop(d, HYM_TRUNCATED);
     if (cmyk) cmyk_row(row, w);
   }
-  if (multiscan || complete(d->src.next_input_byte, d->src.bytes_in_buffer)) return stop(d, HYM_OK);
+  if (multiscan || complete(c)) return stop(d, HYM_OK);
   // What follows is not just the rest of the scan and the end of the image: libjpeg is to judge it.
   return rest(d, w);
 }
