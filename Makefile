@@ -1,17 +1,19 @@
 # Every target sets up what it needs first; the second time that takes no time.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help setup build test demo train-finetune train-conv clean reference-env parity-batches parity-files parity vet
+.PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
+	reference-env parity parity-batches parity-files faults bench
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
-EPOCHS  ?= 25
+EPOCHS  ?= $(if $(filter parity,$(MAKECMDGOALS)),2,25)
 OUT     ?= runs/$@-$(shell date +%Y%m%d-%H%M%S)
 ARGS    ?=
+FREEZE  ?= $(if $(filter train-googlenet,$(MAKECMDGOALS)),1)
 
 BIN := bin/hymenoptera
-# The reference needs Python; see reference-env.
-PYTHON := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/reference-env/bin/python
+REFERENCE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/reference-env
+PYTHON := $(REFERENCE)/bin/python
 
 help: ## show the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +41,31 @@ train-finetune: build ## the notebook's first run: ResNet18, every layer trained
 
 train-conv: build ## the notebook's second run: ResNet18 frozen, a new head trained
 	@$(TRAIN) --model resnet18 --freeze $(ARGS)
+
+train-googlenet: build ## the notebook's third run: GoogLeNet frozen (FREEZE= for every layer), a new head trained
+	@$(TRAIN) --model googlenet $(if $(FREEZE),--freeze) $(ARGS)
+
+# The targets below compare with PyTorch and need its environment.
+reference-env: $(REFERENCE)/.ready ## a Python environment with the reference: torch, torchvision, Pillow (4 GB)
+
+$(REFERENCE)/.ready: scripts/reference-requirements.txt
+	python3 -m venv $(REFERENCE)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# parity takes the command's training options as variables; empty ones keep the default.
+option = $(if $($(2)),--$(1) $($(2)))
+parity: build reference-env ## the same training in Go and Python, compared bit by bit (EPOCHS=2 SEED= THREADS= …)
+	@$(PYTHON) scripts/parity.py --data '$(DATA)' --weights '$(WEIGHTS)' --epochs $(EPOCHS) $(if $(FREEZE),--freeze) \
+		$(call option,model,MODEL) $(call option,seed,SEED) $(call option,threads,THREADS) \
+		$(call option,workers,WORKERS) $(call option,batch-size,BATCH) $(call option,image-size,IMAGE_SIZE) \
+		$(call option,optimizer,OPTIMIZER) $(call option,scheduler,SCHEDULER) $(ARGS)
+
+faults: setup ## put one-line faults into a copy of the tree; show which test catches each
+	@python3 scripts/faults.py
+
+bench: build reference-env ## one epoch against Python's, interleaved pairs: ratios
+	@$(PYTHON) bench/bench.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 
 clean: ## remove what was built here (not the cache, not runs/)
 	rm -rf bin vendor torch/cgo_libtorch.go .vendor.partial
