@@ -44,12 +44,15 @@ type Result struct {
 type Folder struct {
 	path string
 	lock *os.File // the folder itself, locked against a second run
+	made bool     // the folder was not there before
 }
 
 // Create makes the folder, and its parents, for a new run. A folder that holds a run already is refused;
 // with overwrite its files are removed, and no others. A folder that another process is writing a run into
 // is refused in any case.
 func Create(path string, overwrite bool) (*Folder, error) {
+	_, err := os.Stat(path)
+	made := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
@@ -57,7 +60,7 @@ func Create(path string, overwrite bool) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	f := &Folder{path, lock}
+	f := &Folder{path, lock, made}
 	if err := f.prepare(overwrite); err != nil {
 		lock.Close()
 		return nil, err
@@ -87,8 +90,16 @@ func (f *Folder) prepare(overwrite bool) error {
 // Path returns the folder's path.
 func (f *Folder) Path() string { return f.path }
 
-// Close lets other runs use the folder.
-func (f *Folder) Close() error { return f.lock.Close() }
+// Close lets other runs use the folder. A run that failed before its first phase ended leaves nothing behind.
+func (f *Folder) Close() error {
+	if _, err := os.Lstat(filepath.Join(f.path, HistoryFile)); errors.Is(err, fs.ErrNotExist) {
+		os.Remove(filepath.Join(f.path, ConfigFile))
+		if f.made {
+			os.Remove(f.path) // fails where somebody has put something into it
+		}
+	}
+	return f.lock.Close()
+}
 
 // WriteConfig writes config.json.
 func (f *Folder) WriteConfig(config any) error { return f.writeJSON(ConfigFile, config) }

@@ -52,6 +52,9 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 	if err := f.WriteConfig(map[string]int{"epochs": 1}); err != nil {
 		t.Fatal(err)
 	}
+	if err := f.Append(trainer.Phase{Name: "train"}); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("mine"), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +76,23 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
 		t.Error("overwriting removed a file that is not the run's")
+	}
+}
+
+func TestRunWithoutAPhaseLeavesNothing(t *testing.T) {
+	parent := t.TempDir()
+	for _, dir := range []string{parent, filepath.Join(parent, "new")} {
+		f := create(t, dir, false)
+		if err := f.WriteConfig(1); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := os.ReadDir(parent)
+	if err != nil || len(left) != 0 {
+		t.Errorf("left %v (error %v), want the old folder alone, and empty", left, err)
 	}
 }
 
