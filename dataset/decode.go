@@ -8,7 +8,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// The formats that ImageFolder's suffixes stand for.
+// fileFormat is one of the formats that ImageFolder's suffixes stand for.
 type fileFormat int
 
 const (
@@ -40,8 +40,9 @@ func format(data []byte) fileFormat {
 	return formatUnknown
 }
 
-// Decode decodes a picture of any format that ImageFolder takes to the pixels that Pillow's convert("RGB")
-// gives. The format is told by the content.
+// Decode sets dst to the pixels that Pillow's convert("RGB") gives for a file of any format that ImageFolder
+// takes. The format is told by the content. Animated WebP, TIFF with JPEG or CMYK inside and lossless JPEG,
+// which Pillow reads, are errors.
 func Decode(dst *transforms.Image, data []byte) error {
 	if format(data) != formatJPEG {
 		return decode(dst, data)
@@ -58,10 +59,33 @@ func Decode(dst *transforms.Image, data []byte) error {
 	return decodeRegion(dst, d, data, info.Bounds())
 }
 
-// decode decodes everything but JPEG.
+// decode is Decode for everything but JPEG.
 func decode(dst *transforms.Image, data []byte) error {
 	switch format(data) {
-	default:
-		return fmt.Errorf("unknown image format")
+	case formatPNG:
+		return decodePNG(dst, data)
+	case formatBMP:
+		return decodeBMP(dst, data)
+	case formatTIFF:
+		return decodeTIFF(dst, data)
+	case formatWebP:
+		return decodeWebP(dst, data)
+	case formatPNM:
+		return decodePNM(dst, data)
 	}
+	if len(data) == 0 {
+		return fmt.Errorf("the file is empty")
+	}
+	return fmt.Errorf("not an image of a known format (JPEG, PNG, BMP, TIFF, WebP, PNM): it begins with % x", data[:min(8, len(data))])
+}
+
+// checkSize returns an error for sizes that Pillow refuses.
+func checkSize(w, h int) error {
+	if w <= 0 || h <= 0 {
+		return fmt.Errorf("%d×%d pixels", w, h)
+	}
+	if w > jpeg.MaxPixels/h {
+		return fmt.Errorf("%d×%d pixels: more than %d may be a decompression bomb", w, h, jpeg.MaxPixels)
+	}
+	return nil
 }
