@@ -9,6 +9,10 @@ import (
 )
 
 // The fuzz targets share the promise of the package: a reader returns a sound state dict or an error.
+//
+//	go test -run '^$' -fuzz '^FuzzZip$' -fuzztime 20s -fuzzminimizetime 10x ./checkpoint
+//
+// Without the last flag go test spends its first minute on making the first find smaller.
 
 func FuzzZip(f *testing.F)         { fuzzReader(f, readZip, "PK") }
 func FuzzLegacy(f *testing.F)      { fuzzReader(f, readLegacy, legacyMagic) }

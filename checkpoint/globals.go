@@ -21,8 +21,8 @@ var calledGlobals = []global{orderedDict, rebuildTensor, rebuildTensorV2, rebuil
 // allowedGlobal tells whether state dicts name g: one that is called, a storage or tensor class of a type
 // that dtypes.go knows (torch.FloatStorage, torch.FloatTensor), or a dtype (torch.float32).
 func allowedGlobal(g global) bool {
-	return slices.Contains(calledGlobals, g) || storageDType(g) != 0 || g.module == "torch" && isDType(g.name) ||
-		g.module == "torch" && tensorClass(g.name)
+	return slices.Contains(calledGlobals, g) || storageDType(g) != 0 ||
+		g.module == "torch" && (isDType(g.name) || tensorClass(g.name))
 }
 
 // storageDType returns the type of a storage class, 0 for every other global.
@@ -39,12 +39,12 @@ func tensorClass(name string) bool {
 }
 
 func isDType(name string) bool {
-	return slices.ContainsFunc(dtypes[1:], func(d struct {
-		size                       int
-		name, storage, safetensors string
-	}) bool {
-		return d.name == name
-	})
+	for d := Float32; d.valid(); d++ {
+		if d.String() == name {
+			return true
+		}
+	}
+	return false
 }
 
 // global reads the names of a global and refuses it unless state dicts name it.

@@ -181,13 +181,12 @@ func (s *storage) read(b []byte, pos int) (int, error) {
 		return 0, fmt.Errorf("storage %q should have %d elements, its data at byte %d has %d", s.key, s.numel, pos, n)
 	}
 	pos += 8
-	// numel is at most maxFile, so that the product fits.
-	if want := s.numel * int64(s.dtype.Size()); want > int64(len(b)-pos) {
+	want := s.numel * int64(s.dtype.Size()) // numel is at most maxFile: the product fits
+	if want > int64(len(b)-pos) {
 		return 0, fmt.Errorf("it is cut short: the data of storage %q takes %d bytes from byte %d on, the file has %d bytes in all; get it again",
 			s.key, want, pos, len(b))
-	} else {
-		end := pos + int(want)
-		s.data = b[pos:end:end]
-		return end, nil
 	}
+	end := pos + int(want)
+	s.data = b[pos:end:end]
+	return end, nil
 }

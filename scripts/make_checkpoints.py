@@ -17,6 +17,7 @@ import pickle
 import struct
 import sys
 import tarfile
+import zipfile
 from collections import OrderedDict
 
 import torch
@@ -182,6 +183,30 @@ def save_old(path, obj):
     torch.save(obj, path, pickle_module=OldPickle, _use_new_zipfile_serialization=False)
 
 
+class Unseekable(io.RawIOBase):
+    """A pipe, as zipfile sees it: sizes then follow the data in descriptors."""
+
+    def __init__(self, f):
+        self.f = f
+
+    def writable(self):
+        return True
+
+    def write(self, b):
+        return self.f.write(b)
+
+
+def save_zip64(path, obj, stream=False):
+    """The zip format packed again by Python, with the 64-bit fields that only files over 4 GiB need."""
+    torch.save(obj, path)
+    with zipfile.ZipFile(path) as z:
+        members = [(i.filename, z.read(i)) for i in z.infolist()]
+    with open(path, "wb") as f, zipfile.ZipFile(Unseekable(f) if stream else f, "w") as z:
+        for member, data in members:
+            with z.open(zipfile.ZipInfo(member), "w", force_zip64=True) as m:
+                m.write(data)
+
+
 def all_dtypes():
     sd = OrderedDict()
     for dtype in DTYPES:
@@ -262,6 +287,8 @@ def main(folder):
         put(f"{stem}-legacy.pth", save_legacy, sd, sd, legacy)
         put(f"{stem}-tar.pth", tar_2017, sd, sd, tar)
         put(f"{stem}.safetensors", lambda p, s: save_safetensors(p, s, meta), sd, sd, "safetensors", metadata=meta)
+    put("parameters-zip64.pth", save_zip64, parameters(), parameters())
+    put("parameters-zip64-stream.pth", lambda p, o: save_zip64(p, o, stream=True), parameters(), parameters())
     put("parameters-old.pth", save_old, parameters(), parameters(), legacy)
     put("layouts-old.pth", save_old, layouts(), layouts(), legacy)
     put("safetensors-plain.safetensors", save_safetensors, OrderedDict(a=torch.ones(2)), OrderedDict(a=torch.ones(2)), "safetensors")
