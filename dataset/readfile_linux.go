@@ -12,7 +12,7 @@ func readFile(buf, path []byte) ([]byte, error) {
 	fail := func(op string, err error) ([]byte, error) {
 		return buf, &fs.PathError{Op: op, Path: string(path[:len(path)-1]), Err: err}
 	}
-	fd, err := open(path)
+	fd, err := openFile(path)
 	if err != nil {
 		return fail("open", err)
 	}
@@ -42,8 +42,8 @@ func readFile(buf, path []byte) ([]byte, error) {
 	}
 }
 
-// open opens a file for reading: syscall.Open copies the path.
-func open(path []byte) (int, error) {
+// openFile opens a file for reading: syscall.Open copies the path.
+func openFile(path []byte) (int, error) {
 	const atCWD = -100 // AT_FDCWD
 	for {
 		dir := atCWD

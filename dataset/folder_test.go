@@ -1,0 +1,110 @@
+package dataset
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tree makes empty files, and folders of names that end in a slash.
+func tree(t *testing.T, paths ...string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	for _, p := range paths {
+		full := filepath.Join(root, p)
+		dir := filepath.Dir(full)
+		if strings.HasSuffix(p, "/") {
+			dir = full
+		}
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(p, "/") {
+			if err := os.WriteFile(full, nil, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return root
+}
+
+func TestImageFolder(t *testing.T) {
+	root := tree(t, "b/2.jpg", "b/10.jpg", "B/x.PNG", "a b/sub/deep.webp", "a b/sub2/x.tiff", "a b/z.jpeg", "a b/ant photos.jpg",
+		"a b/imageNotFound.gif", "a b/notes.txt", "a b/folder.jpg/y.bmp", "readme.md", "é/1.ppm", "z/1.pgm", "z/.tif")
+	f, err := NewImageFolder(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"B", "a b", "b", "z", "é"}; !slices.Equal(f.Classes, want) {
+		t.Errorf("got classes %q, want %q", f.Classes, want)
+	}
+	var got []Sample
+	for _, s := range f.Samples {
+		got = append(got, Sample{strings.TrimPrefix(s.Path, root+"/"), s.Label})
+	}
+	want := []Sample{{"B/x.PNG", 0}, {"a b/ant photos.jpg", 1}, {"a b/z.jpeg", 1}, {"a b/folder.jpg/y.bmp", 1}, {"a b/sub/deep.webp", 1},
+		{"a b/sub2/x.tiff", 1}, {"b/10.jpg", 2}, {"b/2.jpg", 2}, {"z/.tif", 3}, {"z/1.pgm", 3}, {"é/1.ppm", 4}}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("samples (-got +want):\n%s", diff)
+	}
+}
+
+func TestImageFolderLinks(t *testing.T) {
+	root := tree(t, "a/1.jpg", "elsewhere/c/2.jpg")
+	sets := filepath.Join(root, "set")
+	for _, l := range [][2]string{{"../elsewhere/c", "linked"}, {"../a", "a"}} {
+		os.MkdirAll(sets, 0o777)
+		if err := os.Symlink(l[0], filepath.Join(sets, l[1])); err != nil {
+			t.Skip(err)
+		}
+	}
+	f, err := NewImageFolder(sets)
+	if err != nil || len(f.Samples) != 2 {
+		t.Fatalf("got %v, %v, want the pictures of two linked classes", f, err)
+	}
+	if err := os.Symlink("..", filepath.Join(root, "a", "up")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewImageFolder(root); err == nil || !strings.Contains(err.Error(), "link") {
+		t.Errorf("a loop of links: got %v", err)
+	}
+}
+
+func TestImageFolderErrors(t *testing.T) {
+	root := tree(t, "empty/", "flat/1.jpg", "flat/2.jpg", "half/a/1.jpg", "half/b/x.gif", "half/b/y.gif", "half/b/z.gif", "half/b/1.txt",
+		"half/b/2.txt", "half/b/3.txt", "ok/train/a/1.jpg", "ok/val/a/1.jpg", "noval/train/a/1.jpg", "other/train/a/1.jpg", "other/val/b/1.jpg")
+	open := func(name string) error { _, _, err := Open(filepath.Join(root, name)); return err }
+	list := func(name string) error { _, err := NewImageFolder(filepath.Join(root, name)); return err }
+	for _, tt := range []struct {
+		name string
+		err  error
+		want []string // parts of the message
+	}{
+		{"missing", list("nowhere"), []string{"no folder", "nowhere", "found empty/, flat/"}},
+		{"empty", list("empty"), []string{"no class folders", "found nothing"}},
+		{"flat", list("flat"), []string{"no class folders", "found 1.jpg, 2.jpg"}},
+		{"a class without pictures", list("half"), []string{"class b", ".jpeg", "1.txt", "and 1 more"}},
+		{"a file", list("flat/1.jpg"), []string{"flat/1.jpg"}},
+		{"no root", open("nowhere"), []string{"no folder"}},
+		{"no val", open("noval"), []string{"no folder val", "found train/"}},
+		{"other classes", open("other"), []string{"train has the classes a, val has b"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range tt.want {
+				if !strings.Contains(tt.err.Error(), part) {
+					t.Errorf("got %q, want it to tell %q", tt.err, part)
+				}
+			}
+		})
+	}
+	if err := open("ok"); err != nil {
+		t.Error(err)
+	}
+}
