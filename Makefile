@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-batches parity-files faults bench
+	reference-env parity parity-matrix parity-batches parity-files faults bench
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -60,6 +60,12 @@ parity: build reference-env ## the same training in Go and Python, compared bit 
 		$(call option,model,MODEL) $(call option,seed,SEED) $(call option,threads,THREADS) \
 		$(call option,workers,WORKERS) $(call option,batch-size,BATCH) $(call option,image-size,IMAGE_SIZE) \
 		$(call option,optimizer,OPTIMIZER) $(call option,scheduler,SCHEDULER) $(ARGS)
+
+parity-matrix: build reference-env ## eight such trainings that cover threads, workers, seeds and batch sizes pairwise
+	@scripts/parity_matrix.sh $(PYTHON) '$(DATA)' '$(WEIGHTS)'
+
+parity-files: setup reference-env ## weights files written in Python and read in Go, and the other way round
+	@$(PYTHON) -W ignore scripts/parity_files.py $(ARGS)
 
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py

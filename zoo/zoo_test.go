@@ -15,7 +15,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// golden is an entry of testdata/networks.json, made by scripts/make_goldens.py with torchvision.
+// golden is an entry of testdata/networks.json, made by scripts/make_network_goldens.py with torchvision.
 type golden struct {
 	Entries     int
 	Keys, Init  string

@@ -29,7 +29,7 @@ func do(t *testing.T, f func(s *torch.Scope)) {
 // digest returns the SHA-256 of m's state dict, as scripts/reference.py computes it.
 func digest(m nn.Module) string { return fmt.Sprintf("%x", nn.Export(m).SHA256()) }
 
-// The digests in testdata/layers.json are PyTorch's (scripts/make_goldens.py). These layers draw uniform
+// The digests in testdata/layers.json are PyTorch's (scripts/make_network_goldens.py). These layers draw uniform
 // numbers, one fused multiply-add each, which the DEFAULT capability lacks.
 func TestInitialWeightsEqualPyTorch(t *testing.T) {
 	data, err := os.ReadFile("testdata/layers.json")

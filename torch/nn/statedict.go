@@ -18,7 +18,7 @@ func Export(m Module) *checkpoint.StateDict {
 		t := torch.Contiguous(s, torch.To(s, torch.Detach(s, e.Tensor), torch.CPU))
 		sd.Tensors = append(sd.Tensors, checkpoint.Tensor{
 			Name: e.Name, DType: checkpointDTypes[t.DType()], Shape: t.Shape(),
-			Data: slices.Clone(torch.Bytes(t)), Parameter: e.Parameter,
+			Data: slices.Clone(torch.Bytes(t)), Parameter: e.Parameter, RequiresGrad: torch.RequiresGrad(e.Tensor),
 		})
 	}
 	return sd

@@ -12,7 +12,7 @@ import (
 	"hymenoptera/torch/optim"
 )
 
-// goldens is testdata/optim.json, made by scripts/make_goldens.py.
+// goldens is testdata/optim.json, made by scripts/make_network_goldens.py.
 type goldens struct {
 	CPU        string
 	Optimizers map[string][]float64
