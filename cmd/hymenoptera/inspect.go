@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"hymenoptera/checkpoint"
+)
+
+func newInspect() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Show what is in a file of weights, without running anything in it",
+		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
+			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch.",
+		Example: "  hymenoptera inspect runs/demo/best.safetensors",
+		Args:    usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := checkpoint.Inspect(args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(r)
+			}
+			return printReport(cmd.OutOrStdout(), r)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything as JSON")
+	return cmd
+}
+
+func printReport(w io.Writer, r *checkpoint.Report) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "file\t%s\n", r.Path)
+	fmt.Fprintf(t, "format\t%s\n", r.Format)
+	if r.Wrapper != "" {
+		fmt.Fprintf(t, "wrapped in\t%q\n", r.Wrapper)
+	}
+	fmt.Fprintf(t, "size\t%s bytes\n", thousands(int(r.Size)))
+	fmt.Fprintf(t, "sha256\t%s\n", r.SHA256)
+	fmt.Fprintf(t, "values\t%s\n", r.Values)
+	fmt.Fprintf(t, "tensors\t%s of %s elements\n", thousands(len(r.Tensors)), thousands(int(r.Elements)))
+	var keys []string
+	for k := range r.Metadata {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		fmt.Fprintf(t, "metadata\t%s: %s\n", printable(k), printable(r.Metadata[k]))
+	}
+	fmt.Fprintln(t)
+	for _, x := range r.Tensors {
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", printable(x.Name), x.DType, x.Shape, x.SHA256[:16])
+	}
+	return t.Flush()
+}
+
+// printable quotes text of a file that could steer a terminal or break a line.
+func printable(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
+		return strconv.Quote(s)
+	}
+	return s
+}
