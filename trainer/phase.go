@@ -36,6 +36,7 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 	defer batches.Close()
 
 	runningLoss, done := 0.0, 0
+	t.obs.Step(epoch, name, 0, p.N)
 	for step := 0; ; step++ {
 		if err := t.ctx.Err(); err != nil {
 			return p, err

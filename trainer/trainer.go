@@ -65,7 +65,7 @@ type Phase struct {
 type Observer interface {
 	// EpochStart comes before an epoch's two phases.
 	EpochStart(epoch int) error
-	// Step comes after each batch; done of n images of the phase are through.
+	// Step comes before a phase's first batch and after each one; done of n images are through.
 	Step(epoch int, phase string, done, n int)
 	// PhaseEnd comes after each phase.
 	PhaseEnd(p Phase) error

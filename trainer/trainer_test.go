@@ -144,7 +144,7 @@ func TestBestIsTheFirstStrictlyGreater(t *testing.T) {
 	if got := slices.DeleteFunc(slices.Clone(r.events), func(e string) bool { return !strings.HasPrefix(e, "best") }); !slices.Equal(got, []string{"best 0", "best 1"}) {
 		t.Errorf("told of %q, want best 0 and best 1", got)
 	}
-	want := []string{"start 0", "0 train 2/6", "0 train 4/6", "0 train 6/6", "train end", "0 val 2/4", "0 val 4/4", "val end", "best 0", "end 0"}
+	want := []string{"start 0", "0 train 0/6", "0 train 2/6", "0 train 4/6", "0 train 6/6", "train end", "0 val 0/4", "0 val 2/4", "0 val 4/4", "val end", "best 0", "end 0"}
 	if got := r.events[:len(want)]; !slices.Equal(got, want) {
 		t.Errorf("events of epoch 0:\n got %q\nwant %q", got, want)
 	}

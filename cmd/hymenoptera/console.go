@@ -86,7 +86,7 @@ func (c *console) end(best trainer.Phase, err error) error {
 		fmt.Fprintf(c.job.stderr, "best weights (epoch %d, val accuracy %.4f) in %s\n",
 			best.Epoch, best.Acc, filepath.Join(c.job.folder.Path(), run.BestFile))
 	} else {
-		fmt.Fprintln(c.job.stderr, "no weights were saved: no validation phase got an image right")
+		fmt.Fprintln(c.job.stderr, "no weights were saved")
 	}
 	if err != nil {
 		return err
