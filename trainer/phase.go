@@ -82,6 +82,9 @@ func (t *training) step(r *ring, b *dataset.Batch, epoch int, phase string, step
 		mean := torch.CrossEntropy(s, logits, labels, t.classWeights, t.cfg.LabelSmoothing)
 		t.trace(epoch, phase, step, "logits", logits)
 		t.trace(epoch, phase, step, "loss", mean)
+		if t.cfg.Batch != nil {
+			t.cfg.Batch(phase, b, logits)
+		}
 		if train {
 			torch.Backward(mean)
 			t.traceModel(epoch, phase, step, true)

@@ -29,6 +29,10 @@ type Config struct {
 	// that differs from another implementation's: "batch", "logits", "loss", after the backward pass every
 	// "<key>.grad", and after the update, as once before training, every tensor of the state dict.
 	Trace func(epoch int, phase string, step int, name string, t *torch.Tensor)
+
+	// Batch, where not nil, gets every batch together with the logits N×classes that the model gave for it,
+	// before the weights change. Both are valid during the call only.
+	Batch func(phase string, b *dataset.Batch, logits *torch.Tensor)
 }
 
 // DefaultConfig returns the notebook's 25 epochs, on the CPU.

@@ -232,6 +232,35 @@ func TestLossThatIsNotFiniteSaysWhere(t *testing.T) {
 	}
 }
 
+func TestBatchesAreShownWithTheirLogits(t *testing.T) {
+	data, seen := lopsided(t), map[string][]int{}
+	err := torch.Do(t.Context(), func(s *torch.Scope) error {
+		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
+		cfg := trainer.DefaultConfig()
+		cfg.Epochs = 1
+		cfg.Batch = func(phase string, b *dataset.Batch, logits *torch.Tensor) {
+			seen[phase] = append(seen[phase], b.Indices...)
+			if shape := logits.Shape(); len(shape) != 2 || shape[0] != int64(b.N) || shape[1] != 2 {
+				t.Errorf("logits of shape %v for %d images", shape, b.N)
+			}
+		}
+		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
+		_, err := trainer.Fit(t.Context(), s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), cfg, trainer.Silent{})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for phase, n := range map[string]int{"train": 6, "val": 4} {
+		got := slices.Sorted(slices.Values(seen[phase]))
+		for i := range n {
+			if len(got) != n || got[i] != i {
+				t.Fatalf("%s: saw the samples %v, want each of %d once", phase, got, n)
+			}
+		}
+	}
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	for _, cfg := range []trainer.Config{{}, {Epochs: -1}, {Epochs: 1, LabelSmoothing: 2}} {
 		if _, err := trainer.Fit(t.Context(), nil, nil, trainer.Data{}, nil, nil, cfg, nil); err == nil {
