@@ -1,14 +1,250 @@
 package report
 
 import (
-	_ "golang.org/x/image/font/gofont/goregular"
-	_ "golang.org/x/image/font/gofont/gobold"
-	_ "golang.org/x/image/font/opentype"
-	_ "gonum.org/v1/plot"
-	_ "gonum.org/v1/plot/plotter"
-	_ "gonum.org/v1/plot/vg/draw"
-	_ "gonum.org/v1/plot/vg/vgimg"
-	_ "gonum.org/v1/plot/vg/vgsvg"
-	_ "gonum.org/v1/plot/font/liberation"
-	_ "gonum.org/v1/plot/text"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
 )
+
+// Curves are the losses and accuracies of a training, to be drawn over those of another one.
+type Curves struct {
+	History     History
+	Beneath     History // another training's, in paler colours; may be empty
+	BeneathName string
+}
+
+// The size of the picture of the curves.
+const (
+	curvesWidth  = 12 * vg.Inch
+	curvesHeight = 4.5 * vg.Inch
+)
+
+// mostSteps is how many changes of the learning rate are marked one by one; a schedule that changes it at
+// every epoch is not.
+const mostSteps = 6
+
+var phaseColours = map[string]color.RGBA{"train": {0x1f, 0x5f, 0xa8, 255}, "val": {0xb8, 0x4a, 0x0e, 255}}
+
+// WritePNG writes the curves as a PNG picture.
+func (c Curves) WritePNG(w io.Writer) error {
+	canvas := vgimg.NewWith(vgimg.UseWH(curvesWidth, curvesHeight), vgimg.UseDPI(110))
+	if err := c.draw(draw.New(canvas)); err != nil {
+		return err
+	}
+	_, err := vgimg.PngCanvas{Canvas: canvas}.WriteTo(w)
+	return err
+}
+
+// WriteSVG writes the curves as an SVG picture.
+func (c Curves) WriteSVG(w io.Writer) error {
+	canvas := vgsvg.New(curvesWidth, curvesHeight)
+	if err := c.draw(draw.New(canvas)); err != nil {
+		return err
+	}
+	_, err := canvas.WriteTo(w)
+	return err
+}
+
+func (c Curves) draw(dc draw.Canvas) error {
+	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Millimeter * 8, PadTop: vg.Millimeter * 4,
+		PadBottom: vg.Millimeter * 3, PadLeft: vg.Millimeter * 4, PadRight: vg.Millimeter * 6}
+	fill := draw.Canvas{Canvas: dc.Canvas, Rectangle: dc.Rectangle}
+	fill.SetColor(paper)
+	fill.Fill(fill.Rectangle.Path())
+	var plots []*plot.Plot
+	for _, what := range []struct {
+		title string
+		value func(Phase) float64
+	}{
+		{"Loss", func(p Phase) float64 { return p.Loss }},
+		{"Accuracy", func(p Phase) float64 { return p.Acc }},
+	} {
+		p, err := c.panel(what.title, what.value)
+		if err != nil {
+			return fmt.Errorf("report: curves: %w", err)
+		}
+		plots = append(plots, p)
+	}
+	for i, area := range plot.Align([][]*plot.Plot{plots}, tiles, dc)[0] {
+		plots[i].Draw(area)
+	}
+	return nil
+}
+
+// panel draws one value of all phases over the epochs.
+func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, error) {
+	p := plot.New()
+	sans(p)
+	p.Title.Text, p.X.Label.Text = title, "epoch"
+	p.X.Tick.Marker = plot.TickerFunc(epochTicks)
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, x := range append(append(History{}, c.History...), c.Beneath...) {
+		low, high = min(low, value(x)), max(high, value(x))
+	}
+	if low > high {
+		low, high = 0, 1
+	}
+	room := max((high-low)*0.08, 0.005)
+	p.Y.Min, p.Y.Max = low-room, high+room
+	p.X.Min, p.X.Max = -0.5, float64(last(c.History, c.Beneath))+0.5
+
+	grid := plotter.NewGrid()
+	grid.Vertical.Width = 0
+	grid.Horizontal.Color = color.RGBA{0xe3, 0xe6, 0xea, 255}
+	p.Add(grid)
+	if err := c.rates(p); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"train", "val"} {
+		pale := mix(phaseColours[name], paper, 0.6)
+		if err := addLine(p, c.Beneath.Of(name), value, pale, 1.2, c.BeneathName+" "+name); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{"train", "val"} {
+		if err := addLine(p, c.History.Of(name), value, phaseColours[name], 2, name); err != nil {
+			return nil, err
+		}
+	}
+	p.Legend.Top = title == "Loss"
+	p.Legend.Padding = vg.Millimeter
+	return p, c.best(p, value)
+}
+
+// addLine adds one line to the plot and its legend.
+func addLine(p *plot.Plot, h History, value func(Phase) float64, c color.Color, width float64, name string) error {
+	if len(h) == 0 {
+		return nil
+	}
+	var xys plotter.XYs
+	for _, x := range h {
+		xys = append(xys, plotter.XY{X: float64(x.Epoch), Y: value(x)})
+	}
+	line, points, err := plotter.NewLinePoints(xys)
+	if err != nil {
+		return err
+	}
+	line.Color, line.Width = c, vg.Points(width)
+	points.Color, points.Shape, points.Radius = c, draw.CircleGlyph{}, vg.Points(width)
+	p.Add(line)
+	if len(h) < 60 {
+		p.Add(points)
+	}
+	p.Legend.Add(name, line)
+	return nil
+}
+
+// rates marks where the learning rate changed.
+func (c Curves) rates(p *plot.Plot) error {
+	steps := c.History.Rates()
+	if len(steps) == 0 || len(steps) > mostSteps {
+		return nil
+	}
+	grey := color.RGBA{0x8a, 0x92, 0x9c, 255}
+	labels := plotter.XYLabels{}
+	for _, s := range steps {
+		x := float64(s.Epoch) - 0.5
+		line, err := plotter.NewLine(plotter.XYs{{X: x, Y: p.Y.Min}, {X: x, Y: p.Y.Max}})
+		if err != nil {
+			return err
+		}
+		line.Color, line.Dashes = grey, []vg.Length{vg.Points(2), vg.Points(3)}
+		p.Add(line)
+		labels.XYs = append(labels.XYs, plotter.XY{X: x, Y: p.Y.Max})
+		labels.Labels = append(labels.Labels, " lr "+shortest(s.LR))
+	}
+	text, err := plotter.NewLabels(labels)
+	if err != nil {
+		return err
+	}
+	for i := range text.TextStyle {
+		text.TextStyle[i].Font = sansFont(8)
+		text.TextStyle[i].Color = muted
+		text.TextStyle[i].YAlign = draw.YTop
+	}
+	p.Add(text)
+	return nil
+}
+
+// best rings the validation phase whose weights were kept.
+func (c Curves) best(p *plot.Plot, value func(Phase) float64) error {
+	b, ok := c.History.Best()
+	if !ok {
+		return nil
+	}
+	ring, err := plotter.NewScatter(plotter.XYs{{X: float64(b.Epoch), Y: value(b)}})
+	if err != nil {
+		return err
+	}
+	ring.Color, ring.Shape, ring.Radius = ink, draw.RingGlyph{}, vg.Points(6)
+	p.Add(ring)
+	p.Legend.Add(fmt.Sprintf("best: epoch %d, %.4f", b.Epoch, value(b)), ring)
+	return nil
+}
+
+func last(hs ...History) (epoch int) {
+	for _, h := range hs {
+		for _, p := range h {
+			epoch = max(epoch, p.Epoch)
+		}
+	}
+	return epoch
+}
+
+// epochTicks puts at most about ten ticks at whole epochs.
+func epochTicks(low, high float64) (ticks []plot.Tick) {
+	step := niceStep((high - low) / 10)
+	for e := 0; float64(e) <= high; e += step {
+		ticks = append(ticks, plot.Tick{Value: float64(e), Label: strconv.Itoa(e)})
+	}
+	return ticks
+}
+
+// niceStep returns the least of 1, 2, 5, 10, 20, … that is not below v.
+func niceStep(v float64) int {
+	for unit := 1; ; unit *= 10 {
+		for _, f := range []int{1, 2, 5} {
+			if float64(f*unit) >= v {
+				return f * unit
+			}
+		}
+	}
+}
+
+// shortest writes a number with as few digits as tell it from its neighbours at six digits.
+func shortest(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+
+func sansFont(points float64) font.Font {
+	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(points)}
+}
+
+// sans sets all text of a plot in a font without serifs and in the ink of the pictures.
+func sans(p *plot.Plot) {
+	p.Title.TextStyle.Font = sansFont(13)
+	p.Title.TextStyle.Color = ink
+	p.Title.Padding = vg.Millimeter * 2
+	p.Legend.TextStyle.Font = sansFont(9.5)
+	p.Legend.TextStyle.Color = ink
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.Label.TextStyle.Font, a.Tick.Label.Font = sansFont(10), sansFont(9.5)
+		a.Label.TextStyle.Color, a.Tick.Label.Color = muted, muted
+		a.Color, a.Tick.Color = muted, muted
+		a.Padding = 0
+	}
+}
+
+// mix returns a with the given share of b.
+func mix(a, b color.RGBA, share float64) color.RGBA {
+	m := func(x, y uint8) uint8 { return uint8(math.Round((1-share)*float64(x) + share*float64(y))) }
+	return color.RGBA{m(a.R, b.R), m(a.G, b.G), m(a.B, b.B), 255}
+}

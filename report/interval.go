@@ -1,0 +1,53 @@
+package report
+
+import "math"
+
+// z95 is the 97.5 % quantile of the normal distribution: two sides of 95 %.
+const z95 = 1.959963984540054
+
+// Wilson returns the 95 % confidence interval of the share k of n (Wilson, 1927): where the accuracy on ever
+// more images of the same kind may lie. Without any image that is everywhere.
+func Wilson(k, n int) (low, high float64) {
+	if n == 0 {
+		return 0, 1
+	}
+	p, m := float64(k)/float64(n), float64(n)
+	d := 1 + z95*z95/m
+	centre := (p + z95*z95/(2*m)) / d
+	half := z95 / d * math.Sqrt(p*(1-p)/m+z95*z95/(4*m*m))
+	low, high = max(centre-half, 0), min(centre+half, 1)
+	if k == 0 { // exactly, not but for rounding
+		low = 0
+	}
+	if k == n {
+		high = 1
+	}
+	return low, high
+}
+
+// Newcombe returns the 95 % confidence interval of the difference k1/n1 - k2/n2 between two independent
+// sets (Newcombe, 1998, method 10).
+func Newcombe(k1, n1, k2, n2 int) (low, high float64) {
+	l1, h1 := Wilson(k1, n1)
+	l2, h2 := Wilson(k2, n2)
+	p, q := ratio(k1, n1), ratio(k2, n2)
+	return p - q - math.Hypot(p-l1, h2-q), p - q + math.Hypot(h1-p, q-l2)
+}
+
+// McNemar returns the two-sided p-value of the exact McNemar test: how often two classifiers that are
+// equally good would differ by so much, where b images were right in the first alone and c in the second
+// alone.
+func McNemar(b, c int) float64 {
+	n := b + c
+	if n == 0 {
+		return 1
+	}
+	p := 0.0
+	logN, _ := math.Lgamma(float64(n + 1))
+	for k := range min(b, c) + 1 {
+		logK, _ := math.Lgamma(float64(k + 1))
+		logRest, _ := math.Lgamma(float64(n - k + 1))
+		p += math.Exp(logN - logK - logRest - float64(n)*math.Ln2)
+	}
+	return min(2*p, 1)
+}

@@ -1,0 +1,149 @@
+package report
+
+import "math"
+
+// A Prediction is what the network said of one image.
+type Prediction struct {
+	Sample int       // index into the set's samples
+	Label  int       // the true class
+	Probs  []float64 // one a class, summing to 1
+}
+
+// Predicted returns the class with the highest probability, the first of several.
+func (p Prediction) Predicted() int {
+	best := 0
+	for i, v := range p.Probs {
+		if v > p.Probs[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// Confidence returns the probability of the predicted class.
+func (p Prediction) Confidence() float64 { return p.Probs[p.Predicted()] }
+
+// Right reports whether the predicted class is the true one.
+func (p Prediction) Right() bool { return p.Predicted() == p.Label }
+
+// Softmax returns the probabilities of logits, computed in float64.
+func Softmax(logits []float32) []float64 {
+	probs := make([]float64, len(logits))
+	largest, sum := math.Inf(-1), 0.0
+	for _, v := range logits {
+		largest = max(largest, float64(v))
+	}
+	for i, v := range logits {
+		probs[i] = math.Exp(float64(v) - largest)
+		sum += probs[i]
+	}
+	for i := range probs {
+		probs[i] /= sum
+	}
+	return probs
+}
+
+// A ClassScore tells how well one class was found. Like scikit-learn's with zero_division=0 a score whose
+// denominator is 0 is 0.
+type ClassScore struct {
+	Precision, Recall, F1 float64
+	Support               int // images of the class
+	Predicted             int // images that were taken for it
+}
+
+// Metrics are what a set of predictions comes to.
+type Metrics struct {
+	N, Right  int
+	Accuracy  float64
+	Balanced  float64 // mean recall of the classes that have images
+	Loss      float64 // mean cross entropy, without weights or smoothing
+	Confusion [][]int // [true class][predicted class]
+	Classes   []ClassScore
+	Macro     ClassScore // mean over the classes
+	Weighted  ClassScore // mean over the classes, weighted by their support
+}
+
+// Score counts predictions for the given number of classes.
+func Score(predictions []Prediction, classes int) Metrics {
+	m := Metrics{N: len(predictions), Confusion: make([][]int, classes), Classes: make([]ClassScore, classes)}
+	for i := range m.Confusion {
+		m.Confusion[i] = make([]int, classes)
+	}
+	for _, p := range predictions {
+		guess := p.Predicted()
+		m.Confusion[p.Label][guess]++
+		m.Classes[p.Label].Support++
+		m.Classes[guess].Predicted++
+		if guess == p.Label {
+			m.Right++
+		}
+		// The smallest double keeps a probability of 0 finite.
+		m.Loss -= math.Log(max(p.Probs[p.Label], math.SmallestNonzeroFloat64))
+	}
+	m.Accuracy, m.Loss = ratio(m.Right, m.N), m.Loss/float64(max(m.N, 1))
+	present := 0
+	for i := range m.Classes {
+		c := &m.Classes[i]
+		right := m.Confusion[i][i]
+		c.Precision, c.Recall = ratio(right, c.Predicted), ratio(right, c.Support)
+		c.F1 = ratio(2*right, c.Predicted+c.Support)
+		m.Macro.add(*c, 1/float64(classes))
+		m.Weighted.add(*c, ratio(c.Support, m.N))
+		if c.Support > 0 {
+			present++
+			m.Balanced += c.Recall
+		}
+	}
+	m.Balanced /= float64(max(present, 1))
+	return m
+}
+
+// add adds share times another score.
+func (s *ClassScore) add(o ClassScore, share float64) {
+	s.Precision += share * o.Precision
+	s.Recall += share * o.Recall
+	s.F1 += share * o.F1
+	s.Support += o.Support
+	s.Predicted += o.Predicted
+}
+
+func ratio(a, b int) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// A Bin holds the predictions whose confidence lies in (Low, High].
+type Bin struct {
+	Low, High            float64
+	N                    int
+	Confidence, Accuracy float64 // means; 0 without predictions
+}
+
+// Calibration sorts predictions by confidence into bins of equal width and returns them with the expected
+// calibration error: the mean distance between a bin's confidence and its accuracy, weighted by its size
+// (Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3).
+func Calibration(predictions []Prediction, bins int) (rows []Bin, ece float64) {
+	rows = make([]Bin, bins)
+	for i := range rows {
+		rows[i].Low, rows[i].High = float64(i)/float64(bins), float64(i+1)/float64(bins)
+	}
+	for _, p := range predictions {
+		c := p.Confidence()
+		i := min(max(int(math.Ceil(c*float64(bins)))-1, 0), bins-1)
+		rows[i].N++
+		rows[i].Confidence += c
+		if p.Right() {
+			rows[i].Accuracy++
+		}
+	}
+	for i := range rows {
+		if b := &rows[i]; b.N > 0 {
+			b.Confidence /= float64(b.N)
+			b.Accuracy /= float64(b.N)
+			ece += ratio(b.N, len(predictions)) * math.Abs(b.Accuracy-b.Confidence)
+		}
+	}
+	return rows, ece
+}
