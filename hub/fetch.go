@@ -1,0 +1,158 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Fetch brings f to path. A file that is there already is used, without a request, when its hash is f's; one
+// with another hash is replaced. fetched says whether path was written.
+//
+// Whatever goes wrong, path holds the whole of f or what it held before. A download that is cut short, by ctx
+// or by anything else, is gone on with by the next call.
+func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, err error) {
+	if err := cfg.validate(); err != nil {
+		return false, err
+	}
+	u, err := f.parse(cfg)
+	if err != nil {
+		return false, err
+	}
+	if there, err := f.lies(path); there || err != nil {
+		return false, err
+	}
+	unlock, err := lock(ctx, cfg, path)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	there, err := f.lies(path) // the other process has brought it
+	if there || err != nil {
+		return false, err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		cfg.log("%s is not the published file: its SHA-256 does not begin with %s; fetching it again", path, f.SHA256)
+	}
+	p, err := openPartial(path, u.Redacted())
+	if err != nil {
+		return false, fmt.Errorf("hub: %w", err)
+	}
+	defer p.close()
+	d := &download{cfg: cfg, file: f, url: u, partial: p}
+	if err := d.run(ctx); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// lies says whether the file is at path, whole.
+func (f File) lies(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("hub: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return false, fmt.Errorf("hub: %s is not a file", path)
+	}
+	if f.SHA256 == "" {
+		return true, nil
+	}
+	sum, err := sumFile(path)
+	if err != nil {
+		return false, fmt.Errorf("hub: %w", err)
+	}
+	return strings.HasPrefix(sum, f.SHA256), nil
+}
+
+// A temporary error may be gone at the next request.
+type temporary struct {
+	error
+	after time.Duration // the server's wish, or 0
+}
+
+func (t temporary) Unwrap() error { return t.error }
+
+// A download is one call of Fetch behind its lock.
+type download struct {
+	cfg      Config
+	file     File
+	url      *url.URL
+	partial  *partial
+	unframed bool // the last answer ends where its connection does
+}
+
+// run makes requests until the file is there.
+func (d *download) run(parent context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(parent, d.cfg.Timeout, fmt.Errorf("not done after %v", d.cfg.Timeout))
+	defer cancel()
+	client := &http.Client{Transport: d.cfg.Transport, CheckRedirect: d.cfg.checkRedirect}
+	if client.Transport == nil {
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.DisableCompression = true // bytes as published: the hash is of them
+		defer t.CloseIdleConnections()
+		client.Transport = t
+	}
+	if !d.partial.whole() {
+		d.cfg.log("Downloading: %q to %s", d.url.Redacted(), d.partial.path)
+	}
+	if n := d.partial.size; n > 0 {
+		d.cfg.log("going on after the %s that are there", Bytes(n))
+	}
+	wait := d.cfg.Backoff
+	for attempt := 1; ; attempt++ {
+		err := d.attempt(ctx, client)
+		if err == nil {
+			return nil
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		var t temporary
+		if !errors.As(err, &t) || attempt == d.cfg.Attempts || t.after > d.cfg.MaxBackoff {
+			return d.failure(parent, err, attempt)
+		}
+		pause := max(min(wait, d.cfg.MaxBackoff), t.after)
+		wait *= 2
+		d.cfg.log("%v; request %d of %d in %v", err, attempt+1, d.cfg.Attempts, pause)
+		if err := d.cfg.Sleep(ctx, pause); err != nil {
+			return d.failure(parent, err, attempt)
+		}
+	}
+}
+
+// failure says what became of the download and what to do.
+func (d *download) failure(ctx context.Context, err error, attempts int) error {
+	if d.partial.size > 0 && d.partial.from.Validator != "" {
+		d.cfg.log("%s stay in %s: the next run goes on from there", Bytes(d.partial.size), d.partial.path+partialEnding)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("hub: %s: %w", d.url.Redacted(), context.Cause(ctx))
+	}
+	var t temporary
+	if errors.As(err, &t) && attempts > 1 {
+		err = fmt.Errorf("%w (after %d requests)", err, attempts)
+	}
+	return fmt.Errorf("hub: %s: %w; if this goes on, fetch it elsewhere and put it at %s", d.url.Redacted(), err, d.partial.path)
+}
+
+// Bytes writes a number of bytes as people read it: 44.7 MB, of 1024 × 1024 bytes as torch.hub counts them.
+func Bytes(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f kB", float64(n)/(1<<10))
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/(1<<30))
+}

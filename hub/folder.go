@@ -1,0 +1,126 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// markFile is in every folder that FetchFolder made, with the address it came from.
+const markFile = ".downloaded"
+
+// FetchFolder fetches the zip f and makes the folder dir of its folder top, as Fetch and Unpack do. A folder
+// that is there already is used as it is; so is the zip when it lies at dir.zip. One that was fetched here is
+// removed in the end.
+func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limits Limits) (fetched bool, err error) {
+	if err := cfg.validate(); err != nil {
+		return false, err
+	}
+	dir = filepath.Clean(dir)
+	if there, err := isFolder(dir); there || err != nil {
+		return false, err
+	}
+	unlock, err := lock(ctx, cfg, dir)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if there, err := isFolder(dir); there || err != nil {
+		return false, err
+	}
+	if err := removeStopped(dir); err != nil {
+		return false, fmt.Errorf("hub: %w", err)
+	}
+	u, err := f.parse(cfg)
+	if err != nil {
+		return false, err
+	}
+	zipFile := dir + ".zip"
+	ours, err := Fetch(ctx, cfg, f, zipFile)
+	if err != nil {
+		return false, err
+	}
+	mark := func(root *os.Root) error { return root.WriteFile(markFile, []byte(u.Redacted()+"\n"), 0o666) }
+	err = unpack(ctx, zipFile, top, dir, limits, mark)
+	if ours && ctx.Err() == nil {
+		err = errors.Join(err, os.Remove(zipFile))
+	}
+	if err != nil && !ours {
+		return false, fmt.Errorf("hub: unpack %s: %w; remove it to have it fetched again", zipFile, err)
+	}
+	if err != nil {
+		return false, fmt.Errorf("hub: unpack %s from %s: %w", zipFile, u.Redacted(), err)
+	}
+	return true, nil
+}
+
+// removeStopped removes what processes left that were killed while they unpacked into dir.
+func removeStopped(dir string) error {
+	entries, err := os.ReadDir(filepath.Dir(dir))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), tempName(dir)) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(filepath.Dir(dir), e.Name())))
+		}
+	}
+	return err
+}
+
+// tempName is how the names of folders begin in which the files of dir are unpacked.
+func tempName(dir string) string { return "." + filepath.Base(dir) + ".unpacking-" }
+
+func isFolder(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("hub: %w", err)
+	}
+	if !info.IsDir() {
+		return false, fmt.Errorf("hub: %s is not a folder", path)
+	}
+	return true, nil
+}
+
+// Remove removes a file that Fetch brings to path, and what there is of it. removed says whether there was
+// anything. It waits while a process is fetching the file.
+func Remove(ctx context.Context, cfg Config, path string) (removed bool, err error) {
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	unlock, err := lock(ctx, cfg, path)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	for _, ending := range []string{"", partialEnding, sourceEnding} {
+		err := os.Remove(path + ending)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return removed, fmt.Errorf("hub: %w", err)
+		}
+		removed = removed || err == nil
+	}
+	return removed, nil
+}
+
+// RemoveFolder removes a folder that FetchFolder made, with all that it holds by now, and what there is of
+// its zip. It refuses any other folder.
+func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, err error) {
+	dir = filepath.Clean(dir)
+	if removed, err = Remove(ctx, cfg, dir+".zip"); err != nil {
+		return removed, err
+	}
+	if there, err := isFolder(dir); !there {
+		return removed, err
+	}
+	if _, err := os.Lstat(filepath.Join(dir, markFile)); err != nil {
+		return removed, fmt.Errorf("hub: %s was not downloaded by this program: remove it by hand", dir)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return removed, fmt.Errorf("hub: %w", err)
+	}
+	return true, nil
+}

@@ -1,0 +1,129 @@
+package hub_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hymenoptera/hub"
+)
+
+func TestFetchFolder(t *testing.T) {
+	s := newServer(t, tutorial(t))
+	f := newFixture(t)
+	f.path = filepath.Join(t.TempDir(), "data", "hymenoptera_data")
+	file := hub.File{URL: s.URL + "/hymenoptera_data.zip"}
+	fetch := func() (bool, error) {
+		return hub.FetchFolder(t.Context(), f.cfg, file, "hymenoptera_data", f.path+"/", hub.DefaultLimits())
+	}
+	s.answers = []http.HandlerFunc{s.cut(100)}
+	stopped := filepath.Join(filepath.Dir(f.path), ".hymenoptera_data.unpacking-123") // by a process that was killed
+	if err := os.MkdirAll(filepath.Join(stopped, "folder"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if fetched, err := fetch(); !fetched || err != nil {
+		t.Fatalf("fetched %v, error %v", fetched, err)
+	}
+	f.alone(t)
+	if got := tree(t, f.path); len(got) != 4 || got["train/ants/0013035.jpg"] != "an ant" || got[".downloaded"] != file.URL+"\n" {
+		t.Errorf("got %v", got)
+	}
+	if got := s.requests(); len(got) != 2 || got[1] != "bytes=100-" {
+		t.Errorf("requests %q", got)
+	}
+	if fetched, err := fetch(); fetched || err != nil || len(s.requests()) > 0 {
+		t.Errorf("there already: fetched %v, error %v", fetched, err)
+	}
+	for _, want := range []bool{true, false} {
+		if removed, err := hub.RemoveFolder(t.Context(), f.cfg, f.path); removed != want || err != nil {
+			t.Errorf("removed %v, error %v, want %v", removed, err, want)
+		}
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(f.path)); len(entries) > 0 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// A page to log in, or a zip that is none, leaves nothing that stops the next run.
+func TestFetchFolderOfNoZip(t *testing.T) {
+	s := newServer(t, tutorial(t))
+	f := newFixture(t)
+	s.answers = []http.HandlerFunc{status(200, "")}
+	for i, want := range []string{"not a valid zip file", ""} {
+		_, err := hub.FetchFolder(t.Context(), f.cfg, hub.File{URL: s.URL}, "hymenoptera_data", f.path, hub.DefaultLimits())
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("run %d: error %v, want %q", i, err, want)
+		}
+		if entries, _ := os.ReadDir(filepath.Dir(f.path)); len(entries) != i {
+			t.Errorf("run %d leaves %v", i, entries)
+		}
+	}
+}
+
+// A zip that a person put there is used and kept, the bad one too.
+func TestFetchFolderOfOwnZip(t *testing.T) {
+	f := newFixture(t)
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		zip  []byte
+		want string
+	}{{[]byte("PK"), "remove it to have it fetched again"}, {tutorial(t), ""}} {
+		if err := os.WriteFile(f.path+".zip", tt.zip, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, err := hub.FetchFolder(t.Context(), f.cfg, hub.File{URL: "https://pytorch.example"}, "hymenoptera_data", f.path, hub.DefaultLimits())
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("error %v, want %q", err, tt.want)
+		}
+		if _, err := os.Stat(f.path + ".zip"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestFetchFolderTogether(t *testing.T) {
+	s := newServer(t, tutorial(t))
+	path := newFixture(t).path
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			cfg := hub.DefaultConfig()
+			wait := cfg.Sleep
+			cfg.Sleep = func(ctx context.Context, d time.Duration) error { return wait(ctx, time.Millisecond) }
+			if _, err := hub.FetchFolder(t.Context(), cfg, hub.File{URL: s.URL}, "hymenoptera_data", path, hub.DefaultLimits()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := s.requests(); len(got) != 1 {
+		t.Errorf("%d requests", len(got))
+	}
+}
+
+func TestRemove(t *testing.T) {
+	f := newFixture(t)
+	if removed, err := hub.Remove(t.Context(), f.cfg, f.path); removed || err != nil {
+		t.Errorf("nothing: removed %v, error %v", removed, err)
+	}
+	s := newServer(t, content(30, 1000))
+	s.answers = []http.HandlerFunc{s.cut(500), status(404, "")}
+	f.fetch(t, t.Context(), hub.File{URL: s.URL}, nil)
+	if removed, err := hub.Remove(t.Context(), f.cfg, f.path); !removed || err != nil {
+		t.Errorf("a beginning: removed %v, error %v", removed, err)
+	}
+	if entries, _ := os.ReadDir(filepath.Dir(f.path)); len(entries) > 0 {
+		t.Errorf("left behind: %v", entries)
+	}
+	own := t.TempDir()
+	if _, err := hub.RemoveFolder(t.Context(), f.cfg, own); err == nil || !strings.Contains(err.Error(), "remove it by hand") {
+		t.Errorf("a folder of somebody else: error %v", err)
+	}
+}

@@ -1,0 +1,43 @@
+package hub
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// maxRedirects is net/http's own limit.
+const maxRedirects = 10
+
+// A refusedError is an address that is not asked.
+type refusedError struct{ reason string }
+
+func (e refusedError) Error() string { return e.reason }
+
+// allowFirst says whether a download may begin at u: https, or http where the Config has it or on this
+// machine.
+func (c Config) allowFirst(u *url.URL) error {
+	if u.Scheme == "https" || u.Scheme == "http" && (c.AllowHTTP || isLoopback(u.Hostname())) {
+		return nil
+	}
+	return refusedError{fmt.Sprintf("want an address that begins with https://, not %s://", u.Scheme)}
+}
+
+// checkRedirect follows redirects to https, and those from http to http on the same host, which the first
+// address has allowed. Nothing leads from https back to http.
+func (c Config) checkRedirect(req *http.Request, via []*http.Request) error {
+	from, to := via[len(via)-1].URL, req.URL
+	if len(via) > maxRedirects {
+		return refusedError{fmt.Sprintf("more than %d redirects", maxRedirects)}
+	}
+	if to.Scheme == "https" || to.Scheme == "http" && from.Scheme == "http" && to.Host == from.Host {
+		return nil
+	}
+	return refusedError{fmt.Sprintf("a redirect leads to %s, which is not https", to.Redacted())}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,167 @@
+// Package hub fetches published files, as torch.hub does, so that they can be trusted: what lies under the
+// final name is whole and has the hash that was asked for, whatever breaks on the way.
+//
+//	dir, err := hub.CheckpointDir(os.Getenv) // ~/.cache/torch/hub/checkpoints, PyTorch's own
+//	file := hub.File{URL: "https://download.pytorch.org/models/resnet18-f37072fd.pth", SHA256: "f37072fd"}
+//	_, err = hub.Fetch(ctx, hub.DefaultConfig(), file, filepath.Join(dir, "resnet18-f37072fd.pth"))
+//
+// A file grows as NAME.partial beside its final name, and NAME.partial.json says of which file it is the
+// beginning; the next call, or the next process, goes on where the last one was stopped. NAME.lock lets one
+// process fetch while others wait. [FetchFolder] unpacks a zip, which it does not trust, into a folder.
+//
+// It does not know which files there are: package zoo has the table.
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A File is something published.
+type File struct {
+	URL    string
+	SHA256 string // the first 8 or more hex digits of its hash, lower case; "" where nobody published them
+}
+
+// A Config says how to fetch. DefaultConfig has what suits people.
+type Config struct {
+	Transport http.RoundTripper // nil: the usual one, with the proxies of the environment
+
+	// AllowHTTP takes addresses that begin with http://. Without it only those of this machine are taken:
+	// localhost and the loopback addresses. It is for a mirror whose address a person typed.
+	AllowHTTP bool
+
+	MaxBytes   int64         // a larger file is refused
+	Attempts   int           // requests before giving up, 1 or more
+	Timeout    time.Duration // of the whole, waiting for another process aside
+	Stall      time.Duration // without a byte: the connection is given up
+	Backoff    time.Duration // before the second request; it doubles with each one
+	MaxBackoff time.Duration // and ends here; a server that asks for more is not waited for
+
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error // returns early, with ctx's error, when ctx ends
+
+	Progress func(done, total int64) // bytes on disk so far and in the end, or -1; may be nil
+	Log      func(line string)       // what a person should know; may be nil
+}
+
+// DefaultConfig returns settings for files of up to 4 GiB.
+func DefaultConfig() Config {
+	return Config{
+		MaxBytes: 4 << 30, Attempts: 6, Timeout: 6 * time.Hour, Stall: 30 * time.Second,
+		Backoff: time.Second, MaxBackoff: time.Minute,
+		Now: time.Now, Sleep: sleep,
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.MaxBytes < 1, c.Attempts < 1, c.Timeout <= 0, c.Stall <= 0, c.Backoff < 0, c.MaxBackoff < 0, c.Now == nil, c.Sleep == nil:
+		return errors.New("hub: a Config has a field that is zero or negative: begin with DefaultConfig")
+	}
+	return nil
+}
+
+func (c Config) log(format string, args ...any) {
+	if c.Log != nil {
+		c.Log(fmt.Sprintf(format, args...))
+	}
+}
+
+func (c Config) progress(done, total int64) {
+	if c.Progress != nil {
+		c.Progress(done, total)
+	}
+}
+
+var hexDigits = regexp.MustCompile(`^([0-9a-f]{8,64})?$`)
+
+// parse checks f and returns its address.
+func (f File) parse(cfg Config) (*url.URL, error) {
+	u, err := url.Parse(f.URL)
+	if err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	if u.Host == "" {
+		return nil, fmt.Errorf("hub: %s: want an address that begins with https://", u.Redacted())
+	}
+	if err := cfg.allowFirst(u); err != nil {
+		return nil, fmt.Errorf("hub: %s: %w", u.Redacted(), err)
+	}
+	if !hexDigits.MatchString(f.SHA256) {
+		return nil, fmt.Errorf("hub: %s: the SHA-256 %q is not 8 to 64 hex digits in lower case", u.Redacted(), f.SHA256)
+	}
+	return u, nil
+}
+
+// Mirrored returns f at mirror, the address that stands for the scheme and host of f's own.
+func (f File) Mirrored(mirror string) (File, error) {
+	m, err := url.Parse(mirror)
+	if err != nil || m.Host == "" || m.Scheme != "http" && m.Scheme != "https" || m.RawQuery != "" || m.Fragment != "" {
+		return File{}, errors.New("a mirror is an address such as https://mirror.example.org/pytorch")
+	}
+	u, err := url.Parse(f.URL)
+	if err != nil {
+		return File{}, fmt.Errorf("hub: %w", err)
+	}
+	f.URL = m.JoinPath(u.Path).String()
+	return f, nil
+}
+
+// prefix is torch.hub's: the digits of resnet18-f37072fd.pth.
+var prefix = regexp.MustCompile(`-([0-9a-f]{8,64})\.`)
+
+// HashPrefix returns the first digits of a file's SHA-256 that its name carries, or "".
+func HashPrefix(name string) string {
+	if m := prefix.FindStringSubmatch(filepath.Base(name)); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// CheckpointDir returns the folder in which PyTorch keeps downloaded weights: hub/checkpoints in
+// $TORCH_HOME, else in $XDG_CACHE_HOME/torch, else in ~/.cache/torch. env is os.Getenv. Unlike PyTorch it
+// takes a variable that is set and empty as not set.
+func CheckpointDir(env func(string) string) (string, error) {
+	home := func(path string) (string, error) {
+		rest, tilde := strings.CutPrefix(path, "~")
+		if !tilde || rest != "" && rest[0] != '/' {
+			return path, nil
+		}
+		if env("HOME") == "" {
+			return "", errors.New("hub: no folder for downloads: set $TORCH_HOME or $HOME")
+		}
+		return filepath.Join(env("HOME"), rest), nil
+	}
+	root := env("TORCH_HOME")
+	if root == "" {
+		cache := env("XDG_CACHE_HOME")
+		if cache == "" {
+			cache = "~/.cache"
+		}
+		root = filepath.Join(cache, "torch")
+	}
+	root, err := home(root)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(root, "hub", "checkpoints"), nil
+}

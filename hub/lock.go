@@ -1,0 +1,62 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockPoll is how often a waiting process looks whether the other is done. flock's own waiting could not be
+// cancelled.
+const lockPoll = 200 * time.Millisecond
+
+// lock makes this the one process, and the one goroutine, that works on path, and waits while it is not. The
+// lock is the kernel's: it ends with the process. Its file is removed by the one who holds it.
+func lock(ctx context.Context, cfg Config, path string) (unlock func(), err error) {
+	name := path + lockEnding
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	for told := false; ; {
+		f, err := os.OpenFile(name, os.O_RDONLY|os.O_CREATE|unix.O_NOFOLLOW, 0o666)
+		if err != nil {
+			return nil, fmt.Errorf("hub: %w", err)
+		}
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil && isNamed(f, name) {
+			return func() {
+				os.Remove(name)
+				f.Close()
+			}, nil
+		}
+		f.Close()
+		if err == nil || errors.Is(err, unix.EINTR) {
+			continue // the other has removed this very file, or a signal came
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("hub: lock %s: %w", name, err)
+		}
+		if !told {
+			cfg.log("another process is fetching %s: waiting for it", path)
+			told = true
+		}
+		if err := cfg.Sleep(ctx, lockPoll); err != nil {
+			return nil, fmt.Errorf("hub: waiting for another process to fetch %s: %w", path, err)
+		}
+	}
+}
+
+// isNamed says whether f is still the file called name.
+func isNamed(f *os.File, name string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Lstat(name)
+	return err == nil && os.SameFile(a, b)
+}

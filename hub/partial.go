@@ -1,0 +1,166 @@
+package hub
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
+)
+
+// Endings of the names beside the final one.
+const (
+	partialEnding = ".partial"
+	sourceEnding  = ".partial.json"
+	lockEnding    = ".lock"
+)
+
+// A source says of which file a partial is the beginning.
+type source struct {
+	URL       string `json:"url"`
+	Validator string `json:"validator"` // for If-Range: a strong ETag, else Last-Modified
+	Total     int64  `json:"total"`     // bytes in the end, or -1
+}
+
+// A partial is the beginning of a file on disk, and its hash.
+type partial struct {
+	path    string // the final name
+	f       *os.File
+	sum     hash.Hash
+	size    int64
+	from    source
+	resumed bool // its bytes come from more than one answer
+}
+
+// openPartial opens what is there of the file, empty where that cannot be gone on with.
+func openPartial(path, address string) (*partial, error) {
+	f, err := os.OpenFile(path+partialEnding, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	p := &partial{path: path, f: f, sum: sha256.New(), from: source{Total: -1}}
+	if err := p.recover(address); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *partial) recover(address string) error {
+	var from source
+	data, err := os.ReadFile(p.path + sourceEnding)
+	if err != nil || json.Unmarshal(data, &from) != nil || from.Validator == "" || from.URL != address {
+		return p.discard()
+	}
+	if p.size, err = io.Copy(p.sum, p.f); err != nil {
+		return err
+	}
+	if p.size == 0 || from.Total >= 0 && p.size > from.Total {
+		return p.discard()
+	}
+	p.from, p.resumed = from, true
+	return nil
+}
+
+// whole says whether every byte has come.
+func (p *partial) whole() bool { return p.size > 0 && p.size == p.from.Total }
+
+// discard forgets all that has come.
+func (p *partial) discard() error {
+	if err := os.Remove(p.path + sourceEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := p.f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := p.f.Seek(0, io.SeekStart)
+	p.sum.Reset()
+	p.size, p.from, p.resumed = 0, source{Total: -1}, false
+	return err
+}
+
+// restart begins with a new file. Its source is on disk before its first byte is.
+func (p *partial) restart(from source) error {
+	if err := p.discard(); err != nil {
+		return err
+	}
+	p.from = from
+	if from.Validator == "" {
+		return nil // cannot be gone on with
+	}
+	data, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(p.path+sourceEnding, data, 0o666)
+}
+
+func (p *partial) Write(b []byte) (int, error) {
+	n, err := p.f.Write(b)
+	p.sum.Write(b[:n])
+	p.size += int64(n)
+	return n, err
+}
+
+// check compares the hash.
+func (p *partial) check(prefix string) error {
+	if got := fmt.Sprintf("%x", p.sum.Sum(nil)); !strings.HasPrefix(got, prefix) {
+		return fmt.Errorf("its SHA-256 is %s, but that of the published file begins with %s", got, prefix)
+	}
+	return nil
+}
+
+// commit gives the file its final name.
+func (p *partial) commit() error {
+	if err := p.f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(p.path+partialEnding, p.path); err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(p.path)); err != nil {
+		return err
+	}
+	if err := os.Remove(p.path + sourceEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// close ends the work on the file; one that cannot be gone on with leaves nothing behind.
+func (p *partial) close() {
+	if p.size == 0 || p.from.Validator == "" {
+		os.Remove(p.path + sourceEnding)
+		os.Remove(p.path + partialEnding)
+	}
+	p.f.Close()
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// sumFile returns the SHA-256 of a file in hex.
+func sumFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}

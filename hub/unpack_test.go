@@ -1,0 +1,328 @@
+package hub_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"hymenoptera/hub"
+)
+
+// A member is an entry of a zip to be made.
+type member struct {
+	name, body string
+	mode       fs.FileMode
+}
+
+// makeZip returns a zip with members, each compressed.
+func makeZip(t testing.TB, members ...member) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, m := range members {
+		h := &zip.FileHeader{Name: m.name, Method: zip.Deflate}
+		if strings.HasSuffix(m.name, "/") {
+			h.Method = zip.Store
+		}
+		if m.mode != 0 {
+			h.SetMode(m.mode)
+		}
+		w, err := z.CreateHeader(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, m.body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// tutorial is a zip with the layout of the tutorial's.
+func tutorial(t testing.TB) []byte {
+	return makeZip(t,
+		member{name: "hymenoptera_data/"}, member{name: "hymenoptera_data/train/"}, member{name: "hymenoptera_data/train/ants/"},
+		member{name: "hymenoptera_data/train/ants/0013035.jpg", body: "an ant"},
+		member{name: "hymenoptera_data/train/ants/ant photos.jpg", body: "more ants", mode: 0o400},
+		member{name: "hymenoptera_data/val/bees/1032546534_06907fe3b3.jpg", body: ""},
+		member{name: "__MACOSX/hymenoptera_data/._train", body: "of macOS"})
+}
+
+// tree returns the files below dir with their content.
+func tree(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(dir, path)
+		files[rel] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// unpack writes a zip to disk and unpacks it to a new folder. It holds Unpack to its promise: the folder is
+// there if and only if there is no error, and nothing is beside it.
+func unpack(t testing.TB, data []byte, limits hub.Limits) (map[string]string, error) {
+	t.Helper()
+	outer := t.TempDir()
+	inner := filepath.Join(outer, "data")
+	zipFile := filepath.Join(outer, "in.zip")
+	if err := errors.Join(os.Mkdir(inner, 0o777), os.WriteFile(zipFile, data, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(inner, "hymenoptera_data")
+	unpackErr := hub.Unpack(context.Background(), zipFile, "hymenoptera_data", dir, limits)
+	want := []string{"data"}
+	if unpackErr != nil {
+		want = nil
+	}
+	entries, err := os.ReadDir(inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != len(want) || len(want) == 1 && entries[0].Name() != "hymenoptera_data" {
+		t.Fatalf("error %v, and beside the new folder there are %v", unpackErr, entries)
+	}
+	if entries, err := os.ReadDir(outer); err != nil || len(entries) != 2 {
+		t.Fatalf("outside there are %v, %v", entries, err)
+	}
+	if unpackErr != nil {
+		return nil, unpackErr
+	}
+	return tree(t, dir), nil
+}
+
+func TestUnpack(t *testing.T) {
+	got, err := unpack(t, tutorial(t), hub.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"train/ants/0013035.jpg": "an ant", "train/ants/ant photos.jpg": "more ants", "val/bees/1032546534_06907fe3b3.jpg": "",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestUnpackRefusesNames(t *testing.T) {
+	const top = "hymenoptera_data/"
+	for name, want := range map[string]string{
+		"/etc/passwd":                     "absolute",
+		"../evil":                         "lead elsewhere",
+		top + "../evil":                   "lead elsewhere",
+		top + "train/../../../evil":       "lead elsewhere",
+		top + "./a":                       "lead elsewhere",
+		top + "a//b":                      "lead elsewhere",
+		top + "..":                        "lead elsewhere",
+		"":                                "lead elsewhere",
+		".":                               "lead elsewhere",
+		"..":                              "lead elsewhere",
+		"./":                              "lead elsewhere",
+		"//":                              "absolute",
+		top + `..\evil`:                   "other systems",
+		`C:\evil`:                         "other systems",
+		top + "C:evil":                    "other systems",
+		top + "a\x00.jpg":                 "control character",
+		top + "a\n.jpg":                   "control character",
+		top + "a\xff.jpg":                 "UTF-8",
+		top + "con":                       "device",
+		top + "train/NUL.jpg":             "device",
+		top + "train/Aux.tar.gz":          "device",
+		top + "Com1/a.jpg":                "device",
+		top + "lpt¹":                      "device",
+		top + "nul .txt":                  "device",
+		top + "a.":                        "dot or a space",
+		top + "a /b":                      "dot or a space",
+		top + strings.Repeat("a", 256):    "255",
+		top + strings.Repeat("a/", 600):   "1024",
+		"evil":                            "not in the folder",
+		"hymenoptera_data":                "not in the folder",
+		"hymenoptera_data2/a":             "not in the folder",
+		"hymenoptera_datA/a":              "not in the folder",
+		top + "train/ants/0013035.jpg":    "stands twice",
+		top + "train/ANTS/0013035.JPG":    "stands twice",
+		top + "train/ants":                "stands twice",
+		top + "train/ants/0013035.jpg/":   "stands twice",
+		top + "train/ants/0013035.jpg/ab": "which is a file",
+	} {
+		data := makeZip(t, member{name: top + "train/ants/0013035.jpg", body: "an ant"}, member{name: name})
+		if _, err := unpack(t, data, hub.DefaultLimits()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", name, err, want)
+		}
+	}
+	for _, name := range []string{"COM", "COM10", "com¹²", "console.jpg", ".hidden", "...a", "a..b", "ä.jpg", "🐜.jpg"} {
+		if _, err := unpack(t, makeZip(t, member{name: top + name}), hub.DefaultLimits()); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestUnpackRefusesKinds(t *testing.T) {
+	const name = "hymenoptera_data/a"
+	for mode, want := range map[fs.FileMode]string{
+		fs.ModeSymlink | 0o777:               "neither a file nor a folder",
+		fs.ModeDevice | 0o666:                "neither a file nor a folder",
+		fs.ModeDevice | fs.ModeCharDevice:    "neither a file nor a folder",
+		fs.ModeNamedPipe | 0o666:             "neither a file nor a folder",
+		fs.ModeSocket | 0o666:                "neither a file nor a folder",
+		fs.ModeDir | 0o777:                   "neither a file nor a folder",
+		fs.ModeSetuid | fs.ModeSymlink | 0o7: "neither a file nor a folder",
+	} {
+		data := makeZip(t, member{name: name, body: "/etc/passwd", mode: mode})
+		if _, err := unpack(t, data, hub.DefaultLimits()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: error %v, want %q", mode, err, want)
+		}
+	}
+}
+
+func TestUnpackRefusesBombs(t *testing.T) {
+	const name = "hymenoptera_data/a"
+	small := hub.Limits{Files: 3, FileBytes: 1000, TotalBytes: 2500, Ratio: 50}
+	k := strings.Repeat("x", 1000)
+	for _, tt := range []struct {
+		members []member
+		limits  hub.Limits
+		want    string
+	}{
+		{[]member{{name: name}, {name: name + "1"}, {name: name + "2"}, {name: name + "3"}}, small, "4 entries, more than 3"},
+		{[]member{{name: name, body: k + "x"}}, small, "1001 bytes, more than 1000"},
+		{[]member{{name: name, body: k}, {name: name + "1", body: k}, {name: name + "2", body: k}}, small, "zip bomb"},
+		{[]member{{name: name, body: strings.Repeat("x", 51<<20)}}, hub.DefaultLimits(), "zip bomb"},
+		{[]member{{name: name, body: strings.Repeat("x", 65<<20)}}, hub.DefaultLimits(), "more than 67108864"},
+		{nil, small, "nothing is in"},
+		{[]member{{name: "hymenoptera_data/"}}, small, "nothing is in"},
+	} {
+		if _, err := unpack(t, makeZip(t, tt.members...), tt.limits); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%d entries: error %v, want %q", len(tt.members), err, tt.want)
+		}
+	}
+	if _, err := unpack(t, makeZip(t, member{name: name, body: k}, member{name: name + "1", body: k}), small); err != nil {
+		t.Errorf("within the limits: %v", err)
+	}
+	var many []member
+	for i := range 60_000 {
+		many = append(many, member{name: "hymenoptera_data/" + strings.Repeat("n", 240) + string(rune('A'+i%50)) + "/"})
+	}
+	if _, err := unpack(t, makeZip(t, many...), hub.DefaultLimits()); err == nil || !strings.Contains(err.Error(), "list of its entries") {
+		t.Errorf("a list of 17 MB: error %v", err)
+	}
+}
+
+// Every cut and every damaged byte of a zip is noticed, or changes nothing that matters.
+func TestUnpackDamaged(t *testing.T) {
+	good := tutorial(t)
+	want, err := unpack(t, good, hub.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for n := 0; n < len(good); n += 7 {
+		if _, err := unpack(t, good[:n], hub.DefaultLimits()); err == nil {
+			t.Errorf("cut to %d of %d bytes: no error", n, len(good))
+		}
+		flipped := bytes.Clone(good)
+		flipped[n] ^= 0x55
+		got, err := unpack(t, flipped, hub.DefaultLimits())
+		if err != nil {
+			refused++
+			continue
+		}
+		for name, body := range got {
+			if old, ok := want[name]; ok && old != body {
+				t.Errorf("byte %d flipped: %s is another file", n, name)
+			}
+		}
+	}
+	t.Logf("%d of %d flips refused", refused, (len(good)+6)/7)
+}
+
+// The list at a zip's end may lie about what lies before.
+func TestUnpackRefusesLies(t *testing.T) {
+	body := strings.Repeat("ant ", 100)
+	good := makeZip(t, member{name: "hymenoptera_data/a", body: body}, member{name: "hymenoptera_data/b", body: body})
+	first := bytes.Index(good, []byte("PK\x01\x02"))
+	second := first + bytes.Index(good[first+4:], []byte("PK\x01\x02")) + 4
+	for _, tt := range []struct {
+		name  string
+		at    int // in the second entry of the list
+		value uint32
+		want  string
+	}{
+		{"encrypted", 8, 1 | 8 | 8<<16, "encrypted"},
+		{"another method", 8, 8 | 12<<16, "compression method 12"},
+		{"CRC", 16, 12345, "checksum"},
+		{"shorter", 24, 399, "not a valid zip file"},
+		{"longer", 24, 401, "EOF"},
+		{"beyond the end", 20, 1 << 30, "beyond the end"},
+		{"shared bytes", 42, 0, "share bytes"},
+	} {
+		data := bytes.Clone(good)
+		binary.LittleEndian.PutUint32(data[second+tt.at:], tt.value)
+		if _, err := unpack(t, data, hub.DefaultLimits()); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestUnpackCancelledOrThere(t *testing.T) {
+	dir := t.TempDir()
+	zipFile := filepath.Join(dir, "a.zip")
+	if err := os.WriteFile(zipFile, tutorial(t), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := hub.Unpack(ctx, zipFile, "hymenoptera_data", filepath.Join(dir, "x"), hub.DefaultLimits()); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: error %v", err)
+	}
+	if err := hub.Unpack(t.Context(), zipFile, "hymenoptera_data", dir, hub.DefaultLimits()); err == nil || !strings.Contains(err.Error(), "there already") {
+		t.Errorf("there already: error %v", err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// FuzzUnpack looks for a zip that reaches outside of its folder, leaves half of one, or panics.
+func FuzzUnpack(f *testing.F) {
+	f.Add(tutorial(f))
+	f.Add(makeZip(f, member{name: "hymenoptera_data/../../evil", body: "x"}))
+	f.Add(makeZip(f, member{name: "hymenoptera_data/a", body: "/etc", mode: fs.ModeSymlink | 0o777}, member{name: "hymenoptera_data/a/b", body: "x"}))
+	f.Add(makeZip(f, member{name: "hymenoptera_data/a", body: strings.Repeat("x", 5000)}, member{name: "hymenoptera_data/A", body: "y"}))
+	limits := hub.Limits{Files: 20, FileBytes: 1 << 16, TotalBytes: 1 << 17, Ratio: 50}
+	f.Fuzz(func(t *testing.T, data []byte) { unpack(t, data, limits) })
+}
+
+// FuzzUnpackNames does the same with whole zips whose names and kinds are made up.
+func FuzzUnpackNames(f *testing.F) {
+	f.Add("hymenoptera_data/train/ants/a.jpg", "hymenoptera_data/train", uint32(0o644))
+	f.Add("hymenoptera_data/../a", "/a", uint32(fs.ModeSymlink))
+	f.Add("hymenoptera_data/a", "hymenoptera_data/a/", uint32(fs.ModeDir))
+	f.Add("hymenoptera_data/NUL.txt", "hymenoptera_data/ä\x00", uint32(fs.ModeDevice))
+	f.Fuzz(func(t *testing.T, a, b string, mode uint32) {
+		if len(a) > 2000 || len(b) > 2000 || strings.HasSuffix(b, "/") {
+			t.Skip()
+		}
+		unpack(t, makeZip(t, member{name: a}, member{name: b, body: "b", mode: fs.FileMode(mode)}), hub.DefaultLimits())
+	})
+}
