@@ -53,16 +53,12 @@ func (r *Resizer) horizontal(dst, src *Image, need image.Rectangle) {
 // widen brings the pixels of rows a and b side by side.
 func widen(wide []lane, a, b []uint64) {
 	b = b[:len(a)]
-	for i, v := range a {
-		if len(wide) < 2 {
-			return
-		}
-		w := b[i]
+	for i := 0; i < len(a) && 2*i+1 < len(wide); i++ {
+		v, w := a[i], b[i]
 		left, right := v&(1<<32-1)|w<<32, v>>32|w&^(1<<32-1)
-		p, q := &wide[0], &wide[1]
+		p, q := &wide[2*i], &wide[2*i+1]
 		p[0], p[1], p[2] = left&lanes, left>>8&lanes, left>>16&lanes
 		q[0], q[1], q[2] = right&lanes, right>>8&lanes, right>>16&lanes
-		wide = wide[2:]
 	}
 }
 

@@ -44,16 +44,16 @@ func (n *Normalizer) Apply(dst []float32, m *Image, flip bool) {
 
 // forward writes one row of pixels to three rows of floats.
 func (n *Normalizer) forward(r, g, b []float32, row []uint64) {
-	for _, v := range row {
-		if len(r) == 0 || len(g) == 0 || len(b) == 0 {
-			return
-		}
-		r[0], g[0], b[0] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
-		if len(r) == 1 || len(g) == 1 || len(b) == 1 {
-			return
-		}
-		r[1], g[1], b[1] = n.lut[0][byte(v>>32)], n.lut[1][byte(v>>40)], n.lut[2][byte(v>>48)]
-		r, g, b = r[2:], g[2:], b[2:]
+	g, b = g[:len(r)], b[:len(r)]
+	x := 0
+	for ; x+1 < len(r); x += 2 {
+		v := row[x/2]
+		r[x], g[x], b[x] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
+		r[x+1], g[x+1], b[x+1] = n.lut[0][byte(v>>32)], n.lut[1][byte(v>>40)], n.lut[2][byte(v>>48)]
+	}
+	if x < len(r) {
+		v := row[x/2]
+		r[x], g[x], b[x] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
 	}
 }
 
