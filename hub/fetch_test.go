@@ -51,7 +51,7 @@ func TestCutAnywhere(t *testing.T) {
 		n := rng.IntN(len(body))
 		f := newFixture(t)
 		f.cfg.Attempts = 1
-		s.answers = []http.HandlerFunc{s.cut(n)}
+		s.first(s.cut(n))
 		if err := f.fetch(t, t.Context(), file, body); err == nil {
 			t.Fatalf("cut after %d bytes: no error", n)
 		}
@@ -74,7 +74,7 @@ func TestCutAnywhere(t *testing.T) {
 func TestCutAgainAndAgain(t *testing.T) {
 	body := content(5, 200_000)
 	s := newServer(t, body)
-	s.answers = []http.HandlerFunc{s.cut(50_000), s.cut(0), s.cut(60_000), s.cut(1)}
+	s.first(s.cut(50_000), s.cut(0), s.cut(60_000), s.cut(1))
 	f := newFixture(t)
 	if err := f.fetch(t, t.Context(), hub.File{URL: s.URL, SHA256: sum(body)}, body); err != nil {
 		t.Fatal(err)
@@ -192,14 +192,14 @@ func TestBadAnswers(t *testing.T) {
 			}
 			if tt.resume {
 				f.cfg.Attempts = 1
-				s.answers = []http.HandlerFunc{s.cut(cut)}
+				s.first(s.cut(cut))
 				if err := f.fetch(t, t.Context(), file, body); err == nil {
 					t.Fatal("no error though cut")
 				}
 				f.cfg.Attempts = 6
 				s.requests()
 			}
-			s.answers = tt.answers
+			s.first(tt.answers...)
 			err := f.fetch(t, t.Context(), file, body)
 			if (err == nil) != (tt.fails == "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
 				t.Errorf("error %v, want %q", err, tt.fails)
@@ -266,7 +266,7 @@ func TestNoValidator(t *testing.T) {
 	for _, etag := range []string{"", `W/"1"`} {
 		s := newServer(t, body)
 		s.etag = etag
-		s.answers = []http.HandlerFunc{s.cut(20_000)}
+		s.first(s.cut(20_000))
 		f := newFixture(t)
 		if err := f.fetch(t, t.Context(), hub.File{URL: s.URL, SHA256: sum(body)[:8]}, body); err != nil {
 			t.Fatal(err)
@@ -297,13 +297,13 @@ func TestCancel(t *testing.T) {
 	s := newServer(t, body)
 	reason := errors.New("Ctrl-C")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	s.answers = []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("ETag", s.etag)
+	s.first(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
 		w.Header().Set("Content-Length", "500000")
 		w.Write(body[:200_000])
 		http.NewResponseController(w).Flush()
 		<-r.Context().Done()
-	}}
+	})
 	f := newFixture(t)
 	f.cfg.Progress = func(done, _ int64) {
 		if done == 200_000 {
@@ -328,13 +328,13 @@ func TestCancel(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	s := newServer(t, nil)
-	s.answers = slices.Repeat([]http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
+	s.first(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil { // never a stall, never an end
 			w.Write([]byte("."))
 			http.NewResponseController(w).Flush()
 			time.Sleep(5 * time.Millisecond)
 		}
-	}}, 9)
+	})
 	f := newFixture(t)
 	f.cfg.Timeout = 60 * time.Millisecond
 	if err := f.fetch(t, t.Context(), hub.File{URL: s.URL}, nil); err == nil || !strings.Contains(err.Error(), "not done after 60ms") {
@@ -399,7 +399,7 @@ func TestRedirects(t *testing.T) {
 	} {
 		f := newFixture(t)
 		f.cfg.Transport = secure.Client().Transport
-		plain.answers = tt.answers
+		plain.first(tt.answers...)
 		err := f.fetch(t, t.Context(), hub.File{URL: tt.url, SHA256: sum(body)[:8]}, body)
 		if (err == nil) != (tt.fails == "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
 			t.Errorf("%s: error %v, want %q", tt.url, err, tt.fails)
@@ -428,10 +428,10 @@ func TestPassword(t *testing.T) {
 	body := content(15, 5000)
 	s := newServer(t, body)
 	var user, password string
-	s.answers = []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
+	s.first(func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ = r.BasicAuth()
 		s.cut(1000)(w, r)
-	}, status(404, "")}
+	}, status(404, ""))
 	file, err := hub.File{URL: "https://download.pytorch.org/models/file-0123abcd.pth", SHA256: "0123abcd"}.
 		Mirrored(strings.Replace(s.URL, "http://", "http://me:secret@", 1) + "/pytorch/")
 	if err != nil {

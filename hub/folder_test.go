@@ -2,7 +2,6 @@ package hub_test
 
 import (
 	"context"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +20,7 @@ func TestFetchFolder(t *testing.T) {
 	fetch := func() (bool, error) {
 		return hub.FetchFolder(t.Context(), f.cfg, file, "hymenoptera_data", f.path+"/", hub.DefaultLimits())
 	}
-	s.answers = []http.HandlerFunc{s.cut(100)}
+	s.first(s.cut(100))
 	stopped := filepath.Join(filepath.Dir(f.path), ".hymenoptera_data.unpacking-123") // by a process that was killed
 	if err := os.MkdirAll(filepath.Join(stopped, "folder"), 0o777); err != nil {
 		t.Fatal(err)
@@ -53,7 +52,7 @@ func TestFetchFolder(t *testing.T) {
 func TestFetchFolderOfNoZip(t *testing.T) {
 	s := newServer(t, tutorial(t))
 	f := newFixture(t)
-	s.answers = []http.HandlerFunc{status(200, "")}
+	s.first(status(200, ""))
 	for i, want := range []string{"not a valid zip file", ""} {
 		_, err := hub.FetchFolder(t.Context(), f.cfg, hub.File{URL: s.URL}, "hymenoptera_data", f.path, hub.DefaultLimits())
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
@@ -114,7 +113,7 @@ func TestRemove(t *testing.T) {
 		t.Errorf("nothing: removed %v, error %v", removed, err)
 	}
 	s := newServer(t, content(30, 1000))
-	s.answers = []http.HandlerFunc{s.cut(500), status(404, "")}
+	s.first(s.cut(500), status(404, ""))
 	f.fetch(t, t.Context(), hub.File{URL: s.URL}, nil)
 	if removed, err := hub.Remove(t.Context(), f.cfg, f.path); !removed || err != nil {
 		t.Errorf("a beginning: removed %v, error %v", removed, err)

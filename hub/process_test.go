@@ -69,10 +69,10 @@ func TestKilled(t *testing.T) {
 	file := hub.File{URL: s.URL, SHA256: sum(body)[:8]}
 	f := newFixture(t)
 	for _, until := range []int{100_000, 250_000} { // twice, the second time in mid-resume
-		s.answers = []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
+		s.first(func(w http.ResponseWriter, r *http.Request) {
 			hang := &hangWriter{w, r.Context(), until - offset(r)}
 			s.serve(hang, r)
-		}}
+		})
 		cmd := child(t, file.URL, f.path, "HUB_TEST_SHA256="+file.SHA256)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -101,7 +101,7 @@ func TestKilledBeforeTheRename(t *testing.T) {
 	s := newServer(t, body)
 	f := newFixture(t)
 	file := hub.File{URL: s.URL, SHA256: sum(body)[:8]}
-	s.answers = []http.HandlerFunc{s.cut(999)}
+	s.first(s.cut(999))
 	f.cfg.Attempts = 1
 	f.fetch(t, t.Context(), file, body)
 	s.requests()
@@ -128,7 +128,7 @@ func TestDamagedPartial(t *testing.T) {
 		"no file":  func(p string) error { return os.Remove(p + ".partial.json") },
 	} {
 		f := newFixture(t)
-		s.answers = []http.HandlerFunc{s.cut(20_000)}
+		s.first(s.cut(20_000))
 		f.cfg.Attempts = 1
 		f.fetch(t, t.Context(), file, body)
 		if err := damage(f.path); err != nil {
@@ -167,11 +167,11 @@ func TestTwoProcesses(t *testing.T) {
 	body := content(24, 100_000)
 	s := newServer(t, body)
 	begun, release := make(chan struct{}), make(chan struct{})
-	s.answers = []http.HandlerFunc{func(w http.ResponseWriter, r *http.Request) {
+	s.first(func(w http.ResponseWriter, r *http.Request) {
 		close(begun)
 		<-release
 		s.serve(w, r)
-	}}
+	})
 	f := newFixture(t)
 	start := func() (*exec.Cmd, *bufio.Scanner) {
 		cmd := child(t, s.URL, f.path, "HUB_TEST_SHA256="+sum(body)[:8])

@@ -102,6 +102,13 @@ func status(code int, retryAfter string) http.HandlerFunc {
 	}
 }
 
+// first sets what answers the next requests.
+func (s *server) first(answers ...http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers = answers
+}
+
 // requests returns the Range headers of the requests so far and forgets them.
 func (s *server) requests() []string {
 	s.mu.Lock()
