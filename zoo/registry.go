@@ -11,7 +11,8 @@ import (
 
 // An Arch is a network that can be asked for by name.
 type Arch struct {
-	Name string // torchvision's
+	Name    string    // torchvision's
+	Weights []Weights // published ones, the best last
 	// New returns the network with random weights, drawn from the default generator in torchvision's order.
 	New func(s *torch.Scope, classes int64) Network
 	// load builds the network for a state dict and loads it.
@@ -20,24 +21,26 @@ type Arch struct {
 
 // registry is the one table of networks.
 var registry = []Arch{
-	resNet("resnet18", [4]int{2, 2, 2, 2}, false),
-	resNet("resnet34", [4]int{3, 4, 6, 3}, false),
-	resNet("resnet50", [4]int{3, 4, 6, 3}, true),
-	resNet("resnet101", [4]int{3, 4, 23, 3}, true),
-	resNet("resnet152", [4]int{3, 8, 36, 3}, true),
+	resNet("resnet18", [4]int{2, 2, 2, 2}, false, v1("resnet18-f37072fd.pth")),
+	resNet("resnet34", [4]int{3, 4, 6, 3}, false, v1("resnet34-b627a593.pth")),
+	resNet("resnet50", [4]int{3, 4, 6, 3}, true, v1("resnet50-0676ba61.pth"), v2("resnet50-11ad3fa6.pth")),
+	resNet("resnet101", [4]int{3, 4, 23, 3}, true, v1("resnet101-63fe2227.pth"), v2("resnet101-cd907fc2.pth")),
+	resNet("resnet152", [4]int{3, 8, 36, 3}, true, v1("resnet152-394f9c45.pth"), v2("resnet152-f82ba261.pth")),
 	{
-		Name: "googlenet",
-		New:  func(s *torch.Scope, classes int64) Network { return newGoogLeNet(s, classes) },
-		load: loadGoogLeNet,
+		Name:    "googlenet",
+		Weights: []Weights{v1("googlenet-1378be20.pth")},
+		New:     func(s *torch.Scope, classes int64) Network { return newGoogLeNet(s, classes) },
+		load:    loadGoogLeNet,
 	},
 }
 
-func resNet(name string, depths [4]int, bottleneck bool) Arch {
+func resNet(name string, depths [4]int, bottleneck bool, weights ...Weights) Arch {
 	build := func(s *torch.Scope, classes int64) Network { return newResNet(s, depths, bottleneck, classes) }
-	return Arch{Name: name, New: build, load: func(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Network, error) {
+	load := func(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Network, error) {
 		net := build(s, classes)
 		return net, nn.LoadStateDict(net, sd)
-	}}
+	}
+	return Arch{Name: name, Weights: weights, New: build, load: load}
 }
 
 // Load returns the network with the weights of sd, strictly: every key must be there, and no other. The

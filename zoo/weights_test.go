@@ -1,0 +1,59 @@
+package zoo_test
+
+import (
+	"strings"
+	"testing"
+
+	"hymenoptera/zoo"
+)
+
+// torchvision 0.26.0's weights of these networks: name, file, resize size.
+var published = map[string][][3]any{
+	"resnet18":  {{"IMAGENET1K_V1", "resnet18-f37072fd.pth", 256}},
+	"resnet34":  {{"IMAGENET1K_V1", "resnet34-b627a593.pth", 256}},
+	"resnet50":  {{"IMAGENET1K_V1", "resnet50-0676ba61.pth", 256}, {"IMAGENET1K_V2", "resnet50-11ad3fa6.pth", 232}},
+	"resnet101": {{"IMAGENET1K_V1", "resnet101-63fe2227.pth", 256}, {"IMAGENET1K_V2", "resnet101-cd907fc2.pth", 232}},
+	"resnet152": {{"IMAGENET1K_V1", "resnet152-394f9c45.pth", 256}, {"IMAGENET1K_V2", "resnet152-f82ba261.pth", 232}},
+	"googlenet": {{"IMAGENET1K_V1", "googlenet-1378be20.pth", 256}},
+}
+
+func TestPublishedWeights(t *testing.T) {
+	for _, name := range zoo.Names() {
+		arch, err := zoo.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := published[name]
+		if len(arch.Weights) != len(want) {
+			t.Fatalf("%s has %d weights, want %d", name, len(arch.Weights), len(want))
+		}
+		for i, w := range arch.Weights {
+			if got := [3]any{w.Name, w.FileName(), w.Eval.Short}; got != want[i] {
+				t.Errorf("%s: got %v, want %v", name, got, want[i])
+			}
+			if w.URL != "https://download.pytorch.org/models/"+w.FileName() || len(w.SHA256) != 8 || !strings.Contains(w.FileName(), "-"+w.SHA256+".") {
+				t.Errorf("%s: address %s, hash %s", name, w.URL, w.SHA256)
+			}
+			if w.Eval.Size != 224 || w.Eval.Mean != [3]float32{0.485, 0.456, 0.406} || w.Eval.Std != [3]float32{0.229, 0.224, 0.225} {
+				t.Errorf("%s: preprocessing %+v", name, w.Eval)
+			}
+			if err := w.Eval.Validate(); err != nil {
+				t.Error(err)
+			}
+			if got, err := arch.FindWeights(w.Name); err != nil || got != w || !zoo.IsWeightsName(w.Name) {
+				t.Errorf("%s: FindWeights(%s) = %v, %v", name, w.Name, got, err)
+			}
+		}
+		if got, err := arch.FindWeights(zoo.DefaultWeights); err != nil || got != arch.Weights[len(want)-1] {
+			t.Errorf("%s: the default is %v, %v", name, got, err)
+		}
+	}
+	arch, _ := zoo.Find("resnet18")
+	_, err := arch.FindWeights("IMAGENET1K_V2")
+	if want := "no weights IMAGENET1K_V2 of resnet18 are published: want one of IMAGENET1K_V1, DEFAULT"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if zoo.IsWeightsName("resnet18-f37072fd.pth") || zoo.IsWeightsName("imagenet1k_v1") {
+		t.Error("a file's name is taken for published weights")
+	}
+}
