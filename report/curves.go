@@ -5,7 +5,6 @@ import (
 	"image/color"
 	"io"
 	"math"
-	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -56,11 +55,11 @@ func (c Curves) WriteSVG(w io.Writer) error {
 }
 
 func (c Curves) draw(dc draw.Canvas) error {
-	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Millimeter * 8, PadTop: vg.Millimeter * 4,
+	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Millimeter * 8, PadTop: vg.Millimeter * 11,
 		PadBottom: vg.Millimeter * 3, PadLeft: vg.Millimeter * 4, PadRight: vg.Millimeter * 6}
-	fill := draw.Canvas{Canvas: dc.Canvas, Rectangle: dc.Rectangle}
-	fill.SetColor(paper)
-	fill.Fill(fill.Rectangle.Path())
+	dc.SetColor(paper)
+	dc.Fill(dc.Rectangle.Path())
+	c.legend(dc)
 	var plots []*plot.Plot
 	for _, what := range []struct {
 		title string
@@ -81,11 +80,41 @@ func (c Curves) draw(dc draw.Canvas) error {
 	return nil
 }
 
+// legend writes what the lines are, in one row over both panels.
+func (c Curves) legend(dc draw.Canvas) {
+	style := draw.TextStyle{Color: ink, Font: sansFont(10), YAlign: draw.YCenter, Handler: plot.DefaultTextHandler}
+	x, y := dc.Min.X+6*vg.Millimeter, dc.Max.Y-6*vg.Millimeter
+	item := func(name string, c color.Color, width float64) {
+		line := draw.LineStyle{Color: c, Width: vg.Points(width)}
+		dc.StrokeLine2(line, x, y, x+7*vg.Millimeter, y)
+		x += 9 * vg.Millimeter
+		dc.FillText(style, vg.Point{X: x, Y: y}, name)
+		x += style.Width(name) + 8*vg.Millimeter
+	}
+	for _, name := range []string{"train", "val"} {
+		item(name, phaseColours[name], 2)
+	}
+	if len(c.Beneath) > 0 {
+		for _, name := range []string{"train", "val"} {
+			item(newTypeface(10, false).name(c.BeneathName, 200, "the other")+" "+name, pale(name), 1.2)
+		}
+	}
+	if _, ok := c.History.Best(); ok {
+		dc.DrawGlyph(draw.GlyphStyle{Color: ink, Shape: draw.RingGlyph{}, Radius: vg.Points(5)}, vg.Point{X: x + 3*vg.Millimeter, Y: y})
+		dc.FillText(style, vg.Point{X: x + 7*vg.Millimeter, Y: y}, "best epoch")
+	}
+}
+
+func pale(phase string) color.RGBA { return mix(phaseColours[phase], paper, 0.6) }
+
 // panel draws one value of all phases over the epochs.
 func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, error) {
 	p := plot.New()
 	sans(p)
 	p.Title.Text, p.X.Label.Text = title, "epoch"
+	if b, ok := c.History.Best(); ok {
+		p.Title.Text = fmt.Sprintf("%s: val %.4f in the best epoch, %d", title, value(b), b.Epoch)
+	}
 	p.X.Tick.Marker = plot.TickerFunc(epochTicks)
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, x := range append(append(History{}, c.History...), c.Beneath...) {
@@ -95,7 +124,8 @@ func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, erro
 		low, high = 0, 1
 	}
 	room := max((high-low)*0.08, 0.005)
-	p.Y.Min, p.Y.Max = low-room, high+room
+	p.Y.Min, p.Y.Max = low-room, high+2*room // the upper room is for the rates
+	p.Y.Tick.Marker = plot.TickerFunc(valueTicks)
 	p.X.Min, p.X.Max = -0.5, float64(last(c.History, c.Beneath))+0.5
 
 	grid := plotter.NewGrid()
@@ -106,23 +136,20 @@ func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, erro
 		return nil, err
 	}
 	for _, name := range []string{"train", "val"} {
-		pale := mix(phaseColours[name], paper, 0.6)
-		if err := addLine(p, c.Beneath.Of(name), value, pale, 1.2, c.BeneathName+" "+name); err != nil {
+		if err := addLine(p, c.Beneath.Of(name), value, pale(name), 1.2); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range []string{"train", "val"} {
-		if err := addLine(p, c.History.Of(name), value, phaseColours[name], 2, name); err != nil {
+		if err := addLine(p, c.History.Of(name), value, phaseColours[name], 2); err != nil {
 			return nil, err
 		}
 	}
-	p.Legend.Top = title == "Loss"
-	p.Legend.Padding = vg.Millimeter
 	return p, c.best(p, value)
 }
 
-// addLine adds one line to the plot and its legend.
-func addLine(p *plot.Plot, h History, value func(Phase) float64, c color.Color, width float64, name string) error {
+// addLine adds one line to the plot.
+func addLine(p *plot.Plot, h History, value func(Phase) float64, c color.Color, width float64) error {
 	if len(h) == 0 {
 		return nil
 	}
@@ -140,7 +167,6 @@ func addLine(p *plot.Plot, h History, value func(Phase) float64, c color.Color, 
 	if len(h) < 60 {
 		p.Add(points)
 	}
-	p.Legend.Add(name, line)
 	return nil
 }
 
@@ -152,6 +178,8 @@ func (c Curves) rates(p *plot.Plot) error {
 	}
 	grey := color.RGBA{0x8a, 0x92, 0x9c, 255}
 	labels := plotter.XYLabels{}
+	const label = 0.13 // of the width
+	free := math.Inf(-1)
 	for _, s := range steps {
 		x := float64(s.Epoch) - 0.5
 		line, err := plotter.NewLine(plotter.XYs{{X: x, Y: p.Y.Min}, {X: x, Y: p.Y.Max}})
@@ -160,6 +188,10 @@ func (c Curves) rates(p *plot.Plot) error {
 		}
 		line.Color, line.Dashes = grey, []vg.Length{vg.Points(2), vg.Points(3)}
 		p.Add(line)
+		if x < free {
+			continue // its label would lie on the one before
+		}
+		free = x + label*(p.X.Max-p.X.Min)
 		labels.XYs = append(labels.XYs, plotter.XY{X: x, Y: p.Y.Max})
 		labels.Labels = append(labels.Labels, " lr "+shortest(s.LR))
 	}
@@ -188,7 +220,6 @@ func (c Curves) best(p *plot.Plot, value func(Phase) float64) error {
 	}
 	ring.Color, ring.Shape, ring.Radius = ink, draw.RingGlyph{}, vg.Points(6)
 	p.Add(ring)
-	p.Legend.Add(fmt.Sprintf("best: epoch %d, %.4f", b.Epoch, value(b)), ring)
 	return nil
 }
 
@@ -201,29 +232,6 @@ func last(hs ...History) (epoch int) {
 	return epoch
 }
 
-// epochTicks puts at most about ten ticks at whole epochs.
-func epochTicks(low, high float64) (ticks []plot.Tick) {
-	step := niceStep((high - low) / 10)
-	for e := 0; float64(e) <= high; e += step {
-		ticks = append(ticks, plot.Tick{Value: float64(e), Label: strconv.Itoa(e)})
-	}
-	return ticks
-}
-
-// niceStep returns the least of 1, 2, 5, 10, 20, … that is not below v.
-func niceStep(v float64) int {
-	for unit := 1; ; unit *= 10 {
-		for _, f := range []int{1, 2, 5} {
-			if float64(f*unit) >= v {
-				return f * unit
-			}
-		}
-	}
-}
-
-// shortest writes a number with as few digits as tell it from its neighbours at six digits.
-func shortest(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-
 func sansFont(points float64) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(points)}
 }
@@ -233,8 +241,6 @@ func sans(p *plot.Plot) {
 	p.Title.TextStyle.Font = sansFont(13)
 	p.Title.TextStyle.Color = ink
 	p.Title.Padding = vg.Millimeter * 2
-	p.Legend.TextStyle.Font = sansFont(9.5)
-	p.Legend.TextStyle.Color = ink
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font, a.Tick.Label.Font = sansFont(10), sansFont(9.5)
 		a.Label.TextStyle.Color, a.Tick.Label.Color = muted, muted

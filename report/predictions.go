@@ -35,7 +35,7 @@ func Predictions(examples []Example, classes []string) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, gap+columns*(cellW+gap), gap+rows*(cellH+gap)))
 	fill(out, out.Rect, paper)
 	guesses := bold.labels(classes, cellW-bold.width("predicted: "))
-	truths := plain.labels(classes, cellW-plain.width("wrong, it is , 100.0 %"))
+	truths := plain.labels(classes, cellW-plain.width("100.0 % sure · wrong, it is "))
 	for i, e := range examples {
 		x, y := gap+i%columns*(cellW+gap), gap+i/columns*(cellH+gap)
 		c, verdict := right, "right"
@@ -44,7 +44,7 @@ func Predictions(examples []Example, classes []string) *image.RGBA {
 		}
 		bold.write(out, x, y, "predicted: "+guesses[e.Predicted()], c)
 		y += bold.height()
-		plain.write(out, x, y, verdict+", "+percent(e.Confidence(), 1), muted)
+		plain.write(out, x, y, percent(e.Confidence(), 1)+" sure · "+verdict, muted)
 		y += plain.height() + gap/4
 		fill(out, image.Rect(x, y, x+cellW, y+side+2*frame), c)
 		enlarge(out, image.Rect(x+frame, y+frame, x+frame+side, y+frame+side), e.Picture)

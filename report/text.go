@@ -101,6 +101,14 @@ func (t *typeface) write(img draw.Image, x, y int, s string, c color.Color) {
 	d.DrawString(s)
 }
 
+// name returns s in at most the given width, or other where the font cannot write it.
+func (t *typeface) name(s string, width int, other string) string {
+	if !t.has(s) {
+		return other
+	}
+	return t.fit(s, width)
+}
+
 // labels returns for each class name what a picture can show of it in the given width. The font has Latin,
 // Greek and Cyrillic letters only: a name in another script, and one that is too long to be told from the
 // others, is written with its number, "#3", which the legend of the page explains.

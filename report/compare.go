@@ -1,0 +1,193 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"strconv"
+)
+
+// A Run is one training of a comparison.
+type Run struct {
+	Name       string
+	History    History
+	Trainable  int   // parameters; 0 when unknown
+	Parameters int   // all of them
+	Memory     int64 // peak in bytes; 0 when unknown
+	// Answers holds, by validation image, whether the best weights got it right; nil when unknown.
+	Answers map[string]bool
+}
+
+// Best returns the run's best validation phase.
+func (r Run) Best() Phase {
+	b, _ := r.History.Best()
+	return b
+}
+
+// Interval returns Wilson's interval of the best accuracy.
+func (r Run) Interval() string {
+	b := r.Best()
+	if b.N == 0 {
+		return "unknown"
+	}
+	return interval(b.Corrects, b.N)
+}
+
+// Facts returns the run's line of the table, beside its name.
+func (r Run) Facts() []string {
+	b := r.Best()
+	facts := []string{percent(b.Acc, 1), r.Interval(), fmt.Sprintf("%.4f", b.Loss),
+		strconv.Itoa(b.Epoch), strconv.Itoa(len(r.History.Of("val"))), "unknown", "unknown", "unknown", "unknown"}
+	if s := r.History.Seconds(); s > 0 {
+		facts[5], facts[6] = span(s), fmt.Sprintf("%.3g", r.History.Rate())
+	}
+	if r.Parameters > 0 {
+		facts[7] = count(r.Trainable)
+	}
+	if r.Memory > 0 {
+		facts[8] = fmt.Sprintf("%.2f GB", float64(r.Memory)/1e9)
+	}
+	return facts
+}
+
+// FactNames returns the heads of the table's columns.
+func FactNames() []string {
+	return []string{"accuracy", "95 % interval", "loss", "best epoch", "epochs", "time", "images/s", "trainable", "memory"}
+}
+
+// count writes 11177538 as 11.18 M.
+func count(n int) string {
+	switch {
+	case n >= 1e6:
+		return fmt.Sprintf("%.2f M", float64(n)/1e6)
+	case n >= 1e4:
+		return fmt.Sprintf("%.1f k", float64(n)/1e3)
+	}
+	return strconv.Itoa(n)
+}
+
+// A Verdict says whether two runs differ by more than their validation images can tell.
+type Verdict struct {
+	A, B     int     // indices of the runs
+	Diff     float64 // accuracy of A less that of B
+	Larger   bool    // than chance explains, at 95 %
+	Evidence string
+}
+
+// Verdicts compares all pairs of runs. Two runs whose answers to the same images are known are compared
+// image by image with the exact McNemar test; others by Newcombe's interval of the difference, as if their
+// images were independent, which is the weaker judgement.
+func Verdicts(runs []Run) (out []Verdict) {
+	for i := range runs {
+		for j := i + 1; j < len(runs); j++ {
+			a, b := runs[i].Best(), runs[j].Best()
+			if a.N == 0 || b.N == 0 {
+				continue
+			}
+			v := Verdict{A: i, B: j, Diff: a.Acc - b.Acc}
+			if onlyA, onlyB, same := paired(runs[i].Answers, runs[j].Answers); same {
+				p := McNemar(onlyA, onlyB)
+				v.Larger = p < 0.05
+				v.Evidence = fmt.Sprintf("the same %d images: %d right in %s alone, %d in %s alone; exact McNemar test p = %.3g",
+					len(runs[i].Answers), onlyA, Letter(i), onlyB, Letter(j), p)
+			} else {
+				low, high := Newcombe(a.Corrects, a.N, b.Corrects, b.N)
+				v.Larger = low > 0 || high < 0
+				v.Evidence = fmt.Sprintf("95 %% interval of the difference %+.1f to %+.1f points", 100*low, 100*high)
+			}
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// paired counts the images that only one of two runs got right; same is false unless both saw the same.
+func paired(a, b map[string]bool) (onlyA, onlyB int, same bool) {
+	if len(a) == 0 || len(a) != len(b) {
+		return 0, 0, false
+	}
+	for file, ra := range a {
+		rb, ok := b[file]
+		if !ok {
+			return 0, 0, false
+		}
+		switch {
+		case ra && !rb:
+			onlyA++
+		case rb && !ra:
+			onlyB++
+		}
+	}
+	return onlyA, onlyB, true
+}
+
+// A Comparison is the page of several runs.
+type Comparison struct{ Runs []Run }
+
+// FactNames returns the heads of the table's columns.
+func (c Comparison) FactNames() []string { return FactNames() }
+
+// Verdicts compares all pairs.
+func (c Comparison) Verdicts() []Verdict { return Verdicts(c.Runs) }
+
+// Sentence says what a verdict means.
+func (c Comparison) Sentence(v Verdict) string {
+	word := "no more than these images can tell"
+	if v.Larger {
+		word = "larger than chance explains"
+	}
+	return fmt.Sprintf("%s and %s differ by %.1f points: %s", Letter(v.A), Letter(v.B), 100*max(v.Diff, -v.Diff), word)
+}
+
+// Scale says how fine the smallest validation set can tell.
+func (c Comparison) Scale() string {
+	var least Phase
+	for _, r := range c.Runs {
+		if b := r.Best(); b.N > 0 && (least.N == 0 || b.N < least.N) {
+			least = b
+		}
+	}
+	if least.N == 0 {
+		return "No run says how many validation images it had."
+	}
+	images := "images"
+	if least.N == 1 {
+		images = "image"
+	}
+	return fmt.Sprintf("With %d validation %s an accuracy of %s stands for anything from %s (95 %%, Wilson); one image is worth %.2f points.",
+		least.N, images, percent(least.Acc, 1), interval(least.Corrects, least.N), 100/float64(least.N))
+}
+
+// Write writes the page.
+func (c Comparison) Write(w io.Writer) error { return render(w, "compare.html", c) }
+
+// LossChart draws the validation losses.
+func (c Comparison) LossChart() template.HTML {
+	return c.chart("loss", "Validation loss", func(p Phase) float64 { return p.Loss })
+}
+
+// AccuracyChart draws the validation accuracies.
+func (c Comparison) AccuracyChart() template.HTML {
+	return c.chart("acc", "Validation accuracy", func(p Phase) float64 { return p.Acc })
+}
+
+func (c Comparison) chart(id, title string, value func(Phase) float64) template.HTML {
+	ch := chart{title: title + " by epoch", xName: "epoch"}
+	for i, r := range c.Runs {
+		s := series{class: lineClass(i)}
+		for _, p := range r.History.Of("val") {
+			s.points = append(s.points, point{float64(p.Epoch), value(p)})
+		}
+		ch.lines = append(ch.lines, s)
+		if n := len(s.points); n > 0 {
+			ch.about += fmt.Sprintf("%s went from %.4f to %.4f. ", Letter(i), s.points[0].y, s.points[n-1].y)
+			if b, ok := r.History.Best(); ok {
+				ch.rings = append(ch.rings, point{float64(b.Epoch), value(b)})
+			}
+		}
+	}
+	return ch.svg(id)
+}
+
+// lineClass returns the CSS class of run i: six colours, each in three patterns.
+func lineClass(i int) string { return fmt.Sprintf("c%d p%d", i%6, i/6%3) }

@@ -1,0 +1,247 @@
+package report
+
+import (
+	"bytes"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"image"
+	"image/jpeg"
+	"io"
+	"math"
+	"slices"
+	"time"
+)
+
+//go:embed page.html compare.html style.css
+var files embed.FS
+
+// A Page is what report.html shows. Everything but Title, Classes, History and Epochs may be missing.
+type Page struct {
+	Title       string // of the run: network and data
+	Classes     []string
+	Epochs      int    // asked for
+	Stopped     string // why the training ended early; empty while it runs and after its end
+	History     History
+	Beneath     History // another training's, drawn beneath
+	BeneathName string
+
+	Predictions []Prediction // of the whole validation set, by the best weights so far
+	Examples    []Example    // some of them, drawn at random
+	Mistakes    []Example    // the most confident wrong ones
+	Grid        *Embedded    // the first batch, under its title
+
+	Train, Val DataSet
+	Skipped    []string // files in the class folders that are no images
+	Config     []Field
+	Machine    []Field
+	Command    string // repeats the run
+}
+
+// A Field is a name with a value.
+type Field struct{ Name, Value string }
+
+// A DataSet says what a set's folder holds.
+type DataSet struct {
+	Images []int // a class
+	Sizes  Sizes
+}
+
+// N returns the images of all classes.
+func (d DataSet) N() (n int) {
+	for _, k := range d.Images {
+		n += k
+	}
+	return n
+}
+
+// Sizes are the pictures' widths and heights in pixels.
+type Sizes struct {
+	Looked                 int // pictures that were looked at; 0 when unknown
+	Smallest, Median, Most image.Point
+}
+
+// An Embedded is a picture as the page holds it.
+type Embedded struct {
+	URL           template.URL
+	Width, Height int
+}
+
+// Embed encodes a picture for a page: as JPEG, for photographs are a tenth of their PNG so.
+func Embed(m image.Image) *Embedded {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 88}); err != nil {
+		return nil // a picture of more than 65535 pixels a side
+	}
+	url := "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
+	return &Embedded{URL: template.URL(url), Width: m.Bounds().Dx(), Height: m.Bounds().Dy()}
+}
+
+// Done returns how many epochs have ended.
+func (p *Page) Done() int { return len(p.History.Of("val")) }
+
+// Running reports whether there are epochs to come.
+func (p *Page) Running() bool { return p.Stopped == "" && p.Done() < p.Epochs }
+
+// Best returns the best validation phase, or the last one when none got any image right.
+func (p *Page) Best() Phase {
+	if b, ok := p.History.Best(); ok {
+		return b
+	}
+	if val := p.History.Of("val"); len(val) > 0 {
+		return val[len(val)-1]
+	}
+	return Phase{}
+}
+
+// Interval returns Wilson's interval of the best accuracy.
+func (p *Page) Interval() string { return interval(p.Best().Corrects, p.Best().N) }
+
+func interval(k, n int) string {
+	low, high := Wilson(k, n)
+	return fmt.Sprintf("%.1f to %.1f %%", 100*low, 100*high)
+}
+
+// Left returns the time until the end at the pace so far.
+func (p *Page) Left() string {
+	if p.Done() == 0 {
+		return ""
+	}
+	return span(p.History.Seconds() / float64(p.Done()) * float64(p.Epochs-p.Done()))
+}
+
+// Metrics returns the scores of the predictions.
+func (p *Page) Metrics() Metrics { return Score(p.Predictions, len(p.Classes)) }
+
+// Write writes the page, one file that loads nothing.
+func (p *Page) Write(w io.Writer) error { return render(w, "page.html", p) }
+
+func render(w io.Writer, name string, data any) error {
+	t, err := template.New(name).Funcs(functions()).ParseFS(files, name)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// functions are what the templates may call.
+func functions() template.FuncMap {
+	return template.FuncMap{
+		"percent": func(v float64) string { return percent(v, 1) },
+		"four":    func(v float64) string { return fmt.Sprintf("%.4f", v) },
+		"three":   func(v float64) string { return fmt.Sprintf("%.3f", v) },
+		"short":   shortest,
+		"span":    span,
+		"rate":    func(v float64) string { return fmt.Sprintf("%.3g", v) },
+		"plus":    func(a, b int) int { return a + b },
+		"size":    func(p image.Point) string { return fmt.Sprintf("%d×%d", p.X, p.Y) },
+		"picture": func(e Example) *Embedded { return Embed(e.Picture) },
+		"heatmap": func(e Example) *Embedded { return Embed(Heatmap(e)) },
+		"style":   style,
+		"letter":  Letter, "lineclass": lineClass,
+	}
+}
+
+// style returns the style sheet, which is part of the program.
+func style() (template.CSS, error) {
+	css, err := files.ReadFile("style.css")
+	return template.CSS(css), err
+}
+
+// span writes seconds as "2m 20s".
+func span(seconds float64) string {
+	d := time.Duration(math.Round(seconds)) * time.Second
+	switch {
+	case seconds < 10:
+		return fmt.Sprintf("%.1fs", seconds)
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm %ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%dh %dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// LossChart draws the losses for the page.
+func (p *Page) LossChart() template.HTML {
+	return p.curve("loss", "Loss", func(x Phase) float64 { return x.Loss })
+}
+
+// AccuracyChart draws the accuracies for the page.
+func (p *Page) AccuracyChart() template.HTML {
+	return p.curve("acc", "Accuracy", func(x Phase) float64 { return x.Acc })
+}
+
+func (p *Page) curve(id, title string, value func(Phase) float64) template.HTML {
+	c := chart{title: title + " of training and validation, by epoch", xName: "epoch"}
+	add := func(h History, class string) {
+		s := series{class: class}
+		for _, x := range h {
+			s.points = append(s.points, point{float64(x.Epoch), value(x)})
+		}
+		c.lines = append(c.lines, s)
+	}
+	for _, name := range []string{"train", "val"} {
+		add(p.Beneath.Of(name), name+" beneath")
+	}
+	for _, name := range []string{"train", "val"} {
+		h := p.History.Of(name)
+		add(h, name)
+		if n := len(h); n > 0 {
+			c.about += fmt.Sprintf("%s %s went from %.4f to %.4f. ", name, title, value(h[0]), value(h[n-1]))
+		}
+	}
+	if b, ok := p.History.Best(); ok {
+		c.rings = []point{{float64(b.Epoch), value(b)}}
+		c.about += fmt.Sprintf("In the best epoch, %d, val was %.4f.", b.Epoch, value(b))
+	}
+	if rates := p.History.Rates(); len(rates) <= mostSteps {
+		for _, r := range rates {
+			c.steps = append(c.steps, step{float64(r.Epoch) - 0.5, "lr " + shortest(r.LR)})
+		}
+	}
+	return c.svg(id)
+}
+
+// calibrationBins is the number of bins of the reliability diagram.
+const calibrationBins = 10
+
+// ECE returns the expected calibration error.
+func (p *Page) ECE() float64 {
+	_, ece := Calibration(p.Predictions, calibrationBins)
+	return ece
+}
+
+// Bins returns the bins of the reliability diagram that hold images.
+func (p *Page) Bins() []Bin {
+	bins, _ := Calibration(p.Predictions, calibrationBins)
+	return slices.DeleteFunc(bins, func(b Bin) bool { return b.N == 0 })
+}
+
+// ReliabilityChart draws accuracy against confidence.
+func (p *Page) ReliabilityChart() template.HTML {
+	c := chart{title: "Reliability: accuracy by confidence", xName: "confidence", unit: true,
+		about: fmt.Sprintf("The expected calibration error is %.3f; the table beside it has the numbers.", p.ECE()),
+		lines: []series{{class: "ideal", points: []point{{0, 0}, {1, 1}}}}}
+	s := series{class: "val"}
+	for _, b := range p.Bins() {
+		c.bars = append(c.bars, bar{b.Low + 0.006, b.High - 0.006, b.Accuracy})
+		s.points = append(s.points, point{b.Confidence, b.Accuracy})
+	}
+	c.lines = append(c.lines, s)
+	return c.svg("reliability")
+}
+
+// With returns what the template of an example needs.
+func (p *Page) With(e Example) any {
+	return struct {
+		Example Example
+		Classes []string
+	}{e, p.Classes}
+}
