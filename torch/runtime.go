@@ -39,10 +39,6 @@ func NumThreads() int {
 	return int(C.hy_num_threads())
 }
 
-// KeepFreedMemory lets the allocator keep the memory of freed tensors instead of returning it to the
-// kernel, for as long as the process lives: a training loop takes the same blocks again at each step.
-func KeepFreedMemory() { C.hy_keep_freed_memory() }
-
 // Folders returns where this process's libtorch lies (its include/ and lib/) and where gotch's compiled C++
 // does, beside the headers that it was compiled with.
 func Folders() (libtorch, gotch string) {

@@ -11,7 +11,6 @@
 #include <ATen/core/Tensor.h>
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
-#include <malloc.h>
 #include <torch/version.h>
 
 #include <cstring>
@@ -73,13 +72,6 @@ char *hy_set_num_threads(int n) {
 }
 
 int hy_num_threads(void) { return at::get_num_threads(); }
-
-// A training step frees and takes again the same few large blocks. glibc would hand each back to the
-// kernel and fault it in anew, page by page; told so, it keeps them.
-void hy_keep_freed_memory(void) {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, -1);
-}
 
 // libtorch_cuda.so registers the CUDA backend when it is loaded; it lies beside libtorch_cpu.so.
 char *hy_load_cuda(void) {

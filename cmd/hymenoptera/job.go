@@ -29,14 +29,19 @@ type job struct {
 	stdout, stderr io.Writer
 }
 
-// newJob reads data and weights; nothing is written yet.
-func newJob(o options, stdout, stderr io.Writer) (*job, error) {
+// newJob reads data and weights, and fetches them where they are published and not here; nothing of the run
+// is written yet.
+func newJob(ctx context.Context, o options, stdout, stderr io.Writer) (*job, error) {
 	j := &job{options: o, stdout: stdout, stderr: stderr}
 	var err error
 	if j.arch, err = zoo.Find(o.Model); err != nil {
 		return nil, err
 	}
-	trainSet, valSet, err := dataset.Open(o.Data)
+	folder, err := o.dataFolder(ctx, newProgress(stderr))
+	if err != nil {
+		return nil, err
+	}
+	trainSet, valSet, err := dataset.Open(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +54,11 @@ func newJob(o options, stdout, stderr io.Writer) (*job, error) {
 		return nil, err
 	}
 	if o.Weights != "none" {
-		if j.weights, err = checkpoint.Read(o.Weights); err != nil {
+		file, err := o.weightsFile(ctx, j.arch, newProgress(stderr))
+		if err != nil {
+			return nil, err
+		}
+		if j.weights, err = checkpoint.Read(file); err != nil {
 			return nil, err
 		}
 	}
@@ -66,7 +75,6 @@ func (j *job) run(ctx context.Context) error {
 			return err
 		}
 		torch.SetCuDNNBenchmark(true)
-		torch.KeepFreedMemory()
 		if err := j.build(s); err != nil {
 			return err
 		}
