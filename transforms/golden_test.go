@@ -58,12 +58,22 @@ func digest(m *Image) string {
 }
 
 func TestResizeIsPillows(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { testResize(t, &Resizer{plain: true}) })
+	t.Run("simd", func(t *testing.T) {
+		if !hasSIMD() {
+			t.Skip("no SIMD for this processor")
+		}
+		testResize(t, new(Resizer))
+	})
+}
+
+// testResize compares with the goldens. One resizer makes them all: its scratch memory must not show.
+func testResize(t *testing.T, r *Resizer) {
 	type golden struct {
 		In, Out [2]int
 		White   bool
 		SHA256  string
 	}
-	var r Resizer // one for all: its scratch memory must not show
 	var first, second, unchanged int
 	for _, want := range goldens[golden](t, "resize.json") {
 		w, h, ow, oh := want.In[0], want.In[1], want.Out[0], want.Out[1]
@@ -89,7 +99,7 @@ func TestResizeIsPillows(t *testing.T) {
 		default:
 			second++
 		}
-		checkWindows(t, &r, src, &got, whole)
+		checkWindows(t, r, src, &got, whole)
 	}
 	t.Logf("%d vertical first, %d horizontal first, %d with an unchanged axis", first, second, unchanged)
 	if first < 20 || second < 20 {

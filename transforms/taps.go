@@ -14,10 +14,13 @@ type taps struct {
 	lo []int32  // the first input of each output, counted from the first input that any output needs
 	k  []uint64 // n weights an output
 
-	// The same with lo before the weights, for the inner loops: one of these is set, by n.
+	// The same with lo before the weights, for the inner loops: interleave sets one of these, by n.
 	two   [][3]uint64
 	three [][4]uint64
 	four  [][5]uint64
+
+	// And for SIMD: see spread.
+	spreads []int32
 
 	lens []int32   // scratch: how many of the weights of each output are used
 	w    []float64 // scratch: the weights of one output
@@ -49,13 +52,14 @@ func capacity(in, out int) int {
 	return 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1
 }
 
-// compute sets the weights for the outputs [from, to) of an axis that is resized from in to out pixels.
-// The fused operations that Go may use on some processors are kept away by explicit conversions.
-func (t *taps) compute(in, out, from, to int) {
+// compute sets the weights for the outputs [from, to) of an axis that is resized from in to out pixels; with
+// even, an even number of them where there are as many inputs. The fused operations that Go may use on some
+// processors are kept away by explicit conversions.
+func (t *taps) compute(in, out, from, to int, even bool) {
 	first, end := span(in, out, from, to)
 	inv := 1 / max(float64(in)/float64(out), 1)
 	count := to - from
-	stride := min(capacity(in, out), end-first)
+	stride := min(capacity(in, out)+1, end-first) // room for an even number
 	t.lo, t.lens = grow(t.lo, count), grow(t.lens, count)
 	t.k, t.w = grow(t.k, count*stride), grow(t.w, stride)
 
@@ -76,8 +80,10 @@ func (t *taps) compute(in, out, from, to int) {
 		t.lo[o], t.lens[o] = int32(lo+zeros-first), int32(used)
 		t.n = max(t.n, used)
 	}
+	if even && t.n%2 != 0 && t.n < end-first {
+		t.n++
+	}
 	t.align(stride, end-first)
-	t.interleave()
 }
 
 // weights sets k to the fixed-point weights of the inputs from lo on for an output around center.

@@ -97,11 +97,12 @@ func FuzzResize(f *testing.F) {
 		width, height := int(w)%400+1, int(h)%400+1
 		p := Plan{Crop: image.Rect(0, 0, width, height), Width: int(ow)%300 + 1, Height: int(oh)%300 + 1}
 		p.Window = image.Rect(0, 0, p.Width, p.Height)
-		var r Resizer
 		var whole Image
 		src := pattern(width, height)
-		r.Resize(&whole, src, image.Point{}, p)
-		checkWindows(t, &r, src, &whole, p)
+		plain := Resizer{plain: true}
+		plain.Resize(&whole, src, image.Point{}, p)
+		checkWindows(t, &plain, src, &whole, p)
+		checkWindows(t, new(Resizer), src, &whole, p)
 	})
 }
 
