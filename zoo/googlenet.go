@@ -84,9 +84,14 @@ func buildGoogLeNet(s *torch.Scope, classes int64, aux bool) *GoogLeNet {
 	return g
 }
 
-// Forward returns logits N×classes for images x N×3×H×W; the shapes beside it are those of 224×224. The
-// auxiliary heads take no part.
+// Forward returns logits N×classes for images x N×3×H×W. The auxiliary heads take no part.
 func (g *GoogLeNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return g.Classify(s, g.Features(s, x))
+}
+
+// Features returns what the last inception module makes of images x N×3×H×W; the shapes beside it are those
+// of 224×224.
+func (g *GoogLeNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
 		if g.transformInput {
 			x = renormalise(s, x)
@@ -104,9 +109,16 @@ func (g *GoogLeNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 			case "4e": // N×832×14×14
 				x = torch.MaxPool2d(s, x, 2, 2, 0, true) // N×832×7×7
 			}
-		} // N×1024×7×7
-		x = torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1) // N×1024
-		return g.fc.Forward(s, g.dropout.Forward(s, x))           // N×classes
+		}
+		return x // N×1024×7×7
+	})
+}
+
+// Classify returns the logits N×classes of features.
+func (g *GoogLeNet) Classify(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
+		x := torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1) // N×1024
+		return g.fc.Forward(s, g.dropout.Forward(s, x))            // N×classes
 	})
 }
 

@@ -44,8 +44,14 @@ func newResNet(s *torch.Scope, depths [4]int, bottleneck bool, classes int64) *R
 	return r
 }
 
-// Forward returns logits N×classes for images x N×3×H×W; the shapes beside it are those of 224×224.
+// Forward returns logits N×classes for images x N×3×H×W.
 func (r *ResNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return r.Classify(s, r.Features(s, x))
+}
+
+// Features returns what the last block makes of images x N×3×H×W; the shapes beside it are those of 224×224
+// and of the networks without bottlenecks.
+func (r *ResNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	x = s.Tidy(func(s *torch.Scope) *torch.Tensor {
 		x := r.conv1.Forward(s, x)                 // N×64×112×112
 		x = torch.ReLUInPlace(r.bn1.Forward(s, x)) // N×64×112×112
@@ -54,6 +60,11 @@ func (r *ResNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	for _, layer := range r.layers { // N×64×56×56, N×128×28×28, N×256×14×14, N×512×7×7
 		x = layer.Forward(s, x)
 	}
+	return x
+}
+
+// Classify returns the logits N×classes of features.
+func (r *ResNet) Classify(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	x = torch.AdaptiveAvgPool2d(s, x, 1)           // N×512×1×1
 	return r.fc.Forward(s, torch.Flatten(s, x, 1)) // N×classes
 }
