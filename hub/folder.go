@@ -124,3 +124,13 @@ func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, er
 	}
 	return true, nil
 }
+
+// Begun says whether there is a beginning of the file, or of the zip of the folder, that is fetched to path.
+func Begun(path string) bool {
+	for _, name := range []string{path, path + ".zip"} {
+		if _, err := os.Stat(name + partialEnding); err == nil {
+			return true
+		}
+	}
+	return false
+}
