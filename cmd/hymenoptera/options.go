@@ -18,6 +18,7 @@ type options struct {
 	Freeze         bool      `json:"freeze"`
 	Data           string    `json:"data"`
 	Weights        string    `json:"weights"`
+	Mirror         string    `json:"-"`
 	Out            string    `json:"-"`
 	Epochs         int       `json:"epochs"`
 	BatchSize      int       `json:"batch_size"`
@@ -43,7 +44,7 @@ type options struct {
 // defaultOptions returns the notebook's settings.
 func defaultOptions() options {
 	return options{
-		Model: "resnet18", Data: "data/hymenoptera_data", Weights: "IMAGENET1K_V1",
+		Model: "resnet18", Data: defaultData, Weights: defaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Workers: 4,
 		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
 		Seed: 42, Device: "auto", Threads: runtime.NumCPU(),
@@ -61,8 +62,9 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.StringVar(&o.Model, "model", o.Model, "the network: "+strings.Join(zoo.Names(), ", "))
 	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train the new head alone")
-	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/")
-	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, a published name, or none")
+	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
+	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, a published name (downloaded), or none")
+	f.StringVar(&o.Mirror, "mirror", o.Mirror, mirrorUsage)
 	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images a step")
@@ -95,10 +97,15 @@ func (o options) validate() error {
 		return usageError{fmt.Errorf(format, args...)}
 	}
 	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
-	_, modelErr := zoo.Find(o.Model)
+	arch, modelErr := zoo.Find(o.Model)
+	var weightsErr error
+	if modelErr == nil && zoo.IsWeightsName(o.Weights) {
+		_, weightsErr = arch.FindWeights(o.Weights)
+	}
 	for _, err := range []error{
 		check(modelErr == nil, "--model: %v", modelErr),
 		check(o.Data != "", "--data is empty: want a folder"),
+		check(weightsErr == nil, "--weights: %v", weightsErr),
 		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
 		check(o.Epochs >= 1 && o.Epochs <= 1e6, "--epochs %d: want 1 to 1000000", o.Epochs),
 		check(o.BatchSize >= 1 && o.BatchSize <= 1<<16, "--batch-size %d: want 1 to 65536", o.BatchSize),

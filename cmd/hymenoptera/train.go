@@ -37,7 +37,7 @@ func train(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	j, err := newJob(o, stdout, stderr)
+	j, err := newJob(ctx, o, stdout, stderr)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hymenoptera/zoo"
+)
+
+// newMirror returns a server that stands for download.pytorch.org.
+func newMirror(t *testing.T, files map[string][]byte) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("ETag", `"1"`)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// tutorialZip is the tutorial's zip with our drawn insects in the place of the photographs.
+func tutorialZip(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	names, err := filepath.Glob("testdata/insects/*/*/*")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no insects", err)
+	}
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := z.Create("hymenoptera_data/" + strings.TrimPrefix(name, "testdata/insects/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(content)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// command runs a command line.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = execute(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// emptyCache goes to an empty folder and has PyTorch's cache in another.
+func emptyCache(t *testing.T) (checkpoints string) {
+	home := t.TempDir()
+	t.Setenv("TORCH_HOME", home)
+	t.Chdir(t.TempDir())
+	return filepath.Join(home, "hub", "checkpoints")
+}
+
+func TestTrainFetchesTheData(t *testing.T) {
+	mirror := newMirror(t, map[string][]byte{"/tutorial/hymenoptera_data.zip": tutorialZip(t)})
+	emptyCache(t)
+	args := []string{"train", "--mirror", mirror.URL, "--weights", "none", "--epochs", "1", "--image-size", "32", "--device", "cpu", "--out", "run"}
+	code, _, stderr := command(t, args...)
+	want := fmt.Sprintf("Downloading: %q to data/hymenoptera_data.zip\n", mirror.URL+"/tutorial/hymenoptera_data.zip")
+	if code != 0 || !strings.HasPrefix(stderr, want) {
+		t.Fatalf("exit code %d, standard error:\n%s", code, stderr)
+	}
+	mirror.Close() // from now on the network is away
+	code, out, stderr := command(t, "download", "data")
+	if code != 0 || out != "data/hymenoptera_data\n" {
+		t.Errorf("there already: exit code %d, output %q, %q", code, out, stderr)
+	}
+	for _, want := range []string{"data/hymenoptera_data removed\n", "data/hymenoptera_data is not here\n"} {
+		if code, out, stderr := command(t, "download", "data", "--remove"); code != 0 || out != want {
+			t.Errorf("exit code %d, output %q, %q, want %q", code, out, stderr, want)
+		}
+	}
+}
+
+// Whatever a mirror has under the name of published weights, only those are taken.
+func TestTrainRefusesOtherWeights(t *testing.T) {
+	mirror := newMirror(t, map[string][]byte{"/models/resnet18-f37072fd.pth": []byte("not the weights")})
+	data, err := filepath.Abs("testdata/insects")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkpoints := emptyCache(t)
+	for _, name := range []string{"IMAGENET1K_V1", "DEFAULT"} {
+		code, _, stderr := command(t, "train", "--data", data, "--weights", name, "--mirror", mirror.URL, "--out", "run")
+		if code != exitFailure || !strings.Contains(stderr, "begins with f37072fd") || !strings.Contains(stderr, "or pass --weights FILE") {
+			t.Errorf("%s: exit code %d, standard error:\n%s", name, code, stderr)
+		}
+	}
+	if entries, _ := os.ReadDir(checkpoints); len(entries) > 0 {
+		t.Errorf("the cache holds %v", entries)
+	}
+	if _, err := os.Stat("run"); err == nil {
+		t.Error("a run's folder was made")
+	}
+}
+
+// Weights come into PyTorch's cache, and a file that is there is not asked for.
+func TestFetchWeights(t *testing.T) {
+	body := bytes.Repeat([]byte("weights "), 1000)
+	sum := fmt.Sprintf("%x", sha256.Sum256(body))[:8]
+	mirror := newMirror(t, map[string][]byte{"/models/net-" + sum + ".pth": body})
+	checkpoints := emptyCache(t)
+	w := zoo.Weights{Name: "IMAGENET1K_V1", URL: "https://download.pytorch.org/models/net-" + sum + ".pth", SHA256: sum}
+	for range 2 {
+		var log bytes.Buffer
+		path, err := fetchWeights(t.Context(), w, mirror.URL, newProgress(&log))
+		if want := filepath.Join(checkpoints, "net-"+sum+".pth"); err != nil || path != want {
+			t.Fatalf("path %q, error %v, want %q", path, err, want)
+		}
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, body) {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+		mirror.Close()
+	}
+}
+
+func TestDownloadCommandLine(t *testing.T) {
+	mirror := newMirror(t, nil)
+	checkpoints := emptyCache(t)
+	own := t.TempDir()
+	for _, tt := range []struct {
+		args   string
+		code   int
+		stdout string // a part of it
+		stderr string // likewise
+	}{
+		{"download", 0, "download weights resnet18 googlenet", ""},
+		{"download --list", 0, "resnet152  IMAGENET1K_V2     -  " + checkpoints + "/resnet152-f82ba261.pth\n", ""},
+		{"download --list", 0, "data       hymenoptera_data", ""},
+		{"download weights googlenet --list", 0, "googlenet  IMAGENET1K_V1  -  " + checkpoints + "/googlenet-1378be20.pth\n", ""},
+		{"download data --list --dir x", 0, "data  hymenoptera_data  -  x\n", ""},
+		{"download --remove", exitUsage, "", "remove what"},
+		{"download --list --remove", exitUsage, "", "do not go together"},
+		{"download weights --remove", 0, checkpoints + "/resnet18-f37072fd.pth is not here\n" + checkpoints + "/googlenet-1378be20.pth is not here\n", ""},
+		{"download data --remove --dir " + own, exitFailure, "", "remove it by hand"},
+		{"download weights vgg", exitUsage, "", "vgg"},
+		{"download weights resnet18 --weights IMAGENET1K_V2", exitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
+		{"download weights --mirror " + mirror.URL, exitFailure, "", "does not have it (404 Not Found); if this goes on, fetch it elsewhere and put it at " + checkpoints},
+		{"download data --mirror " + mirror.URL, exitFailure, "", "put it at data/hymenoptera_data.zip"},
+		{"download weights --mirror pytorch.example", exitUsage, "", "a mirror is an address"},
+		{"train --weights IMAGENET1K_V2", exitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
+		{"train --mirror " + mirror.URL, exitFailure, "", "--data takes any other folder"},
+	} {
+		code, stdout, stderr := command(t, strings.Fields(tt.args)...)
+		if code != tt.code || !strings.Contains(stdout, tt.stdout) || !strings.Contains(stderr, tt.stderr) {
+			t.Errorf("%s: exit code %d, want %d; output:\n%s%s", tt.args, code, tt.code, stdout, stderr)
+		}
+	}
+}
+
+// A signal ends a download with its exit code and leaves what came; the next run goes on from there.
+func TestInterruptedDownload(t *testing.T) {
+	body := tutorialZip(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	var ranges []string
+	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ranges = append(ranges, r.Header.Get("Range"))
+		w.Header().Set("ETag", `"1"`)
+		if len(ranges) > 1 {
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+			return
+		}
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		w.Write(body[:1000])
+		http.NewResponseController(w).Flush()
+		for info, err := os.Stat("data/hymenoptera_data.zip.partial"); err != nil || info.Size() < 1000; info, err = os.Stat("data/hymenoptera_data.zip.partial") {
+			time.Sleep(time.Millisecond)
+		}
+		cancel(interrupt{syscall.SIGINT})
+		<-r.Context().Done()
+	}))
+	defer mirror.Close()
+	emptyCache(t)
+	var out, stderr bytes.Buffer
+	code := execute(ctx, []string{"download", "data", "--mirror", mirror.URL}, &out, &stderr)
+	if code != exitSignal+int(syscall.SIGINT) || !strings.Contains(stderr.String(), "1000 bytes stay in data/hymenoptera_data.zip.partial") {
+		t.Fatalf("exit code %d, standard error:\n%s", code, &stderr)
+	}
+	if code, out, _ := command(t, "download", "data", "--list"); code != 0 || !strings.Contains(out, "begun") {
+		t.Errorf("exit code %d, list %q", code, out)
+	}
+	if code, _, stderr := command(t, "download", "data", "--mirror", mirror.URL); code != 0 || len(ranges) != 2 || ranges[1] != "bytes=1000-" {
+		t.Errorf("exit code %d, ranges %q, standard error:\n%s", code, ranges, stderr)
+	}
+}

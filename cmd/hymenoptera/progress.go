@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/schollz/progressbar/v3"
+
+	"hymenoptera/hub"
+)
+
+// A progress shows a download on standard error: lines, and a bar where a person looks.
+type progress struct {
+	w     io.Writer
+	bar   *progressbar.ProgressBar
+	total int64 // of the bar
+}
+
+func newProgress(w io.Writer) *progress { return &progress{w: w} }
+
+// config returns how file is fetched and from where. A mirror whose address begins with http:// is taken: a
+// person typed it, and hashes are compared all the same.
+func (p *progress) config(file hub.File, mirror string) (hub.Config, hub.File, error) {
+	cfg := hub.DefaultConfig()
+	cfg.Log, cfg.Progress = p.log, p.set
+	if mirror == "" {
+		return cfg, file, nil
+	}
+	file, err := file.Mirrored(mirror)
+	if err != nil {
+		return cfg, file, usageError{fmt.Errorf("--mirror: %w", err)}
+	}
+	u, err := url.Parse(file.URL)
+	if err != nil {
+		return cfg, file, usageError{errors.New("--mirror is no address")}
+	}
+	cfg.AllowHTTP = u.Scheme == "http"
+	return cfg, file, nil
+}
+
+func (p *progress) log(line string) {
+	p.end()
+	fmt.Fprintln(p.w, line)
+}
+
+func (p *progress) set(done, total int64) {
+	if !isTerminal(p.w) {
+		return
+	}
+	if p.bar != nil && p.total != total {
+		p.end()
+	}
+	if p.bar == nil {
+		p.total = total
+		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
+			progressbar.OptionUseIECUnits(true), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(100_000_000))
+	}
+	p.bar.Set64(done)
+}
+
+// end leaves the bar as it is and goes to the next line.
+func (p *progress) end() {
+	if p.bar != nil {
+		p.bar.Exit()
+		fmt.Fprintln(p.w)
+		p.bar = nil
+	}
+}
