@@ -12,12 +12,12 @@ import (
 //go:noescape
 func blendAVX2(out, src *uint64, stride, words int, k *uint64, n int)
 
-// sumAVX2 sets words words of out, two outputs each. lo has the first pixel of each output, counted from src,
-// and k, for each word, pairs groups of two weights for its left and two for its right output, every weight
-// four times: once a channel.
+// sumAVX2 sets words words, two outputs each, of two rows: at out and outStep words on, from src and srcStep
+// words on. lo has the first pixel of each output, counted from src, and k, for each word, pairs groups of two
+// weights for its left and two for its right output, every weight four times: once a channel.
 //
 //go:noescape
-func sumAVX2(out *uint64, src unsafe.Pointer, lo *int32, k *int32, words, pairs int)
+func sumAVX2(out *uint64, src unsafe.Pointer, outStep, srcStep int, lo, k *int32, words, pairs int)
 
 // hasSIMD reports whether there are faster ways than Go's on this processor.
 func hasSIMD() bool { return cpu.X86.HasAVX2 }
@@ -40,11 +40,14 @@ func (r *Resizer) horizontalSIMD(dst, src *Image, need image.Rectangle) bool {
 		return false
 	}
 	r.x.spread()
-	for y := range dst.Height {
-		out := dst.Row(y)
-		row := src.Row(need.Min.Y + y)
+	for y := 0; y < dst.Height; y += 2 {
+		out, row := dst.Row(y), src.Row(need.Min.Y+y)
+		outStep, srcStep := dst.Stride, src.Stride
+		if y+1 == dst.Height {
+			outStep, srcStep = 0, 0 // the last row twice
+		}
 		pixel := unsafe.Add(unsafe.Pointer(unsafe.SliceData(row)), 4*need.Min.X)
-		sumAVX2(&out[0], pixel, &r.x.lo[0], &r.x.spreads[0], len(out), r.x.n/2)
+		sumAVX2(&out[0], pixel, outStep, srcStep, &r.x.lo[0], &r.x.spreads[0], len(out), r.x.n/2)
 	}
 	return true
 }

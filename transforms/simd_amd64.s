@@ -101,48 +101,68 @@ done:
 	VZEROUPPER
 	RET
 
-// func sumAVX2(out *uint64, src unsafe.Pointer, lo *int32, k *int32, words, pairs int)
-TEXT ·sumAVX2(SB), NOSPLIT, $0-48
+// func sumAVX2(out *uint64, src unsafe.Pointer, outStep, srcStep int, lo, k *int32, words, pairs int)
+TEXT ·sumAVX2(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ src+8(FP), SI
-	MOVQ lo+16(FP), R9
-	MOVQ k+24(FP), R10
-	MOVQ words+32(FP), CX
-	MOVQ pairs+40(FP), R8
-	VPBROADCASTD half<>(SB), X15
+	MOVQ outStep+16(FP), R14
+	MOVQ srcStep+24(FP), DX
+	MOVQ lo+32(FP), R9
+	MOVQ k+40(FP), R10
+	MOVQ words+48(FP), CX
+	MOVQ pairs+56(FP), R8
+	SHLQ $3, R14             // bytes
+	SHLQ $3, DX
+	VPBROADCASTD half<>(SB), Y15
 
-word: // two outputs
+word: // two outputs of two rows
 	MOVL (R9), R11
 	MOVL 4(R9), R12
 	LEAQ (SI)(R11*4), R11
 	LEAQ (SI)(R12*4), R12
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
 	MOVQ R8, R13
 
 pair: // two weights of each
+	VMOVDQU (R10), Y8
+	VMOVDQU 32(R10), Y9
 	VPMOVZXBD (R11), Y4
 	VPMOVZXBD (R12), Y5
-	VPMULLD (R10), Y4, Y4
-	VPMULLD 32(R10), Y5, Y5
+	VPMOVZXBD (R11)(DX*1), Y6
+	VPMOVZXBD (R12)(DX*1), Y7
+	VPMULLD Y8, Y4, Y4
+	VPMULLD Y9, Y5, Y5
+	VPMULLD Y8, Y6, Y6
+	VPMULLD Y9, Y7, Y7
 	VPADDD Y4, Y0, Y0
 	VPADDD Y5, Y1, Y1
+	VPADDD Y6, Y2, Y2
+	VPADDD Y7, Y3, Y3
 	ADDQ $8, R11
 	ADDQ $8, R12
 	ADDQ $64, R10
 	DECQ R13
 	JNZ pair
-	VEXTRACTI128 $1, Y0, X2
-	VEXTRACTI128 $1, Y1, X3
-	VPADDD X2, X0, X0
-	VPADDD X3, X1, X1
-	VPADDD X15, X0, X0
-	VPADDD X15, X1, X1
-	VPSRLD $22, X0, X0
-	VPSRLD $22, X1, X1
-	VPACKUSDW X1, X0, X0
-	VPACKUSWB X0, X0, X0
-	VMOVQ X0, (DI)
+
+	// The halves of a sum are the weights of even and odd number. Then: a row in each half.
+	VPERM2I128 $0x20, Y2, Y0, Y4
+	VPERM2I128 $0x31, Y2, Y0, Y5
+	VPERM2I128 $0x20, Y3, Y1, Y6
+	VPERM2I128 $0x31, Y3, Y1, Y7
+	VPADDD Y5, Y4, Y4
+	VPADDD Y7, Y6, Y6
+	VPADDD Y15, Y4, Y4
+	VPADDD Y15, Y6, Y6
+	VPSRLD $22, Y4, Y4
+	VPSRLD $22, Y6, Y6
+	VPACKUSDW Y6, Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VEXTRACTI128 $1, Y4, X5
+	VMOVQ X4, (DI)
+	VMOVQ X5, (DI)(R14*1)
 	ADDQ $8, DI
 	ADDQ $8, R9
 	DECQ CX
