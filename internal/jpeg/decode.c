@@ -8,6 +8,8 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+enum { MAX_ROWS = 16 };  // that are asked for at once
+
 struct hym_jpeg {
   struct jpeg_decompress_struct cinfo;
   struct jpeg_error_mgr err;
@@ -212,9 +214,12 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y,
   if (!multiscan && y > 0) jpeg_skip_scanlines(c, (JDIMENSION)y);
   while ((int)c->output_scanline < y + h) {
     int at = (int)c->output_scanline - y;
-    JSAMPROW row = dst + (at > 0 ? (size_t)at * stride : 0); // rows above y go to the first one's place
-    if (jpeg_read_scanlines(c, &row, 1) != 1) return stop(d, HYM_TRUNCATED);
-    if (cmyk) cmyk_row(row, w);
+    JSAMPROW rows[MAX_ROWS] = {dst};  // rows above y go to the first one's place, one by one
+    int n = at < 0 ? 1 : 0;
+    for (; at >= 0 && n < MAX_ROWS && at + n < h; n++) rows[n] = dst + (size_t)(at + n) * stride;
+    n = (int)jpeg_read_scanlines(c, rows, (JDIMENSION)n);
+    if (n == 0) return stop(d, HYM_TRUNCATED);
+    for (int i = 0; cmyk && i < n; i++) cmyk_row(rows[i], w);
   }
   if (multiscan || complete(c)) return stop(d, HYM_OK);
   // What follows is not just the rest of the scan and the end of the image: libjpeg is to judge it.
