@@ -25,11 +25,12 @@ func Grid(batch []float32, h, w int, norm transforms.Transform) *image.RGBA {
 	}
 	columns, rows := gridShape(n)
 	img := image.NewRGBA(image.Rect(0, 0, columns*(w+gridPadding)+gridPadding, rows*(h+gridPadding)+gridPadding))
-	fill(img, img.Rect, unnormalise(norm, 0, 0, 0))
+	u := newUnnormaliser(norm)
+	fill(img, img.Rect, u.colour(0, 0, 0))
 	for i := range n {
 		x := i%columns*(w+gridPadding) + gridPadding
 		y := i/columns*(h+gridPadding) + gridPadding
-		place(img, x, y, batch[i*3*plane:(i+1)*3*plane], h, w, norm)
+		place(img, x, y, batch[i*3*plane:(i+1)*3*plane], h, w, u)
 	}
 	return img
 }
@@ -43,25 +44,35 @@ func gridShape(n int) (columns, rows int) {
 // Picture returns one normalised sample 3×H×W as the notebook's imshow shows it.
 func Picture(sample []float32, h, w int, norm transforms.Transform) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
-	place(img, 0, 0, sample, h, w, norm)
+	place(img, 0, 0, sample, h, w, newUnnormaliser(norm))
 	return img
 }
 
 // place writes one sample into img, its top left corner at (x, y).
-func place(img *image.RGBA, x, y int, sample []float32, h, w int, norm transforms.Transform) {
+func place(img *image.RGBA, x, y int, sample []float32, h, w int, u unnormaliser) {
 	plane := h * w
+	r, g, b := sample[:plane], sample[plane:2*plane], sample[2*plane:3*plane]
 	for i := range plane {
-		img.SetRGBA(x+i%w, y+i/w, unnormalise(norm, sample[i], sample[plane+i], sample[2*plane+i]))
+		img.SetRGBA(x+i%w, y+i/w, u.colour(r[i], g[i], b[i]))
 	}
 }
 
-// unnormalise returns the colour of three channel values: std*v + mean in float64, where Python's arrays
-// take them, clipped to [0, 1] and times 255, the fraction cut off.
-func unnormalise(norm transforms.Transform, r, g, b float32) color.RGBA {
-	return color.RGBA{channel(norm, 0, r), channel(norm, 1, g), channel(norm, 2, b), 255}
+// An unnormaliser computes std*v + mean of a channel in float64, where Python's arrays take them, clips it to
+// [0, 1] and multiplies it by 255, the fraction cut off.
+type unnormaliser struct{ std, mean [3]float64 }
+
+func newUnnormaliser(norm transforms.Transform) (u unnormaliser) {
+	for c := range 3 {
+		u.std[c], u.mean[c] = decimal(norm.Std[c]), decimal(norm.Mean[c])
+	}
+	return u
 }
 
-func channel(norm transforms.Transform, c int, v float32) uint8 {
-	x := decimal(norm.Std[c])*float64(v) + decimal(norm.Mean[c])
+func (u *unnormaliser) colour(r, g, b float32) color.RGBA {
+	return color.RGBA{u.channel(0, r), u.channel(1, g), u.channel(2, b), 255}
+}
+
+func (u *unnormaliser) channel(c int, v float32) uint8 {
+	x := float64(u.std[c]*float64(v)) + u.mean[c]
 	return uint8(min(max(x, 0), 1) * 255)
 }
