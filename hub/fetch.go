@@ -103,9 +103,9 @@ func (d *download) run(parent context.Context) error {
 	}
 	if !d.partial.whole() {
 		d.cfg.log("Downloading: %q to %s", d.url.Redacted(), d.partial.path)
-	}
-	if n := d.partial.size; n > 0 {
-		d.cfg.log("going on after the %s that are there", Bytes(n))
+		if n := d.partial.size; n > 0 {
+			d.cfg.log("going on after the %s that are there", Bytes(n))
+		}
 	}
 	wait := d.cfg.Backoff
 	for attempt := 1; ; attempt++ {
