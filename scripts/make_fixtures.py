@@ -41,9 +41,6 @@ def sha(array):
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-# ---------------------------------------------------------------- pictures
-
-
 def scene(w, h, seed=0):
     """A smooth picture with some edges and noise, RGB."""
     rng = np.random.default_rng(seed)
@@ -111,13 +108,10 @@ def jpegs():
     yield "truncated.jpg", whole[: len(whole) // 2]
     yield "truncated-ended.jpg", whole[: len(whole) // 2] + b"\xff\xd9"
     yield "trailing.jpg", whole + b"more" * 9
-    two = bytearray(whole)
-    two[sof(whole) + 9] = 2
-    yield "two-components.jpg", bytes(two)
-    middle = bytearray(whole)
-    for i in range(len(whole) * 2 // 3, len(whole) * 2 // 3 + 20):
-        middle[i] = 0x55
-    yield "corrupt.jpg", bytes(middle)
+    at = sof(whole) + 9
+    yield "two-components.jpg", whole[:at] + b"\2" + whole[at + 1 :]
+    at = len(whole) * 2 // 3
+    yield "corrupt.jpg", whole[:at] + b"\x55" * 20 + whole[at + 20 :]
     progressive = saved(im, "JPEG", quality=85, progressive=True)
     yield "progressive-truncated.jpg", progressive[: len(progressive) * 3 // 4]
     yield "progressive-ended.jpg", progressive[: len(progressive) * 3 // 4] + b"\xff\xd9"
@@ -154,8 +148,8 @@ def pngs():
     yield "palette.png", saved(im.quantize(40), "PNG")
     yield "palette4.png", saved(im.quantize(13), "PNG", bits=4)
     yield "palette-alpha.png", saved(im.quantize(40), "PNG", transparency=bytes(range(0, 200, 5)))
-    plte = chunk(b"PLTE", bytes([10, 20, 30, 40, 50, 60]))
-    yield "palette-short.png", png(4, 1, 8, 3, b"\0" + bytes([0, 1, 2, 200]), plte)
+    short = chunk(b"PLTE", bytes([10, 20, 30, 40, 50, 60]))
+    yield "palette-short.png", png(4, 1, 8, 3, b"\0" + bytes([0, 1, 2, 200]), short)
     yield "grey2.png", png(8, 2, 2, 0, bytes([0, 0x1B, 0x1B, 0, 0xE4, 0xFF]))
     yield "grey16.png", png16(19, 11, 0, 1)
     yield "grey16-transparent.png", png16(19, 11, 0, 1, chunk(b"tRNS", struct.pack(">H", 77)))
@@ -247,10 +241,7 @@ def pnms():
 
 
 def images():
-    made = {}
-    for group in (jpegs, pngs, bmps, tiffs, webps, pnms):
-        for name, data in group():
-            made[name] = data
+    made = {name: data for group in (jpegs, pngs, bmps, tiffs, webps, pnms) for name, data in group()}
     made["not-what-it-says.jpg"] = made["rgb.png"]
     made["empty.jpg"] = b""
     made["text.png"] = b"no picture at all"
