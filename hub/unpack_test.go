@@ -218,8 +218,7 @@ func TestUnpackRefusesBombs(t *testing.T) {
 		{[]member{{name: name}, {name: name + "1"}, {name: name + "2"}, {name: name + "3"}}, small, "4 entries, more than 3"},
 		{[]member{{name: name, body: k + "x"}}, small, "1001 bytes, more than 1000"},
 		{[]member{{name: name, body: k}, {name: name + "1", body: k}, {name: name + "2", body: k}}, small, "zip bomb"},
-		{[]member{{name: name, body: strings.Repeat("x", 51<<20)}}, hub.DefaultLimits(), "zip bomb"},
-		{[]member{{name: name, body: strings.Repeat("x", 65<<20)}}, hub.DefaultLimits(), "more than 67108864"},
+		{[]member{{name: name, body: strings.Repeat("x", 3<<20)}}, hub.Limits{Files: 3, FileBytes: 1 << 30, TotalBytes: 1 << 40, Ratio: 2}, "more than 2.0 MB: a zip bomb"},
 		{nil, small, "nothing is in"},
 		{[]member{{name: "hymenoptera_data/"}}, small, "nothing is in"},
 	} {
