@@ -250,12 +250,11 @@ def images():
         assert len(data) < 20000, name
         with open(at("dataset/testdata/images", name), "wb") as f:
             f.write(data)
-        entry = {"file": name}
         try:
             rgb = Image.open(io.BytesIO(data)).convert("RGB")
-            entry.update(width=rgb.width, height=rgb.height, sha256=sha(np.array(rgb)))
+            entry = {"file": name, "width": rgb.width, "height": rgb.height, "sha256": sha(np.array(rgb))}
         except Exception as e:
-            entry["error"] = f"{type(e).__name__}: {e}".replace(ROOT, "").split("<")[0]
+            entry = {"file": name, "error": f"{type(e).__name__}: {e}".replace(ROOT, "").split("<")[0]}
         manifest.append(entry)
         if data[:3] == b"\xff\xd8\xff":
             jpeg_manifest.append(entry)
