@@ -3,6 +3,8 @@
 //	config.json       what was asked for and with what it ran
 //	history.jsonl     a line a phase, written when the phase ends
 //	best.safetensors  the best weights so far, with all that it takes to use them
+//	predictions.json  what they say of the validation images
+//	report.html       the run to look at; its pictures are grid.png, predictions.png, curves.png and .svg
 //	result.json       what came out; there only when the training came to its end
 //
 // Every file is whole at any moment: it is replaced by renaming, or grows by single lines.
@@ -30,14 +32,26 @@ const (
 	HistoryFile = "history.jsonl"
 	BestFile    = "best.safetensors"
 	ResultFile  = "result.json"
+
+	ReportFile      = "report.html"
+	PredictionsFile = "predictions.json"
 )
+
+// files returns the names of all that a run may leave.
+func files() []string {
+	return []string{ConfigFile, HistoryFile, BestFile, ResultFile, ReportFile, PredictionsFile,
+		"grid.png", "predictions.png", "curves.png", "curves.svg"}
+}
 
 // A Result is what a training came to.
 type Result struct {
-	Best        trainer.Phase `json:"best"`
-	Seconds     float64       `json:"seconds"`
-	FinalSHA256 string        `json:"final_sha256"` // of the state dict after the last epoch
-	BestSHA256  string        `json:"best_sha256"`  // of the best one
+	Best    trainer.Phase `json:"best"`
+	Seconds float64       `json:"seconds"`
+	// ReportSeconds is the share of them that the report and its pictures took.
+	ReportSeconds float64 `json:"report_seconds"`
+	PeakMemory    int64   `json:"peak_memory"`  // bytes of the process
+	FinalSHA256   string  `json:"final_sha256"` // of the state dict after the last epoch
+	BestSHA256    string  `json:"best_sha256"`  // of the best one
 }
 
 // A Folder is a run being written. Close it.
@@ -72,7 +86,7 @@ func (f *Folder) prepare(overwrite bool) error {
 	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return fmt.Errorf("run: %s: another run is writing into this folder; choose another --out", f.path)
 	}
-	for _, name := range []string{ConfigFile, HistoryFile, BestFile, ResultFile} {
+	for _, name := range files() {
 		file := filepath.Join(f.path, name)
 		if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -103,6 +117,22 @@ func (f *Folder) Close() error {
 
 // WriteConfig writes config.json.
 func (f *Folder) WriteConfig(config any) error { return f.writeJSON(ConfigFile, config) }
+
+// Write writes a file of any name into the folder.
+func (f *Folder) Write(name string, data []byte) error {
+	return wrapped(renameio.WriteFile(filepath.Join(f.path, name), data, 0o666))
+}
+
+// A Prediction is a line of predictions.json.
+type Prediction struct {
+	File       string  `json:"file"` // below the validation folder
+	Label      string  `json:"label"`
+	Predicted  string  `json:"predicted"`
+	Confidence float64 `json:"confidence"` // the probability of the predicted class
+}
+
+// WritePredictions writes predictions.json.
+func (f *Folder) WritePredictions(ps []Prediction) error { return f.writeJSON(PredictionsFile, ps) }
 
 // WriteResult writes result.json.
 func (f *Folder) WriteResult(r Result) error { return f.writeJSON(ResultFile, r) }

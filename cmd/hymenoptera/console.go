@@ -54,11 +54,13 @@ func (c *console) PhaseEnd(p trainer.Phase) error {
 	if _, err := fmt.Fprintf(c.job.stdout, "%s Loss: %.4f Acc: %.4f\n", p.Name, p.Loss, p.Acc); err != nil {
 		return err
 	}
+	c.job.reporter.phaseEnd(p)
 	return c.job.folder.Append(p)
 }
 
 // Best implements trainer.Observer.
 func (c *console) Best(p trainer.Phase) error {
+	c.job.reporter.keepBest()
 	sd := c.job.bestWeights(p)
 	c.best = fmt.Sprintf("%x", sd.SHA256())
 	return c.job.folder.SaveBest(sd)
@@ -73,6 +75,7 @@ func (c *console) EpochEnd(epoch int) error {
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
 		fmt.Fprintf(c.job.stderr, "about %v for all %d epochs\n", whole.Round(time.Second), c.job.Epochs)
 	}
+	c.job.reporter.epochEnd()
 	_, err := fmt.Fprintln(c.job.stdout)
 	return err
 }
@@ -88,6 +91,7 @@ func (c *console) end(best trainer.Phase, err error) error {
 	} else {
 		fmt.Fprintln(c.job.stderr, "no weights were saved")
 	}
+	c.job.reporter.print(c.job.stderr)
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,8 @@ func (c *console) end(best trainer.Phase, err error) error {
 	if _, err := fmt.Fprintf(c.job.stdout, "Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, best.Acc); err != nil {
 		return err
 	}
-	return c.job.folder.WriteResult(run.Result{Best: best, Seconds: seconds, FinalSHA256: c.final, BestSHA256: c.best})
+	return c.job.folder.WriteResult(run.Result{Best: best, Seconds: seconds,
+		ReportSeconds: c.job.reporter.spent.Seconds(), PeakMemory: peakMemory(), FinalSHA256: c.final, BestSHA256: c.best})
 }
 
 func (c *console) clearBar() {

@@ -23,9 +23,11 @@ type job struct {
 	arch           zoo.Arch
 	classes        []string
 	train, val     *dataset.Loader
-	weights        *checkpoint.StateDict // nil with --weights none
+	sets           [2]*dataset.ImageFolder // train and val
+	weights        *checkpoint.StateDict   // nil with --weights none
 	folder         *run.Folder
 	model          zoo.Network
+	reporter       *reporter
 	stdout, stderr io.Writer
 }
 
@@ -45,7 +47,7 @@ func newJob(ctx context.Context, o options, stdout, stderr io.Writer) (*job, err
 	if err != nil {
 		return nil, err
 	}
-	j.classes = trainSet.Classes
+	j.classes, j.sets = trainSet.Classes, [2]*dataset.ImageFolder{trainSet, valSet}
 	loader := dataset.LoaderConfig{BatchSize: o.BatchSize, Shuffle: true, Workers: o.Workers}
 	if j.train, err = dataset.NewLoader(trainSet, transforms.Train(o.ImageSize), loader); err != nil {
 		return nil, err
@@ -96,9 +98,14 @@ func (j *job) run(ctx context.Context) error {
 			defer t.close()
 			cfg.Trace = t.write
 		}
+		if j.reporter, err = newReporter(j, device); err != nil {
+			return err
+		}
+		cfg.Batch = j.reporter.batch
 		opt := j.optimizer(s)
 		log := newConsole(j)
 		best, err := trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
+		j.reporter.end(ctx, s, err)
 		return log.end(best, err)
 	})
 }
@@ -155,12 +162,14 @@ func (j *job) config(device torch.Device) any {
 		Classes       []string `json:"classes"`
 		TrainImages   int      `json:"train_images"`
 		ValImages     int      `json:"val_images"`
+		Trainable     int      `json:"trainable_parameters"`
+		Parameters    int      `json:"parameters"`
 		Version       string   `json:"version"`
 		Libtorch      string   `json:"libtorch"`
 		CPUCapability string   `json:"cpu_capability"`
 		Go            string   `json:"go"`
 	}{j.options, device.String(), j.classes, j.train.Len(), j.val.Len(),
-		version, torch.Version(), torch.CPUCapability(), runtime.Version()}
+		count(nn.Trainable(j.model)), count(nn.Parameters(j.model)), version, torch.Version(), torch.CPUCapability(), runtime.Version()}
 }
 
 func count(ps []*torch.Tensor) (n int) {

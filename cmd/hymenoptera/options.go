@@ -38,6 +38,7 @@ type options struct {
 	Device         string    `json:"device"`
 	Threads        int       `json:"threads"`
 	Overwrite      bool      `json:"-"`
+	Beneath        string    `json:"-"`
 	Trace          string    `json:"-"`
 }
 
@@ -84,6 +85,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
+	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
 }
