@@ -36,7 +36,7 @@ demo: build ## train on generated ants and bees, offline, in about a minute
 
 TRAIN = $(BIN) train --data '$(DATA)' --weights '$(WEIGHTS)' --epochs '$(EPOCHS)' --out '$(OUT)'
 
-train-finetune: build ## the notebook's first run: ResNet18, every layer trained
+train-finetune: build ## the notebook's first run: ResNet18, every layer trained (fetches what is missing)
 	@$(TRAIN) --model resnet18 $(ARGS)
 
 train-conv: build ## the notebook's second run: ResNet18 frozen, a new head trained
@@ -60,6 +60,13 @@ parity: build reference-env ## the same training in Go and Python, compared bit 
 		$(call option,model,MODEL) $(call option,seed,SEED) $(call option,threads,THREADS) \
 		$(call option,workers,WORKERS) $(call option,batch-size,BATCH) $(call option,image-size,IMAGE_SIZE) \
 		$(call option,optimizer,OPTIMIZER) $(call option,scheduler,SCHEDULER) $(ARGS)
+
+SEEDS = 0,1,42
+parity-batches: setup reference-env ## every batch of the DataLoader, by SHA-256: SEEDS, two epochs, 0 to 4 workers
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+	$(PYTHON) -W ignore scripts/reference_batches.py --data '$(DATA)' --seeds $(SEEDS) $(ARGS) >"$$tmp/python" && \
+	go run ./internal/tools/batches --data '$(DATA)' --seeds $(SEEDS) $(ARGS) >"$$tmp/go" && \
+	test -s "$$tmp/go" && diff "$$tmp/python" "$$tmp/go" && echo "$$(wc -l <"$$tmp/go") batches, all equal"
 
 parity-matrix: build reference-env ## eight such trainings that cover threads, workers, seeds and batch sizes pairwise
 	@scripts/parity_matrix.sh $(PYTHON) '$(DATA)' '$(WEIGHTS)'
