@@ -37,7 +37,7 @@ func (p *Page) ShortNames() bool {
 
 // Confusion returns the rows of the confusion matrix.
 func (p *Page) Confusion() []Row {
-	const strongest = 50 // percent of the colour that still leaves the number legible
+	const strongest = 38 // percent of the colour that still leaves the number legible
 	var rows []Row
 	m := p.Metrics()
 	for i, counts := range m.Confusion {
@@ -106,7 +106,7 @@ func (p *Page) Mixups() []Mixup {
 	return out[:min(len(out), 20)]
 }
 
-// A Score is the line of one class in the table of scores.
+// A ClassRow is the line of one class in the table of scores.
 type ClassRow struct {
 	Number int
 	Name   string

@@ -172,6 +172,30 @@ func wrapped(err error) error {
 	return nil
 }
 
+// ReadPredictions returns what predictions.json holds.
+func ReadPredictions(path string) (ps []Prediction, err error) {
+	return ps, readJSON(filepath.Join(path, PredictionsFile), &ps)
+}
+
+// ReadResult returns what result.json holds.
+func ReadResult(path string) (r Result, err error) {
+	return r, readJSON(filepath.Join(path, ResultFile), &r)
+}
+
+// ReadConfig reads config.json into v.
+func ReadConfig(path string, v any) error { return readJSON(filepath.Join(path, ConfigFile), v) }
+
+func readJSON(file string, v any) error {
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		return fmt.Errorf("run: %s: %w", file, err)
+	}
+	return nil
+}
+
 // ReadHistory returns the phases of a run's folder in the order in which they ended.
 func ReadHistory(path string) ([]trainer.Phase, error) {
 	file := filepath.Join(path, HistoryFile)

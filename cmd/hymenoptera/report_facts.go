@@ -135,8 +135,8 @@ func shellQuote(s string) string {
 func machine(device torch.Device, threads int) []report.Field {
 	fields := []report.Field{
 		{Name: "device", Value: device.String()},
-		{Name: "processor", Value: fmt.Sprintf("%s, %d threads of %d", colonValue("/proc/cpuinfo", "model name"), threads, runtime.NumCPU())},
-		{Name: "memory", Value: colonValue("/proc/meminfo", "MemTotal")},
+		{Name: "processor", Value: fmt.Sprintf("%s, %d of %d threads used", colonValue("/proc/cpuinfo", "model name"), threads, runtime.NumCPU())},
+		{Name: "memory", Value: memory()},
 	}
 	if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device != torch.CPU && int(device) < len(gpus) {
 		fields = append(fields, report.Field{Name: "GPU", Value: colonValue(gpus[device], "Model")})
@@ -162,6 +162,15 @@ func colonValue(file, key string) string {
 		}
 	}
 	return "unknown"
+}
+
+// memory returns how much the machine has.
+func memory() string {
+	var kilobytes float64
+	if _, err := fmt.Sscanf(colonValue("/proc/meminfo", "MemTotal"), "%f kB", &kilobytes); err != nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.1f GB", kilobytes*1024/1e9)
 }
 
 // peakMemory returns the most memory that the process has had, in bytes.

@@ -30,7 +30,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newTrain(), newDemo(), newInspect(), newDownload(), newEnv())
+	root.AddCommand(newTrain(), newDemo(), newInspect(), newCompare(), newDownload(), newEnv())
 	return root
 }
 

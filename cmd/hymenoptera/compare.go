@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf8"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"hymenoptera/report"
+	"hymenoptera/run"
+)
+
+func newCompare() *cobra.Command {
+	var html string
+	cmd := &cobra.Command{
+		Use:   "compare RUN…",
+		Short: "Compare runs: a table, their curves, and which differences mean something",
+		Long: "Compares the folders of runs, or logs of other programs: CSV files with the columns epoch, phase, loss and\n" +
+			"acc. It ends with which differences are larger than the validation images can tell.",
+		Example: "  hymenoptera compare runs/finetune runs/frozen\n" +
+			"  hymenoptera compare --html compare.html runs/*",
+		Args: usage(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var c report.Comparison
+			for _, path := range args {
+				r, err := readRun(path)
+				if err != nil {
+					return err
+				}
+				c.Runs = append(c.Runs, r)
+			}
+			if html != "" {
+				var page bytes.Buffer
+				if err := c.Write(&page); err != nil {
+					return err
+				}
+				if err := renameio.WriteFile(html, page.Bytes(), 0o666); err != nil {
+					return err
+				}
+			}
+			return printComparison(cmd.OutOrStdout(), c)
+		},
+	}
+	cmd.Flags().StringVar(&html, "html", "", "write the comparison as a page to this file too")
+	return cmd
+}
+
+// readRun reads a run's folder, or a CSV file.
+func readRun(path string) (r report.Run, err error) {
+	r.Name = filepath.Base(filepath.Clean(path))
+	if info, err := os.Stat(path); err != nil {
+		return r, err
+	} else if !info.IsDir() {
+		f, err := os.Open(path)
+		if err != nil {
+			return r, err
+		}
+		defer f.Close()
+		r.History, err = report.ReadCSV(f)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", path, err)
+		}
+		return r, nil
+	}
+	phases, err := run.ReadHistory(path)
+	if err != nil {
+		return r, err
+	}
+	for _, p := range phases {
+		r.History = append(r.History, report.Phase(p))
+	}
+	var config struct {
+		Trainable  int `json:"trainable_parameters"`
+		Parameters int `json:"parameters"`
+	}
+	result, resultErr := run.ReadResult(path) // not there while the training goes on
+	answers, answersErr := run.ReadPredictions(path)
+	for _, err := range []error{run.ReadConfig(path, &config), resultErr, answersErr} {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return r, err
+		}
+	}
+	r.Trainable, r.Parameters, r.Memory = config.Trainable, config.Parameters, result.PeakMemory
+	r.Answers = map[string]bool{}
+	for _, a := range answers {
+		r.Answers[a.File] = a.Label == a.Predicted
+	}
+	return r, nil
+}
+
+// printComparison writes table, curves and verdicts for a terminal of 100 columns.
+func printComparison(w io.Writer, c report.Comparison) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "\trun\t%s\n", strings.Join(report.FactNames(), "\t"))
+	var accuracies, losses [][]float64
+	for i, r := range c.Runs {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Letter(i), shortened(printable(r.Name), 30), strings.Join(r.Facts(), "\t"))
+		var acc, loss []float64
+		for _, p := range r.History.Of("val") {
+			acc, loss = append(acc, p.Acc), append(loss, p.Loss)
+		}
+		accuracies, losses = append(accuracies, acc), append(losses, loss)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, plot := range []struct {
+		title string
+		lines [][]float64
+	}{{"validation accuracy", accuracies}, {"validation loss", losses}} {
+		fmt.Fprintf(w, "\n%s by epoch (* where curves meet)\n%s", plot.title, report.Plot(plot.lines, 72, 14))
+	}
+	fmt.Fprintln(w)
+	for _, v := range c.Verdicts() {
+		fmt.Fprintf(w, "%s\n    %s\n", c.Sentence(v), v.Evidence)
+	}
+	_, err := fmt.Fprintln(w, c.Scale())
+	return err
+}
+
+// shortened cuts s to n letters.
+func shortened(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
