@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files faults bench
+	reference-env parity parity-matrix parity-batches parity-files faults bench test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -79,6 +79,10 @@ faults: setup ## put one-line faults into a copy of the tree; show which test ca
 
 bench: build reference-env ## one epoch against Python's, interleaved pairs: ratios
 	@$(PYTHON) bench/bench.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+
+# The pages in a browser: needs Chromium, node and npm (Debian: apt-get install chromium npm).
+test-browser: build ## open reports of real runs and a comparison in headless Chromium; screenshots in runs/test-browser
+	@scripts/browser/test.sh runs/test-browser
 
 clean: ## remove what was built here (not the cache, not runs/)
 	rm -rf bin vendor torch/cgo_libtorch.go .vendor.partial

@@ -97,7 +97,7 @@ func readRun(path string) (r report.Run, err error) {
 	return r, nil
 }
 
-// printComparison writes table, curves and verdicts for a terminal of 100 columns.
+// printComparison writes table, curves and verdicts for a terminal, 110 columns wide.
 func printComparison(w io.Writer, c report.Comparison) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\trun\t%s\n", strings.Join(report.FactNames(), "\t"))
