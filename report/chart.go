@@ -16,6 +16,7 @@ type chart struct {
 	rings []point
 	steps []step // marks along x
 	xName string
+	share bool // values are shares: none is above 1
 	unit  bool // both axes run from 0 to 1
 	bars  []bar
 }
@@ -57,6 +58,9 @@ func (c chart) svg(id string) template.HTML {
 	fmt.Fprintf(&b, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, id, e(c.title), id, e(c.about))
 	values, digits := ticks(yLow, yHigh, 6)
 	for _, v := range values {
+		if v < 0 || c.share && v > 1 {
+			continue
+		}
 		fmt.Fprintf(&b, `<path class="grid" d="M%v %sH%v"/><text class="tick" x="%v" y="%s" dy=".35em" text-anchor="end">%s</text>`,
 			plotLeft, y(v), plotRight, plotLeft-6, y(v), strconv.FormatFloat(v, 'f', digits, 64))
 	}
@@ -125,8 +129,14 @@ func (c chart) limits() (xLow, xHigh, yLow, yHigh float64) {
 			xHigh, yLow, yHigh = max(xHigh, p.x), min(yLow, p.y), max(yHigh, p.y)
 		}
 	}
-	room := max((yHigh-yLow)*0.08, 0.005)
-	return -0.5, xHigh + 0.5, yLow - room, yHigh + 2*room // the upper room is for the marks
+	yLow, yHigh = roomFor(yLow, yHigh)
+	return -0.5, xHigh + 0.5, yLow, yHigh
+}
+
+// roomFor widens the limits of values that are not negative: the upper room is for marks.
+func roomFor(low, high float64) (float64, float64) {
+	room := max((high-low)*0.08, 0.01)
+	return max(low-room, -room/2), high + 2*room
 }
 
 // num writes a coordinate.

@@ -172,7 +172,7 @@ func (c Comparison) AccuracyChart() template.HTML {
 }
 
 func (c Comparison) chart(id, title string, value func(Phase) float64) template.HTML {
-	ch := chart{title: title + " by epoch", xName: "epoch"}
+	ch := chart{title: title + " by epoch", xName: "epoch", share: id == "acc"}
 	for i, r := range c.Runs {
 		s := series{class: lineClass(i)}
 		for _, p := range r.History.Of("val") {

@@ -35,6 +35,11 @@ func (p *Page) ShortNames() bool {
 	return len(p.Classes) <= 6 && !slices.ContainsFunc(p.Classes, func(s string) bool { return utf8.RuneCountInString(s) > 10 })
 }
 
+// LongNames reports whether the tables of the classes need the page's whole width.
+func (p *Page) LongNames() bool {
+	return slices.ContainsFunc(p.Classes, func(s string) bool { return utf8.RuneCountInString(s) > 14 })
+}
+
 // Confusion returns the rows of the confusion matrix.
 func (p *Page) Confusion() []Row {
 	const strongest = 38 // percent of the colour that still leaves the number legible
@@ -56,10 +61,10 @@ func (p *Page) ConfusionMap() template.HTML {
 	var b strings.Builder
 	m := p.Metrics()
 	n := len(p.Classes)
-	const left, side = 40.0, 600.0
+	const left, side = 64.0, 600.0
 	cell := side / float64(n)
 	fmt.Fprintf(&b, `<svg class="map" viewBox="0 0 %v %v" role="img" aria-labelledby="map-t map-d"><title id="map-t">Confusion matrix of %d classes</title>`+
-		`<desc id="map-d">Rows are the true classes, columns the predicted ones; the table below lists the most frequent mistakes.</desc>`, left+side+16, left+side+8, n)
+		`<desc id="map-d">Rows are the true classes, columns the predicted ones; the table below lists the most frequent mistakes.</desc>`, left+side+26, left+side+10, n)
 	fmt.Fprintf(&b, `<rect class="ground" x="%v" y="%v" width="%v" height="%v"/>`, left, left, side, side)
 	for i, counts := range m.Confusion {
 		for j, k := range counts {
@@ -74,7 +79,7 @@ func (p *Page) ConfusionMap() template.HTML {
 				class, left+float64(j)*cell, left+float64(i)*cell, cell, cell, 0.25+0.75*ratio(k, m.Classes[i].Support))
 		}
 	}
-	for _, v := range wholeTicks(float64(n), 8) {
+	for _, v := range wholeTicks(float64(n), 5) {
 		number := max(int(v), 1)
 		at := left + (float64(number)-0.5)*cell
 		fmt.Fprintf(&b, `<text class="tick" x="%.1f" y="%v" text-anchor="middle">#%d</text>`, at, left-8, number)

@@ -123,9 +123,13 @@ func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, erro
 	if low > high {
 		low, high = 0, 1
 	}
-	room := max((high-low)*0.08, 0.005)
-	p.Y.Min, p.Y.Max = low-room, high+2*room // the upper room is for the rates
-	p.Y.Tick.Marker = plot.TickerFunc(valueTicks)
+	p.Y.Min, p.Y.Max = roomFor(low, high)
+	p.Y.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick {
+		if title == "Accuracy" {
+			high = min(high, 1)
+		}
+		return valueTicks(max(low, 0), high)
+	})
 	p.X.Min, p.X.Max = -0.5, float64(last(c.History, c.Beneath))+0.5
 
 	grid := plotter.NewGrid()

@@ -134,6 +134,7 @@ func render(w io.Writer, name string, data any) error {
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"percent": func(v float64) string { return percent(v, 1) },
+		"whole":   func(v float64) string { return fmt.Sprintf("%.0f", 100*v) },
 		"four":    func(v float64) string { return fmt.Sprintf("%.4f", v) },
 		"three":   func(v float64) string { return fmt.Sprintf("%.3f", v) },
 		"short":   shortest,
@@ -197,6 +198,7 @@ func (p *Page) curve(id, title string, value func(Phase) float64) template.HTML 
 			c.about += fmt.Sprintf("%s %s went from %.4f to %.4f. ", name, title, value(h[0]), value(h[n-1]))
 		}
 	}
+	c.share = title == "Accuracy"
 	if b, ok := p.History.Best(); ok {
 		c.rings = []point{{float64(b.Epoch), value(b)}}
 		c.about += fmt.Sprintf("In the best epoch, %d, val was %.4f.", b.Epoch, value(b))

@@ -105,19 +105,19 @@ func (o options) fields() (fields []report.Field) {
 func (o options) command() string {
 	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
 	defaults := defaultOptions().flags()
-	line := []string{"hymenoptera", "train"}
+	lines := []string{"hymenoptera train"}
 	o.flags().VisitAll(func(f *pflag.Flag) {
 		value := f.Value.String()
 		if slices.Contains(notOfARun, f.Name) || value == defaults.Lookup(f.Name).Value.String() && !slices.Contains(always, f.Name) {
 			return
 		}
 		if f.Value.Type() == "bool" {
-			line = append(line, "--"+f.Name+"="+value)
+			lines = append(lines, "--"+f.Name+"="+value)
 			return
 		}
-		line = append(line, "--"+f.Name, shellQuote(strings.Trim(value, "[]")))
+		lines = append(lines, "--"+f.Name+" "+shellQuote(strings.Trim(value, "[]")))
 	})
-	return strings.Join(line, " ")
+	return strings.Join(lines, " \\\n  ")
 }
 
 // shellQuote writes s so that a shell reads it as one word.

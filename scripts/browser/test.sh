@@ -42,15 +42,15 @@ copy three 'ニホンミツバチ' 6 2
 copy three 'عاملة النحل الصغيرة' 6 2
 copy three 'the black garden ant, Lasius niger, in front of its nest under a stone in spring' 6 2
 touch "$sets/three/train/notes.txt"
-for i in $(seq -w 200); do copy many "$i.kind_of_insect" 2 1; done
+for i in $(seq -w 200); do copy many "$i.kind_of_insect" 1 1; done
 copy one 'bees' 6 1
 
 train() { # <run> <set> <options…>
 	bin/hymenoptera train --data "$sets/$2" --weights none --lr 0.01 --workers 2 --image-size 64 --batch-size 16 \
 		--overwrite --out "$out/$1" "${@:3}" >"$out/$1.log" 2>&1 || { cat "$out/$1.log"; die "run $1 failed"; }
 }
-train plain plain --epochs 8 --step-size 5 --image-size 128 --batch-size 32
-train frozen plain --epochs 8 --step-size 5 --image-size 128 --batch-size 32 --freeze
+train plain plain --epochs 8 --step-size 5 --image-size 96 --batch-size 32
+train frozen plain --epochs 6 --step-size 4 --image-size 64 --batch-size 32 --freeze
 train three three --epochs 2
 train many many --epochs 1
 train one one --epochs 1
