@@ -36,7 +36,7 @@ func readCurves() (c curves, err error) {
 
 // TestMain starts this test binary again with the environment that the curves were made in: it pins the
 // vector instructions that libtorch, oneDNN and MKL choose by the processor, and they read it before Go's
-// main runs.
+// main runs. Threads that wait are told to sleep, for the tests of other packages run beside these.
 func TestMain(m *testing.M) {
 	const again = "HYMENOPTERA_TEST_PINNED"
 	c, err := readCurves()
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-		env := append(os.Environ(), again+"=1")
+		env := append(os.Environ(), again+"=1", "OMP_WAIT_POLICY=passive")
 		for k, v := range c.Environment {
 			env = append(env, k+"="+v)
 		}
