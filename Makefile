@@ -7,7 +7,8 @@ SHELL := /bin/bash
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
 EPOCHS  ?= $(if $(filter parity,$(MAKECMDGOALS)),2,25)
-OUT     ?= runs/$@-$(shell date +%Y%m%d-%H%M%S)
+NOW     := $(shell date +%Y%m%d-%H%M%S)
+OUT     ?= runs/$@-$(NOW)
 ARGS    ?=
 FREEZE  ?= $(if $(filter train-googlenet,$(MAKECMDGOALS)),1)
 
@@ -38,6 +39,7 @@ test: setup ## run every test, a package at a time: libtorch uses every core
 demo: build ## train on generated ants and bees, offline, in about a minute
 	@$(BIN) demo --out '$(OUT)' $(ARGS)
 
+GOOGLENET_WEIGHTS ?= IMAGENET1K_V1
 TRAIN = $(BIN) train --data '$(DATA)' --weights '$(WEIGHTS)' --epochs '$(EPOCHS)' --out '$(OUT)'
 
 train-finetune: build ## the notebook's first run: ResNet18, every layer trained (fetches what is missing)
@@ -48,6 +50,12 @@ train-conv: build ## the notebook's second run: ResNet18 frozen, a new head trai
 
 train-googlenet: build ## the notebook's third run: GoogLeNet frozen (FREEZE= for every layer), a new head trained
 	@$(TRAIN) --model googlenet $(if $(FREEZE),--freeze) $(ARGS)
+
+train-all: build ## the notebook's three runs, then their table and OUT/compare.html (GOOGLENET_WEIGHTS= for its third)
+	@$(MAKE) --no-print-directory train-finetune OUT='$(OUT)/resnet18-finetuned'
+	@$(MAKE) --no-print-directory train-conv OUT='$(OUT)/resnet18-frozen'
+	@$(MAKE) --no-print-directory train-googlenet OUT='$(OUT)/googlenet-frozen' WEIGHTS='$(GOOGLENET_WEIGHTS)'
+	@$(BIN) compare --html '$(OUT)/compare.html' '$(OUT)'/{resnet18-finetuned,resnet18-frozen,googlenet-frozen}
 
 # The targets below compare with PyTorch and need its environment.
 reference-env: $(REFERENCE)/.ready ## a Python environment with the reference: torch, torchvision, Pillow (4 GB)
@@ -81,8 +89,9 @@ parity-files: setup reference-env ## weights files written in Python and read in
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py
 
-bench: build reference-env ## one epoch against Python's, interleaved pairs: ratios
-	@$(PYTHON) bench/bench.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+bench: build reference-env ## against Python, in interleaved pairs: ratios of an epoch's time and of the data path alone
+	@$(PYTHON) bench/epoch.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+	@$(PYTHON) bench/data.py --data '$(DATA)'
 
 # The pages in a browser: needs Chromium, node and npm (Debian: apt-get install chromium npm).
 test-browser: build ## open reports of real runs and a comparison in headless Chromium; screenshots in runs/test-browser

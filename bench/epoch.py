@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Go against Python, the same training on the same machine: ratios of one epoch's time.
 
-    reference-env/bin/python bench/bench.py --data DIR --weights FILE [--pairs 5] [--threads 2] [--workers 4]
+    reference-env/bin/python bench/epoch.py --data DIR --weights FILE [--pairs 5] [--threads 2] [--workers 4]
 
 The two run in turn, Python, Go, Python, Go, …, and each ratio is of one such pair, so that a machine whose
 speed drifts disturbs both alike. "epoch" is what both write into history.jsonl: train and val phase, without
