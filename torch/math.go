@@ -58,6 +58,11 @@ func Mul(s *Scope, a, b *Tensor) *Tensor {
 	return call(s, "mul", func(out *lib.Ctensor) { lib.AtgMul(out, a.c, b.c) }, a, b)
 }
 
+// Div returns a / b, broadcast.
+func Div(s *Scope, a, b *Tensor) *Tensor {
+	return call(s, "div", func(out *lib.Ctensor) { lib.AtgDiv(out, a.c, b.c) }, a, b)
+}
+
 // MulScalar returns a * v.
 func MulScalar(s *Scope, a *Tensor, v float64) (t *Tensor) {
 	withScalar(a, v, func(c lib.Cscalar) {

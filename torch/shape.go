@@ -26,15 +26,16 @@ func To(s *Scope, t *Tensor, device Device) *Tensor {
 
 // MoveInPlace moves t's data to device; t keeps its identity, as a parameter does in Module.to.
 func MoveInPlace(t *Tensor, device Device) {
-	if t.Device() == device {
-		return
+	if t.Device() != device {
+		setData(t, func(s *Scope) *Tensor { return To(s, t, device) })
 	}
+}
+
+// setData replaces what t's handle stands for by what f makes.
+func setData(t *Tensor, f func(s *Scope) *Tensor) {
 	s := NewScope()
 	defer s.Close()
-	NoGrad(func() {
-		data := To(s, t, device)
-		checkShim(C.hy_set_data(t.handle(), data.handle()), "to", t)
-	})
+	NoGrad(func() { checkShim(C.hy_set_data(t.handle(), f(s).handle()), "set_data", t) })
 }
 
 // CopyInPlace copies src into dst, across devices and element types; shapes must broadcast.
@@ -51,6 +52,16 @@ func FillInPlace(t *Tensor, v float64) *Tensor {
 		callInPlace("fill_", func(out *lib.Ctensor) { lib.AtgFill_(out, t.c, c) }, t)
 	})
 	return t
+}
+
+// Reshape returns t's elements in another shape; one dimension may be -1, what is left.
+func Reshape(s *Scope, t *Tensor, shape ...int64) *Tensor {
+	return call(s, "reshape", func(out *lib.Ctensor) { lib.AtgReshape(out, t.c, shape, len(shape)) }, t)
+}
+
+// ToDType returns t with elements of another type: t itself where it has it already.
+func ToDType(s *Scope, t *Tensor, dtype DType) *Tensor {
+	return call(s, "to("+dtype.String()+")", func(out *lib.Ctensor) { lib.AtgToDtype(out, t.c, int32(dtype), 0, 0) }, t)
 }
 
 // Flatten merges the dimensions from start on into one.

@@ -8,7 +8,10 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/_fused_sgd.h>
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
 #include <torch/version.h>
@@ -16,6 +19,7 @@
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <vector>
 
 extern "C" void at_free(at::Tensor *); // gotch's
 
@@ -41,6 +45,14 @@ std::string library_of(void *symbol) {
 }
 
 at::Tensor &tensor(void *handle) { return *static_cast<at::Tensor *>(handle); }
+
+std::vector<int64_t> pair(int64_t v) { return {v, v}; }
+
+// result calls an operation that returns one tensor.
+at::Tensor *result(const c10::OperatorHandle &op, std::vector<c10::IValue> stack) {
+  op.callBoxed(stack);
+  return new at::Tensor(stack.at(0).toTensor());
+}
 
 } // namespace
 
@@ -118,5 +130,64 @@ char *hy_clear_grads(void **tensors, int n) {
 
 char *hy_has_grad(void *self, int *yes) {
   return guard([&] { *yes = tensor(self).grad().defined(); });
+}
+
+char *hy_channels_last(void *self, void **out) {
+  return guard([&] { *out = new at::Tensor(tensor(self).contiguous(at::MemoryFormat::ChannelsLast)); });
+}
+
+char *hy_autocast(int cuda, int *on, int *type) {
+  return guard([&] {
+    const auto device = cuda ? at::kCUDA : at::kCPU;
+    const bool was = at::autocast::is_autocast_enabled(device);
+    const auto type_was = at::autocast::get_autocast_dtype(device);
+    at::autocast::set_autocast_enabled(device, *on);
+    at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(*type));
+    *on = was, *type = static_cast<int>(type_was);
+  });
+}
+
+char *hy_autocast_clear(void) {
+  return guard([] { at::autocast::clear_cache(); });
+}
+
+// The operations that torch.compile uses for a convolution whose weights do not change. They have no C++ name,
+// so they are looked up.
+char *hy_pack_conv(void *weight, int64_t stride, int64_t padding, const int64_t *input, void **out) {
+  return guard([&] {
+    static const auto op = c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "");
+    *out = result(op, {tensor(weight), pair(padding), pair(stride), pair(1), 1, std::vector<int64_t>(input, input + 4)});
+  });
+}
+
+char *hy_packed_conv(void *x, void *packed, void *bias, void *other, int64_t stride, int64_t padding, int relu,
+                     void **out) {
+  return guard([&] {
+    auto &dispatcher = c10::Dispatcher::singleton();
+    static const auto plain = dispatcher.findSchemaOrThrow("mkldnn::_convolution_pointwise", "");
+    static const auto added = dispatcher.findSchemaOrThrow("mkldnn::_convolution_pointwise_", "binary");
+    const c10::List<std::optional<at::Scalar>> scalars;
+    const c10::IValue none, rectify = relu ? c10::IValue("relu") : none;
+    if (other == nullptr)
+      *out = result(plain, {tensor(x), tensor(packed), tensor(bias), pair(padding), pair(stride), pair(1), 1,
+                            relu ? "relu" : "none", scalars, none});
+    else
+      *out = result(added, {tensor(other), tensor(x), tensor(packed), tensor(bias), pair(padding), pair(stride),
+                            pair(1), 1, "add", at::Scalar(1.0), rectify, scalars, none});
+  });
+}
+
+char *hy_fused_sgd(void **params, void **grads, void **buffers, int n, double lr, double momentum,
+                   double weight_decay, int nesterov, int first) {
+  return guard([&] {
+    std::vector<at::Tensor> p, g, b;
+    for (int i = 0; i < n; i++) {
+      p.push_back(tensor(params[i]));
+      g.push_back(tensor(grads[i]));
+      if (momentum != 0)
+        b.push_back(tensor(buffers[i]));
+    }
+    at::_fused_sgd_(p, g, b, weight_decay, momentum, lr, /*dampening=*/0.0, nesterov, /*maximize=*/false, first);
+  });
 }
 }

@@ -30,6 +30,16 @@ char *hy_addcdiv_(void *self, void *a, void *b, double value);
 char *hy_clear_grads(void **tensors, int n);
 char *hy_has_grad(void *self, int *yes);
 
+char *hy_channels_last(void *self, void **out);
+// Sets autocast for the CPU or CUDA; on and type (at::ScalarType) then hold what was set before.
+char *hy_autocast(int cuda, int *on, int *type);
+char *hy_autocast_clear(void);
+char *hy_pack_conv(void *weight, int64_t stride, int64_t padding, const int64_t *input, void **out);
+// other may be NULL; else it is added before the ReLU.
+char *hy_packed_conv(void *x, void *packed, void *bias, void *other, int64_t stride, int64_t padding, int relu, void **out);
+char *hy_fused_sgd(void **params, void **grads, void **buffers, int n, double lr, double momentum,
+                   double weight_decay, int nesterov, int first);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,19 +9,14 @@ import (
 const googLeNetEps = 0.001
 
 // basicConv is torchvision's BasicConv2d: a convolution, BatchNorm and ReLU.
-type basicConv struct {
-	conv *nn.Conv2d
-	bn   *nn.BatchNorm2d
-}
+type basicConv struct{ convBN }
 
 func newBasicConv(s *torch.Scope, cfg nn.Conv2dConfig) *basicConv {
-	return &basicConv{nn.NewConv2d(s, cfg), nn.NewBatchNorm2d(s, cfg.Out, googLeNetEps)}
+	return &basicConv{newConvBN(s, cfg, googLeNetEps)}
 }
 
 func (b *basicConv) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
-		return torch.ReLUInPlace(b.bn.Forward(s, b.conv.Forward(s, x)))
-	})
+	return s.Tidy(func(s *torch.Scope) *torch.Tensor { return b.forwardReLU(s, x) })
 }
 
 func (b *basicConv) Children() []nn.Child {

@@ -8,8 +8,7 @@ import (
 // ResNet is torchvision.models.resnet: He et al., "Deep Residual Learning for Image Recognition", 2015,
 // with the stride of a bottleneck in its 3×3 convolution as torchvision has it.
 type ResNet struct {
-	conv1  *nn.Conv2d
-	bn1    *nn.BatchNorm2d
+	stem   convBN
 	layers [4]nn.Sequential
 	fc     *nn.Linear
 }
@@ -20,8 +19,7 @@ const resNetEps = 1e-5
 // newResNet returns a network with random weights: depths counts the blocks of each layer.
 func newResNet(s *torch.Scope, depths [4]int, bottleneck bool, classes int64) *ResNet {
 	r := &ResNet{
-		conv1: nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}),
-		bn1:   nn.NewBatchNorm2d(s, 64, resNetEps),
+		stem: newConvBN(s, nn.Conv2dConfig{In: 3, Out: 64, Kernel: 7, Stride: 2, Padding: 3}, resNetEps),
 	}
 	in := int64(64)
 	for i, depth := range depths {
@@ -53,8 +51,7 @@ func (r *ResNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // and of the networks without bottlenecks.
 func (r *ResNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	x = s.Tidy(func(s *torch.Scope) *torch.Tensor {
-		x := r.conv1.Forward(s, x)                 // N×64×112×112
-		x = torch.ReLUInPlace(r.bn1.Forward(s, x)) // N×64×112×112
+		x = r.stem.forwardReLU(s, x) // N×64×112×112
 		return torch.MaxPool2d(s, x, 3, 2, 1, false)
 	}) // N×64×56×56
 	for _, layer := range r.layers { // N×64×56×56, N×128×28×28, N×256×14×14, N×512×7×7
@@ -72,7 +69,7 @@ func (r *ResNet) Classify(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // Children implements nn.Module.
 func (r *ResNet) Children() []nn.Child {
 	return []nn.Child{
-		{Name: "conv1", Module: r.conv1}, {Name: "bn1", Module: r.bn1},
+		{Name: "conv1", Module: r.stem.conv}, {Name: "bn1", Module: r.stem.bn},
 		{Name: "layer1", Module: r.layers[0]}, {Name: "layer2", Module: r.layers[1]},
 		{Name: "layer3", Module: r.layers[2]}, {Name: "layer4", Module: r.layers[3]},
 		{Name: "fc", Module: r.fc},
@@ -88,10 +85,9 @@ func (r *ResNet) SetHead(fc *nn.Linear) { r.fc = fc }
 // A block is torchvision's BasicBlock, two 3×3 convolutions, or its Bottleneck, 1×1, 3×3 and 1×1 to four
 // times the planes; with a shortcut around them.
 type block struct {
-	convs      []*nn.Conv2d
-	bns        []*nn.BatchNorm2d
-	downsample nn.Sequential // 1×1 convolution and BatchNorm where the shapes differ; else nil
-	out        int64         // channels
+	convs      []convBN
+	downsample *convBN // 1×1, where the shapes differ; else nil
+	out        int64   // channels
 }
 
 func newBlock(s *torch.Scope, in, planes, stride int64, bottleneck bool) *block {
@@ -100,15 +96,10 @@ func newBlock(s *torch.Scope, in, planes, stride int64, bottleneck bool) *block 
 		b.out = 4 * planes
 	}
 	if stride != 1 || in != b.out {
-		b.downsample = nn.Sequential{
-			nn.NewConv2d(s, nn.Conv2dConfig{In: in, Out: b.out, Kernel: 1, Stride: stride}),
-			nn.NewBatchNorm2d(s, b.out, resNetEps),
-		}
+		c := newConvBN(s, nn.Conv2dConfig{In: in, Out: b.out, Kernel: 1, Stride: stride}, resNetEps)
+		b.downsample = &c
 	}
-	add := func(cfg nn.Conv2dConfig) {
-		b.convs = append(b.convs, nn.NewConv2d(s, cfg))
-		b.bns = append(b.bns, nn.NewBatchNorm2d(s, cfg.Out, resNetEps))
-	}
+	add := func(cfg nn.Conv2dConfig) { b.convs = append(b.convs, newConvBN(s, cfg, resNetEps)) }
 	if bottleneck {
 		add(nn.Conv2dConfig{In: in, Out: planes, Kernel: 1, Stride: 1})
 		add(nn.Conv2dConfig{In: planes, Out: planes, Kernel: 3, Stride: stride, Padding: 1})
@@ -124,16 +115,14 @@ func newBlock(s *torch.Scope, in, planes, stride int64, bottleneck bool) *block 
 func (b *block) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
 		y := x
-		for i, conv := range b.convs {
-			if i > 0 {
-				torch.ReLUInPlace(y)
-			}
-			y = b.bns[i].Forward(s, conv.Forward(s, y))
+		inner, last := b.convs[:len(b.convs)-1], b.convs[len(b.convs)-1]
+		for _, c := range inner {
+			y = c.forwardReLU(s, y)
 		}
 		if b.downsample != nil {
-			x = b.downsample.Forward(s, x)
+			x = b.downsample.forward(s, x)
 		}
-		return torch.ReLUInPlace(torch.AddInPlace(y, x))
+		return last.forwardAddReLU(s, y, x)
 	})
 }
 
@@ -142,10 +131,10 @@ func (b *block) Children() []nn.Child {
 	var cs []nn.Child
 	for i := range b.convs {
 		n := string(rune('1' + i))
-		cs = append(cs, nn.Child{Name: "conv" + n, Module: b.convs[i]}, nn.Child{Name: "bn" + n, Module: b.bns[i]})
+		cs = append(cs, nn.Child{Name: "conv" + n, Module: b.convs[i].conv}, nn.Child{Name: "bn" + n, Module: b.convs[i].bn})
 	}
 	if b.downsample != nil {
-		cs = append(cs, nn.Child{Name: "downsample", Module: b.downsample})
+		cs = append(cs, nn.Child{Name: "downsample", Module: nn.Sequential{b.downsample.conv, b.downsample.bn}})
 	}
 	return cs
 }

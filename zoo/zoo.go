@@ -18,6 +18,10 @@ type Network interface {
 	nn.Module
 	Head() *nn.Linear
 	SetHead(head *nn.Linear)
+	// Fold returns the network in evaluation mode, with the weights of now, for inference alone: each BatchNorm
+	// folded into its convolution, which takes the ReLU behind it along, all in dtype but for the head, which
+	// is shared. s owns the new weights.
+	Fold(s *torch.Scope, dtype torch.DType) nn.Module
 }
 
 // ReplaceHead gives net a new head with the given number of classes, drawn from the default generator

@@ -111,3 +111,13 @@ func To(m Module, device torch.Device) {
 		torch.MoveInPlace(e.Tensor, device)
 	}
 }
+
+// ToChannelsLast puts the convolutions' weights into channels-last memory, in which a network that is fed
+// such images computes throughout. The tensors keep their identity, and their order of elements in files.
+func ToChannelsLast(m Module) {
+	Walk(m, func(m Module) {
+		if c, ok := m.(*Conv2d); ok {
+			torch.ChannelsLastInPlace(c.Weight)
+		}
+	})
+}

@@ -1,0 +1,38 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import "unsafe"
+
+// A PackedConv is a convolution whose weights do not change any more, in the layout that oneDNN wants for one
+// size of input. It works on the CPU, without autograd.
+type PackedConv struct {
+	weight, bias    *Tensor
+	stride, padding int64
+}
+
+// PackConv prepares weight K×C×R×S and bias K for inputs of the shape N×C×H×W. s owns the packed weights; bias
+// must live as long.
+func PackConv(s *Scope, weight, bias *Tensor, stride, padding int64, input [4]int64) *PackedConv {
+	packed := callShim(s, "pack conv", func(out *unsafe.Pointer) *C.char {
+		return C.hy_pack_conv(weight.handle(), C.int64_t(stride), C.int64_t(padding), (*C.int64_t)(&input[0]), out)
+	}, weight)
+	return &PackedConv{packed, bias, stride, padding}
+}
+
+// Forward convolves x, in channels-last memory, adds the bias and, where relu is set, takes the result's
+// positive part, in one pass.
+func (p *PackedConv) Forward(s *Scope, x *Tensor, relu bool) *Tensor {
+	return callShim(s, "packed conv", func(out *unsafe.Pointer) *C.char {
+		return C.hy_packed_conv(x.handle(), p.weight.handle(), p.bias.handle(), nil, C.int64_t(p.stride), C.int64_t(p.padding), C.int(cBool(relu)), out)
+	}, x)
+}
+
+// ForwardAdd does the same and adds other before the positive part is taken. It overwrites other, whose
+// memory the result is.
+func (p *PackedConv) ForwardAdd(s *Scope, x, other *Tensor, relu bool) *Tensor {
+	return callShim(s, "packed conv with sum", func(out *unsafe.Pointer) *C.char {
+		return C.hy_packed_conv(x.handle(), p.weight.handle(), p.bias.handle(), other.handle(), C.int64_t(p.stride), C.int64_t(p.padding), C.int(cBool(relu)), out)
+	}, x, other)
+}
