@@ -4,8 +4,6 @@ package torch
 import "C"
 
 import (
-	"unsafe"
-
 	lib "github.com/sugarme/gotch/libtch"
 )
 
@@ -74,9 +72,5 @@ func ClearGrads(ts []*Tensor) {
 	if len(ts) == 0 {
 		return
 	}
-	handles := make([]unsafe.Pointer, len(ts))
-	for i, t := range ts {
-		handles[i] = t.handle()
-	}
-	checkShim(C.hy_clear_grads(&handles[0], C.int(len(handles))), "zero_grad")
+	checkShim(C.hy_clear_grads(handles(ts), C.int(len(ts))), "zero_grad")
 }

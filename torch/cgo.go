@@ -12,6 +12,15 @@ import (
 // handle is t's handle as shim.cc takes it; nil for a nil tensor.
 func (t *Tensor) handle() unsafe.Pointer { return unsafe.Pointer(t.c) }
 
+// handles returns the handles of at least one tensor as an array for C.
+func handles(ts []*Tensor) *unsafe.Pointer {
+	hs := make([]unsafe.Pointer, len(ts))
+	for i, t := range ts {
+		hs[i] = t.handle()
+	}
+	return &hs[0]
+}
+
 // optional is the handle of an operand that may be left out.
 func optional(t *Tensor) lib.Ctensor {
 	if t == nil {

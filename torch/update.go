@@ -4,6 +4,8 @@ package torch
 import "C"
 
 import (
+	"unsafe"
+
 	lib "github.com/sugarme/gotch/libtch"
 )
 
@@ -42,4 +44,21 @@ func DivScalarInPlace(t *Tensor, v float64) *Tensor {
 		callInPlace("div_", func(out *lib.Ctensor) { lib.AtgDivScalar_(out, t.c, c) }, t)
 	})
 	return t
+}
+
+// FusedSGD is a whole step of SGD with momentum for all parameters in one call, as torch.optim.SGD(fused=True):
+// buffers, one a parameter, are made the gradients at the first step and are not read where momentum is 0.
+func FusedSGD(params, grads, buffers []*Tensor, lr, momentum, weightDecay float64, nesterov, first bool) {
+	use("fused sgd", params...)
+	use("fused sgd", grads...)
+	if len(params) == 0 {
+		return
+	}
+	var moments *unsafe.Pointer
+	if momentum != 0 {
+		use("fused sgd", buffers...)
+		moments = handles(buffers)
+	}
+	checkShim(C.hy_fused_sgd(handles(params), handles(grads), moments, C.int(len(params)), C.double(lr),
+		C.double(momentum), C.double(weightDecay), C.int(cBool(nesterov)), C.int(cBool(first))), "fused sgd")
 }
