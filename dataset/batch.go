@@ -5,7 +5,7 @@ package dataset
 type Batch struct {
 	Slot    int       // index of the slot
 	N       int       // samples, at most the batch size
-	Images  []float32 // N×3×H×W, at the start of the slot
+	Images  []float32 // N×3×H×W or, where the loader says so, N×H×W×3, at the start of the slot
 	Labels  []int64   // N
 	Indices []int     // N, into the folder's samples
 

@@ -22,9 +22,10 @@ const MaxWorkers = 1024
 
 // LoaderConfig says how batches are made.
 type LoaderConfig struct {
-	BatchSize int  // samples a batch, at least 1; the last batch of an epoch may be smaller
-	Shuffle   bool // a new random order each epoch
-	Workers   int  // goroutines that make batches; with 0 they are made in Next
+	BatchSize    int  // samples a batch, at least 1; the last batch of an epoch may be smaller
+	Shuffle      bool // a new random order each epoch
+	Workers      int  // goroutines that make batches; with 0 they are made in Next
+	ChannelsLast bool // samples are H×W×3 rather than 3×H×W
 	// Warn, where it is set, is told what Pillow warns about: pictures of more than 89,478,485 pixels. It is
 	// called from the workers.
 	Warn func(message string)
@@ -98,6 +99,9 @@ func (l *Loader) Slots() int { return 2*l.cfg.Workers + 1 }
 
 // SlotLen returns the length of a slot: BatchSize×3×H×W float32s.
 func (l *Loader) SlotLen() int { return l.cfg.BatchSize * l.sampleLen() }
+
+// ChannelsLast reports whether samples are H×W×3.
+func (l *Loader) ChannelsLast() bool { return l.cfg.ChannelsLast }
 
 // SlotShape returns the samples a slot holds and their height and width.
 func (l *Loader) SlotShape() (n, h, w int) { return l.cfg.BatchSize, l.tf.Size, l.tf.Size }

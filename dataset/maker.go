@@ -52,7 +52,11 @@ func (m *maker) sample(dst []float32, index int) (err error) {
 		return err
 	}
 	m.resizer.Resize(&m.sample8, &m.picture, origin, plan)
-	l.norm.Apply(dst, &m.sample8, plan.Flip)
+	if l.cfg.ChannelsLast {
+		l.norm.ApplyChannelsLast(dst, &m.sample8, plan.Flip)
+	} else {
+		l.norm.Apply(dst, &m.sample8, plan.Flip)
+	}
 	return nil
 }
 

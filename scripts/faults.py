@@ -23,7 +23,7 @@ FAULTS = [
     ("flip drawn before the crop", "transforms/transform.go",
      "\tif t.Random {\n", "\tif t.Random {\n\t\tflip := RandomFlip(rng)\n\t\treturn Plan{Crop: RandomResizedCrop(rng, w, h), Width: t.Size, Height: t.Size, Window: image.Rect(0, 0, t.Size, t.Size), Flip: flip}\n"),
     ("momentum: first buffer damped", "torch/optim/sgd.go",
-     "o.buffers[i] = torch.Clone(o.scope, grad)", "o.buffers[i] = torch.MulScalarInPlace(torch.Clone(o.scope, grad), 1-o.cfg.Momentum)"),
+     "o.buffers[i] = torch.Clone(o.scope, grad)\n\t} else", "o.buffers[i] = torch.MulScalarInPlace(torch.Clone(o.scope, grad), 1-o.cfg.Momentum)\n\t} else"),
     ("StepLR: an epoch late", "torch/optim/schedule.go",
      "if l.epoch%l.stepSize == 0 {", "if l.epoch%l.stepSize == 1%l.stepSize && l.epoch > 1 {"),
     ("running loss: last batch counts as a full one", "trainer/phase.go",

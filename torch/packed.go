@@ -3,7 +3,12 @@ package torch
 // #include "shim.h"
 import "C"
 
-import "unsafe"
+import (
+	"context"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // A PackedConv is a convolution whose weights do not change any more, in the layout that oneDNN wants for one
 // size of input. It works on the CPU, without autograd.
@@ -35,4 +40,20 @@ func (p *PackedConv) ForwardAdd(s *Scope, x, other *Tensor, relu bool) *Tensor {
 	return callShim(s, "packed conv with sum", func(out *unsafe.Pointer) *C.char {
 		return C.hy_packed_conv(x.handle(), p.weight.handle(), p.bias.handle(), other.handle(), C.int64_t(p.stride), C.int64_t(p.padding), C.int(cBool(relu)), out)
 	}, x, other)
+}
+
+// MultipliesBFloat16 reports whether a device has instructions that multiply bfloat16, without which it is
+// slower than float32, and whether libtorch may use them: ONEDNN_MAX_CPU_ISA can forbid it.
+func MultipliesBFloat16(d Device) bool {
+	if d != CPU {
+		return true
+	}
+	if !cpu.X86.HasAVX512BF16 && !cpu.X86.HasAMXBF16 {
+		return false
+	}
+	return Do(context.Background(), func(s *Scope) error {
+		one := Zeros(s, BFloat16, CPU, 1, 1, 1, 1)
+		PackConv(s, one, one, 1, 0, [4]int64{1, 1, 1, 1})
+		return nil
+	}) == nil
 }

@@ -32,6 +32,12 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 	}
 	nn.SetTraining(t.model, train)
 	start := time.Now()
+	model := t.model
+	if t.cfg.Fold && !train {
+		s := t.scope.Child()
+		defer s.Close()
+		model = model.(Folder).Fold(s, t.dtype())
+	}
 	batches := r.loader.Epoch(t.ctx, torch.Generator{})
 	defer batches.Close()
 
@@ -48,7 +54,7 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 		if err != nil {
 			return p, err
 		}
-		loss, corrects := t.step(r, b, epoch, name, step)
+		loss, corrects := t.step(model, r, b, epoch, name, step)
 		err = finite(loss, step, p, b, r.loader)
 		b.Release()
 		if err != nil {
@@ -65,9 +71,17 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 	return p, t.obs.PhaseEnd(p)
 }
 
+// dtype is what convolutions compute in.
+func (t *training) dtype() torch.DType {
+	if t.cfg.BFloat16 {
+		return torch.BFloat16
+	}
+	return torch.Float32
+}
+
 // step passes one batch through the model and, in training, updates the weights. It returns the batch's
 // mean loss and how many images were classified right.
-func (t *training) step(r *ring, b *dataset.Batch, epoch int, phase string, step int) (loss float64, corrects int) {
+func (t *training) step(model nn.Module, r *ring, b *dataset.Batch, epoch int, phase string, step int) (loss float64, corrects int) {
 	s := t.scope.Child()
 	defer s.Close()
 	train := phase == "train"
@@ -77,7 +91,13 @@ func (t *training) step(r *ring, b *dataset.Batch, epoch int, phase string, step
 		t.opt.ZeroGrad()
 	}
 	torch.SetGradEnabled(train, func() {
-		logits := t.model.Forward(s, images) // N×classes
+		var logits *torch.Tensor // N×classes
+		if t.cfg.BFloat16 {
+			torch.Autocast(t.cfg.Device, torch.BFloat16, func() { logits = model.Forward(s, images) })
+			logits = torch.ToDType(s, logits, torch.Float32)
+		} else {
+			logits = model.Forward(s, images)
+		}
 		hits := torch.Sum(s, torch.Equal(s, torch.Argmax(s, logits, 1), labels))
 		mean := torch.CrossEntropy(s, logits, labels, t.classWeights, t.cfg.LabelSmoothing)
 		t.trace(epoch, phase, step, "logits", logits)

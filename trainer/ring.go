@@ -11,7 +11,7 @@ import (
 // batch is never copied on its way to libtorch.
 type ring struct {
 	loader *dataset.Loader
-	slots  []*torch.Tensor // B×3×H×W on the CPU
+	slots  []*torch.Tensor // B×3×H×W on the CPU, as views where the loader's samples are H×W×3
 	device torch.Device
 }
 
@@ -21,9 +21,17 @@ func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) (*ring
 	views := make([][]float32, loader.Slots())
 	batch, h, w := loader.SlotShape()
 	for i := range views {
-		t := torch.Empty(s, torch.Float32, torch.CPU, int64(batch), 3, int64(h), int64(w))
-		r.slots = append(r.slots, t)
+		n, h, w := int64(batch), int64(h), int64(w)
+		shape := []int64{n, 3, h, w}
+		if loader.ChannelsLast() {
+			shape = []int64{n, h, w, 3}
+		}
+		t := torch.Empty(s, torch.Float32, torch.CPU, shape...)
 		views[i] = torch.Float32View(t)
+		if loader.ChannelsLast() {
+			t = torch.Permute(s, t, 0, 3, 1, 2)
+		}
+		r.slots = append(r.slots, t)
 	}
 	if err := loader.SetSlots(views); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)

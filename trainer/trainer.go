@@ -25,6 +25,12 @@ type Config struct {
 	LabelSmoothing float64   // of the cross entropy, 0 to 1
 	ClassWeights   []float32 // of the cross entropy, one a class; nil for none
 
+	// BFloat16 trains with torch.autocast: convolutions and linear layers compute in bfloat16.
+	BFloat16 bool
+	// Fold validates on a copy of the model in which each BatchNorm is part of its convolution, made anew for
+	// each epoch, in bfloat16 where BFloat16 is set. The model must be a [Folder].
+	Fold bool
+
 	// Trace, where not nil, gets the tensors of every step as they come into being, to find the first one
 	// that differs from another implementation's: "batch", "logits", "loss", after the backward pass every
 	// "<key>.grad", and after the update, as once before training, every tensor of the state dict.
@@ -46,6 +52,12 @@ func (c Config) validate() error {
 		return fmt.Errorf("trainer: label smoothing %v: want 0 to 1", c.LabelSmoothing)
 	}
 	return nil
+}
+
+// A Folder is a model that can be made into a faster one for inference.
+type Folder interface {
+	// Fold returns a model for inference with the weights of now, computing in dtype; s owns it.
+	Fold(s *torch.Scope, dtype torch.DType) nn.Module
 }
 
 // Data holds the two sets.
@@ -87,6 +99,9 @@ type Observer interface {
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
 	if err := cfg.validate(); err != nil {
 		return best, err
+	}
+	if _, ok := model.(Folder); cfg.Fold && !ok {
+		return best, fmt.Errorf("trainer: %T cannot be folded", model)
 	}
 	trainRing, err := newRing(s, data.Train, cfg.Device)
 	if err != nil {

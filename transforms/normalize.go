@@ -42,6 +42,49 @@ func (n *Normalizer) Apply(dst []float32, m *Image, flip bool) {
 	}
 }
 
+// ApplyChannelsLast writes the picture as H×W×3 instead.
+func (n *Normalizer) ApplyChannelsLast(dst []float32, m *Image, flip bool) {
+	w := m.Width
+	if len(dst) != 3*w*m.Height {
+		panic(fmt.Sprintf("transforms: %d floats for a sample of %d×%d×3", len(dst), m.Height, w))
+	}
+	for y := range m.Height {
+		row := m.Row(y)
+		out := dst[3*w*y : 3*w*(y+1)]
+		if flip {
+			n.interleaveBackward(out, row)
+		} else {
+			n.interleave(out, row)
+		}
+	}
+}
+
+// interleave writes one row of pixels to a row of floats.
+func (n *Normalizer) interleave(out []float32, row []uint64) {
+	for ; len(out) >= 6; out, row = out[6:], row[1:] {
+		v := row[0]
+		out[0], out[1], out[2] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
+		out[3], out[4], out[5] = n.lut[0][byte(v>>32)], n.lut[1][byte(v>>40)], n.lut[2][byte(v>>48)]
+	}
+	if len(out) >= 3 {
+		v := row[0]
+		out[0], out[1], out[2] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
+	}
+}
+
+// interleaveBackward is interleave from right to left.
+func (n *Normalizer) interleaveBackward(out []float32, row []uint64) {
+	for i := len(out) - 3; i >= 0; i -= 3 {
+		v := row[0]
+		out[i], out[i+1], out[i+2] = n.lut[0][byte(v)], n.lut[1][byte(v>>8)], n.lut[2][byte(v>>16)]
+		if i -= 3; i < 0 {
+			return
+		}
+		out[i], out[i+1], out[i+2] = n.lut[0][byte(v>>32)], n.lut[1][byte(v>>40)], n.lut[2][byte(v>>48)]
+		row = row[1:]
+	}
+}
+
 // forward writes one row of pixels to three rows of floats.
 func (n *Normalizer) forward(r, g, b []float32, row []uint64) {
 	g, b = g[:len(r)], b[:len(r)]

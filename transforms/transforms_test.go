@@ -24,6 +24,24 @@ func TestFlip(t *testing.T) {
 	}
 }
 
+func TestApplyChannelsLast(t *testing.T) {
+	n := NewNormalizer(imageNetMean, imageNetStd)
+	for _, w := range []int{1, 2, 3, 8, 9} {
+		for _, flip := range []bool{false, true} {
+			const h = 3
+			m := pattern(w, h)
+			planes, pixels := make([]float32, 3*h*w), make([]float32, 3*h*w)
+			n.Apply(planes, m, flip)
+			n.ApplyChannelsLast(pixels, m, flip)
+			for i, want := range planes {
+				if got := pixels[i%(h*w)*3+i/(h*w)]; got != want {
+					t.Fatalf("width %d, flip %v: value %d: got %v, want %v", w, flip, i, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	flat := Eval(224)
 	flat.Std[1] = 0

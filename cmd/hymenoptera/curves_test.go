@@ -104,6 +104,42 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 	}
 }
 
+// The fast mode computes the same in other sums and shorter numbers. With a rate that hardly moves the weights
+// its losses lie within 2 % (bfloat16 has 8 bits) of the exact ones; a larger one lets small differences grow in either mode.
+func TestFastIsCloseToExact(t *testing.T) {
+	for _, extra := range [][]string{nil, {"--freeze"}, {"--model", "googlenet"}} {
+		t.Run(strings.Join(extra, " "), func(t *testing.T) {
+			losses := func(mode ...string) (losses []float64) {
+				out := filepath.Join(t.TempDir(), "run")
+				args := append([]string{"train", "--data", "testdata/insects", "--device", "cpu", "--out", out, "--weights", "none",
+					"--epochs", "1", "--batch-size", "16", "--image-size", "64", "--lr", "1e-5", "--threads", "2"}, extra...)
+				var stderr strings.Builder
+				if code := execute(t.Context(), append(args, mode...), io.Discard, &stderr); code != 0 {
+					t.Fatalf("exit code %d: %s", code, &stderr)
+				}
+				history, err := run.ReadHistory(out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range history {
+					losses = append(losses, p.Loss)
+				}
+				return losses
+			}
+			exact, fast := losses(), losses("--fast")
+			if len(exact) != 2 || len(fast) != 2 {
+				t.Fatalf("%d and %d phases, want 2", len(exact), len(fast))
+			}
+			for i := range exact {
+				if !(math.Abs(fast[i]-exact[i]) <= 0.02*exact[i]) {
+					t.Errorf("phase %d: loss %v, exactly it is %v", i, fast[i], exact[i])
+				}
+			}
+			t.Logf("exact %.6f, fast %.6f", exact, fast)
+		})
+	}
+}
+
 func comparePhases(t *testing.T, got, want []trainer.Phase, exact bool) {
 	t.Helper()
 	if len(got) != len(want) {

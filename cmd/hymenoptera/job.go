@@ -48,7 +48,7 @@ func newJob(ctx context.Context, o options, stdout, stderr io.Writer) (*job, err
 		return nil, err
 	}
 	j.classes, j.sets = trainSet.Classes, [2]*dataset.ImageFolder{trainSet, valSet}
-	loader := dataset.LoaderConfig{BatchSize: o.BatchSize, Shuffle: true, Workers: o.Workers}
+	loader := dataset.LoaderConfig{BatchSize: o.BatchSize, Shuffle: true, Workers: o.Workers, ChannelsLast: o.Fast}
 	if j.train, err = dataset.NewLoader(trainSet, transforms.Train(o.ImageSize), loader); err != nil {
 		return nil, err
 	}
@@ -81,6 +81,9 @@ func (j *job) run(ctx context.Context) error {
 			return err
 		}
 		nn.To(j.model, device)
+		if j.Fast {
+			nn.ToChannelsLast(j.model)
+		}
 
 		if j.folder, err = run.Create(j.Out, j.Overwrite); err != nil {
 			return err
@@ -89,7 +92,8 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.folder.WriteConfig(j.config(device)); err != nil {
 			return err
 		}
-		cfg := trainer.Config{Epochs: j.Epochs, Device: device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.ClassWeights)}
+		cfg := trainer.Config{Epochs: j.Epochs, Device: device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.ClassWeights),
+			BFloat16: j.Fast && torch.MultipliesBFloat16(device), Fold: j.Fast}
 		if j.Trace != "" {
 			t, err := newTrace(s, j.Trace)
 			if err != nil {
@@ -113,7 +117,7 @@ func (j *job) run(ctx context.Context) error {
 func (j *job) optimizer(s *torch.Scope) optim.Optimizer {
 	params := nn.Trainable(j.model)
 	if j.Optimizer == "sgd" {
-		return optim.NewSGD(s, params, optim.SGDConfig{LR: j.LR, Momentum: j.Momentum, Nesterov: j.Nesterov, WeightDecay: j.WeightDecay})
+		return optim.NewSGD(s, params, optim.SGDConfig{LR: j.LR, Momentum: j.Momentum, Nesterov: j.Nesterov, WeightDecay: j.WeightDecay, Fused: j.Fast})
 	}
 	return optim.NewAdam(s, params, optim.AdamConfig{LR: j.LR, WeightDecay: j.WeightDecay, Decoupled: j.Optimizer == "adamw"})
 }

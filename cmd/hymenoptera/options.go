@@ -37,6 +37,7 @@ type options struct {
 	Seed           uint64    `json:"seed"`
 	Device         string    `json:"device"`
 	Threads        int       `json:"threads"`
+	Fast           bool      `json:"fast"`
 	Overwrite      bool      `json:"-"`
 	Beneath        string    `json:"-"`
 	Trace          string    `json:"-"`
@@ -84,6 +85,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
+	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")

@@ -87,6 +87,9 @@ func (r *reporter) batch(phase string, b *dataset.Batch, logits *torch.Tensor) {
 		if phase == "train" {
 			if r.labels == nil {
 				r.first = append([]float32{}, b.Images...)
+				if r.job.train.ChannelsLast() {
+					r.first = planar(b.Images, r.job.ImageSize*r.job.ImageSize)
+				}
 				r.labels = append([]int64{}, b.Labels...)
 			}
 			return nil
@@ -101,6 +104,16 @@ func (r *reporter) batch(phase string, b *dataset.Batch, logits *torch.Tensor) {
 			return nil
 		})
 	})
+}
+
+// planar returns samples of pixels×3 as 3×pixels.
+func planar(samples []float32, pixels int) []float32 {
+	out := make([]float32, len(samples))
+	for i, v := range samples {
+		sample, rest := i/(3*pixels), i%(3*pixels)
+		out[sample*3*pixels+rest%3*pixels+rest/3] = v
+	}
+	return out
 }
 
 // phaseEnd adds a phase to the curves.
