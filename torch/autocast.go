@@ -10,10 +10,11 @@ func Autocast(device Device, dtype DType, f func()) {
 	cuda := C.int(cBool(device != CPU))
 	on, typ := C.int(1), C.int(dtype)
 	checkShim(C.hy_autocast(cuda, &on, &typ), "autocast")
+	outermost := on == 0
 	defer func() {
 		checkShim(C.hy_autocast(cuda, &on, &typ), "autocast")
-		if on == 0 {
-			checkShim(C.hy_autocast_clear(), "autocast") // the casts of weights that were kept meanwhile
+		if outermost { // the casts of weights that were kept meanwhile; the weights may change now
+			checkShim(C.hy_autocast_clear(), "autocast")
 		}
 	}()
 	f()

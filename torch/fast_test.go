@@ -36,6 +36,22 @@ func TestAutocastComputesShorterAndRestores(t *testing.T) {
 	})
 }
 
+// The casts of weights are kept inside one Autocast alone: the next one sees the weights as they are then.
+func TestAutocastSeesChangedWeights(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		w := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{1}, 1, 1), true)
+		x := torch.FromFloat32s(s, []float32{1}, 1, 1)
+		for want := 1.0; want < 4; want++ {
+			torch.Autocast(torch.CPU, torch.BFloat16, func() {
+				if got := torch.Item(torch.Linear(s, x, w, nil)); got != want {
+					t.Errorf("got %v, want %v", got, want)
+				}
+			})
+			torch.NoGrad(func() { torch.AddScalarInPlace(w, 1) })
+		}
+	})
+}
+
 func TestChannelsLastMovesMemoryAlone(t *testing.T) {
 	do(t, func(s *torch.Scope) {
 		x := torch.FromFloat32s(s, []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 1, 3, 2, 2)
