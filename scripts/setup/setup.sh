@@ -95,15 +95,16 @@ fetch_libtorch() {
 	cuda) need_space 9; say "fetching libtorch $torch_version for CUDA: 2.5 GB, 4 GB unpacked (TORCH_VARIANT=cpu: 0.5 GB)" ;;
 	esac
 	tmp=$final.partial
-	rm -rf "$tmp"
-	mkdir -p "$tmp"
-	PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$tmp" --no-deps --require-hashes --only-binary=:all: \
+	rm -rf "$tmp" "$tmp.pip"
+	mkdir -p "$tmp" "$tmp.pip" # pip unpacks into TMPDIR first: beside the target, where there is room
+	TMPDIR=$tmp.pip PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$tmp" --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
 		--disable-pip-version-check --python-version 3.11 --implementation cp \
 		$(printf -- '--platform %s ' manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_25_x86_64 \
 			manylinux_2_18_x86_64 manylinux_2_17_x86_64 manylinux_2_12_x86_64 manylinux_2_5_x86_64 \
 			manylinux2014_x86_64 manylinux2010_x86_64 manylinux1_x86_64) \
 		-r "$here/requirements-$variant.txt" >&2 ||
 		die "pip could not fetch libtorch; its message is above. Type make setup to try again, or set LIBTORCH to a libtorch ${torch_version%.*} that you have"
+	rm -rf "$tmp.pip"
 	mv -T "$tmp" "$final"
 }
 
