@@ -161,6 +161,9 @@ vendor_modules() {
 	mv -T $tmp vendor
 }
 
+case $libtorch$gotch in *[!A-Za-z0-9/._+~@,=:-]*)
+	die "$libtorch: cgo takes no path with blanks or special characters; set LIBTORCH or XDG_CACHE_HOME to one without" ;;
+esac
 check_platform
 install_packages
 mkdir -p "$cache"
