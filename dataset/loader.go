@@ -109,13 +109,13 @@ func (l *Loader) SlotShape() (n, h, w int) { return l.cfg.BatchSize, l.tf.Size, 
 func (l *Loader) sampleLen() int { return 3 * l.tf.Size * l.tf.Size }
 
 // SetSlots gives the memory that batches are written into: Slots() slices of SlotLen() floats each. The
-// caller keeps owning it and must keep it until the last epoch that uses it is closed. Without it the loader
-// allocates its own at the first epoch.
+// caller keeps owning it and must keep it until the last epoch that uses it is closed. Without it, and after
+// SetSlots(nil), the loader allocates its own at the next epoch.
 func (l *Loader) SetSlots(slots [][]float32) error {
 	if l.busy.Load() {
 		return fmt.Errorf("dataset: new slots while an epoch is under way: close it first")
 	}
-	if len(slots) != l.Slots() {
+	if slots != nil && len(slots) != l.Slots() {
 		return fmt.Errorf("dataset: %d slots: want %d", len(slots), l.Slots())
 	}
 	for i, s := range slots {

@@ -38,6 +38,10 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 		defer s.Close()
 		model = model.(Folder).Fold(s, t.dtype())
 	}
+	if err := r.lend(); err != nil {
+		return p, err
+	}
+	defer r.takeBack()
 	batches := r.loader.Epoch(t.ctx, torch.Generator{})
 	defer batches.Close()
 

@@ -12,32 +12,41 @@ import (
 type ring struct {
 	loader *dataset.Loader
 	slots  []*torch.Tensor // B×3×H×W on the CPU, as views where the loader's samples are H×W×3
+	views  [][]float32     // their memory
 	device torch.Device
 }
 
-// newRing makes the loader write into tensors that s owns. They must outlive the loader's epochs.
-func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) (*ring, error) {
+// newRing makes tensors for the loader's batches; s owns them.
+func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) *ring {
 	r := &ring{loader: loader, device: device}
-	views := make([][]float32, loader.Slots())
-	batch, h, w := loader.SlotShape()
-	for i := range views {
-		n, h, w := int64(batch), int64(h), int64(w)
+	batch, height, width := loader.SlotShape()
+	n, h, w := int64(batch), int64(height), int64(width)
+	for range loader.Slots() {
 		shape := []int64{n, 3, h, w}
 		if loader.ChannelsLast() {
 			shape = []int64{n, h, w, 3}
 		}
 		t := torch.Empty(s, torch.Float32, torch.CPU, shape...)
-		views[i] = torch.Float32View(t)
+		r.views = append(r.views, torch.Float32View(t))
 		if loader.ChannelsLast() {
 			t = torch.Permute(s, t, 0, 3, 1, 2)
 		}
 		r.slots = append(r.slots, t)
 	}
-	if err := loader.SetSlots(views); err != nil {
-		return nil, fmt.Errorf("trainer: %w", err)
-	}
-	return r, nil
+	return r
 }
+
+// lend makes the loader write into the ring's tensors until takeBack: the loader outlives them, and may
+// serve others between two phases.
+func (r *ring) lend() error {
+	if err := r.loader.SetSlots(r.views); err != nil {
+		return fmt.Errorf("trainer: %w", err)
+	}
+	return nil
+}
+
+// takeBack ends lend, after the epoch was closed.
+func (r *ring) takeBack() { r.loader.SetSlots(nil) }
 
 // tensors returns a batch's images N×3×H×W and labels N on the ring's device. On the CPU the images are
 // the slot itself, valid until the batch is released.

@@ -103,14 +103,7 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 	if _, ok := model.(Folder); cfg.Fold && !ok {
 		return best, fmt.Errorf("trainer: %T cannot be folded", model)
 	}
-	trainRing, err := newRing(s, data.Train, cfg.Device)
-	if err != nil {
-		return best, err
-	}
-	valRing, err := newRing(s, data.Val, cfg.Device)
-	if err != nil {
-		return best, err
-	}
+	trainRing, valRing := newRing(s, data.Train, cfg.Device), newRing(s, data.Val, cfg.Device)
 	weights := newSnapshot(s, model)
 	defer weights.restore()
 
@@ -150,12 +143,8 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, device torch.Device) (Phase, error) {
 	c := s.Child()
 	defer c.Close()
-	ring, err := newRing(c, loader, device)
-	if err != nil {
-		return Phase{}, err
-	}
 	t := &training{ctx: ctx, scope: c, model: model, obs: Silent{}}
-	return t.phase(0, "val", ring)
+	return t.phase(0, "val", newRing(c, loader, device))
 }
 
 // Silent is the Observer of who wants none.

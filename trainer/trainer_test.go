@@ -55,6 +55,7 @@ type scripted struct {
 	guesses []int
 	epoch   int
 	loss    func(logits []float32) // spoils the logits, where not nil
+	images  func(x *torch.Tensor)  // is shown the images, where not nil
 }
 
 func (m *scripted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
@@ -62,6 +63,9 @@ func (m *scripted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	logits := make([]float32, 2*n)
 	for i := range n {
 		logits[2*i+int64(m.guesses[min(m.epoch, len(m.guesses)-1)])] = 1
+	}
+	if m.images != nil {
+		m.images(x)
 	}
 	if m.loss != nil {
 		m.loss(logits)

@@ -1,0 +1,64 @@
+package trainer_test
+
+import (
+	"math"
+	"testing"
+
+	"hymenoptera/internal/mt19937"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/torch/optim"
+	"hymenoptera/trainer"
+)
+
+// A loader outlives the tensors that it was lent: afterwards it writes into memory of its own, and a training
+// under way loses nothing when its loader serves another in between.
+func TestLoadersWriteIntoNoFreedMemory(t *testing.T) {
+	data := lopsided(t)
+	err := torch.Do(t.Context(), func(s *torch.Scope) error {
+		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
+		var means []float64 // of the validation images, an epoch each
+		cfg := trainer.DefaultConfig()
+		cfg.Epochs = 2
+		r := &recorder{model: m, after: func(event string) error {
+			if event != "end 0" {
+				return nil
+			}
+			_, err := trainer.Evaluate(t.Context(), s, m, data.Val, torch.CPU)
+			return err
+		}}
+		m.images = func(x *torch.Tensor) {
+			if !torch.GradEnabled() {
+				means = append(means, torch.Item(torch.Sum(s, x)))
+			}
+		}
+		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
+		if _, err := trainer.Fit(t.Context(), s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), cfg, r); err != nil {
+			return err
+		}
+		if len(means) != 6 { // two batches each: epoch 0, Evaluate, epoch 1
+			t.Fatalf("%d validation batches, want 6", len(means))
+		}
+		for i := 2; i < 6; i += 2 {
+			if got, want := means[i]+means[i+1], means[0]+means[1]; math.Abs(got-want) > 1e-3 {
+				t.Errorf("pass %d: the images sum up to %v, want %v", i/2, got, want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		e := data.Val.Epoch(t.Context(), mt19937.New(1))
+		for n := 0; n < 4; {
+			b, err := e.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += b.N
+			b.Release()
+		}
+		e.Close()
+	}
+}
