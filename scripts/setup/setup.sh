@@ -116,7 +116,7 @@ fetch_libtorch() {
 compile_gotch() {
 	[ ! -e "$gotch/libhymenoptera_gotch.so" ] || return 0
 	local source tmp=$gotch.partial lib
-	source=$(GOFLAGS=-mod=mod go mod download -json github.com/sugarme/gotch | awk -F'"' '/"Dir"/{print $4}')
+	source=$(go mod download -json github.com/sugarme/gotch | awk -F'"' '/"Dir"/{print $4}')
 	say "compiling gotch's C++ once, about a minute"
 	rm -rf "$tmp"
 	mkdir -p "$tmp/stubs"
@@ -151,7 +151,7 @@ cgo_file() { # <package>
 vendor_modules() {
 	local tmp=.vendor.partial libtch=github.com/sugarme/gotch/libtch
 	rm -rf $tmp
-	GOFLAGS=-mod=mod go mod vendor -o $tmp
+	go mod vendor -o $tmp
 	rm $tmp/$libtch/torch_api.cpp
 	cgo_file libtch >$tmp/$libtch/aaa_libtorch.go
 	cgo_file torch >torch/cgo_libtorch.go.partial
@@ -166,6 +166,9 @@ case $libtorch$gotch in *[!A-Za-z0-9/._+~@,=:-]*)
 esac
 check_platform
 install_packages
+# Modules are fetched into the cache folder; what the user's own module cache has is read from there.
+GOPROXY="file://$(go env GOMODCACHE)/cache/download,$(go env GOPROXY)"
+export GOPROXY GOMODCACHE=$cache/modules GOFLAGS='-mod=mod -modcacherw'
 mkdir -p "$cache"
 exec 9>"$cache/setup.lock"
 flock -n 9 || { say "another set-up is running; waiting for it"; flock 9; }
