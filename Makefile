@@ -17,7 +17,8 @@ FREEZE  ?= $(if $(filter train-googlenet,$(MAKECMDGOALS)),1)
 export OMP_WAIT_POLICY ?= passive
 
 BIN := bin/hymenoptera
-REFERENCE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/reference-env
+# An environment a list of requirements: another list makes another one beside it.
+REFERENCE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/reference-$(shell sha256sum scripts/reference-requirements.txt | cut -c-12)
 PYTHON := $(REFERENCE)/bin/python
 
 help: ## show the targets
@@ -35,6 +36,7 @@ build: setup ## build bin/hymenoptera
 test: setup ## run every test, a package at a time: libtorch uses every core
 	go vet ./...
 	go test -p 1 ./...
+	@echo; echo 'The curves of PyTorch, compared:'; go test -run 'TestCurvesEqualPyTorch/frozen' -v ./cmd/hymenoptera | sed -n 's/^ *curves_test.go:[0-9]*: /  /p' | uniq -c
 
 demo: build ## train on generated ants and bees, offline, in about a minute
 	@$(BIN) demo --out '$(OUT)' $(ARGS)
@@ -60,10 +62,10 @@ train-all: build ## the notebook's three runs, then their table and OUT/compare.
 # The targets below compare with PyTorch and need its environment.
 reference-env: $(REFERENCE)/.ready ## a Python environment with the reference: torch, torchvision, Pillow (4 GB)
 
-$(REFERENCE)/.ready: scripts/reference-requirements.txt
-	python3 -m venv $(REFERENCE)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+$(REFERENCE)/.ready:
+	@mkdir -p $(REFERENCE)
+	@flock $(REFERENCE).lock sh -ec 'test -e $@ || { python3 -m venv --clear $(REFERENCE); \
+		$(PYTHON) -m pip install --quiet --disable-pip-version-check -r scripts/reference-requirements.txt; touch $@; }'
 
 # parity takes the command's training options as variables; empty ones keep the default.
 option = $(if $($(2)),--$(1) $($(2)))

@@ -84,11 +84,12 @@ def build(o, classes):
             for name, p in model.named_parameters():
                 p.requires_grad = name.startswith("fc.")
         return model
+    weights = torch.load(o.weights, map_location="cpu", weights_only=True)
     extra = {}
-    if o.model == "googlenet":  # as googlenet(weights=...) builds it before it loads
-        extra = dict(aux_logits=True, transform_input=True, init_weights=False)
+    if o.model == "googlenet":  # as googlenet(weights=...) builds it before it loads; a trained one has no auxiliary heads
+        extra = dict(aux_logits="aux1.fc1.weight" in weights, transform_input=True, init_weights=False)
     model = constructor(weights=None, **extra)
-    model.load_state_dict(torch.load(o.weights, map_location="cpu", weights_only=True))
+    model.load_state_dict(weights)
     if o.model == "googlenet":
         model.aux_logits, model.aux1, model.aux2 = False, None, None
     if o.freeze:

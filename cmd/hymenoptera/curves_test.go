@@ -3,21 +3,30 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/cpu"
+
+	"hymenoptera/checkpoint"
 	"hymenoptera/run"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
+	"hymenoptera/zoo"
 )
 
 // curves is testdata/curves.json: trainings by scripts/reference.py, PyTorch's own, on testdata/insects.
 type curves struct {
 	Environment map[string]string
+	Caches      map[string]string
+	WeightsSeed uint64 `json:"weights_seed"`
 	Runs        []struct {
 		Name        string
 		Options     []string
@@ -57,9 +66,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every loss of these trainings, every count and the weights at the end are PyTorch's to the last bit. On a
-// processor without AVX2 the losses of the first epoch are compared within 1e-3: another order of the same
-// sums, before it has been amplified by training.
+// Every loss of these trainings, every count and the weights at the end are PyTorch's to the last bit. Bits may
+// differ where the processor has no AVX2, or caches of other sizes than the curves' machine: oneDNN chooses its
+// blocks, and with them the order of sums, by these. Only there a tolerance is allowed.
 func TestCurvesEqualPyTorch(t *testing.T) {
 	c, err := readCurves()
 	if err != nil {
@@ -68,12 +77,17 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 	if len(c.Runs) == 0 {
 		t.Fatal("no curves")
 	}
-	exact := hasAVX2(t)
-	t.Logf("comparing bit for bit: %v (%s)", exact, runtime.GOARCH)
+	weights := seededWeights(t, c.WeightsSeed)
+	strict := hasAVX2() && maps.Equal(caches(), c.Caches)
+	t.Logf("processor and caches are those of the curves: %v", strict)
 	for _, r := range c.Runs {
 		t.Run(r.Name, func(t *testing.T) {
+			file := "none"
+			if model, ok := strings.CutSuffix(strings.TrimSuffix(r.Name, " frozen"), " from weights"); ok {
+				file = weights[model]
+			}
 			out := filepath.Join(t.TempDir(), "run")
-			args := append([]string{"train", "--data", "testdata/insects", "--device", "cpu", "--out", out}, r.Options...)
+			args := append([]string{"train", "--data", "testdata/insects", "--weights", file, "--device", "cpu", "--out", out}, r.Options...)
 			var stderr strings.Builder
 			if code := execute(t.Context(), args, io.Discard, &stderr); code != 0 {
 				t.Fatalf("exit code %d: %s", code, &stderr)
@@ -82,99 +96,92 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			comparePhases(t, got, r.History, exact)
-			if !exact {
-				return
-			}
-			var result run.Result
-			data, err := os.ReadFile(filepath.Join(out, run.ResultFile))
+			result, err := run.ReadResult(out)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := json.Unmarshal(data, &result); err != nil {
-				t.Fatal(err)
+			for i := range got {
+				got[i].Seconds = 0
 			}
-			if result.FinalSHA256 != r.Final {
-				t.Errorf("final weights: digest %s, want %s", result.FinalSHA256, r.Final)
+			if slices.Equal(got, r.History) && result.FinalSHA256 == r.Final && result.BestSHA256 == r.Best {
+				t.Logf("%d phases and the weights: equal bit for bit", len(got))
+				return
 			}
-			if result.BestSHA256 != r.Best {
-				t.Errorf("best weights: digest %s, want %s", result.BestSHA256, r.Best)
+			if !strict && near(got, r.History, slices.Contains(r.Options, "--freeze")) {
+				t.Log("not the processor of the curves: equal within the tolerance")
+				return
 			}
+			for i, w := range r.History {
+				if i < len(got) && got[i] != w {
+					t.Errorf("epoch %d %s:\n got %+v\nwant %+v", w.Epoch, w.Name, got[i], w)
+				}
+			}
+			t.Errorf("%d phases, final weights %s, best %s;\nwant %d, %s, %s", len(got), result.FinalSHA256, result.BestSHA256, len(r.History), r.Final, r.Best)
 		})
 	}
 }
 
-// The fast mode computes the same in other sums and shorter numbers: bfloat16 has 8 bits. Where only the head
-// learns, its curve follows the exact one closely, and learning shows: the last loss would be 6 % higher without.
-// Where every layer learns, small differences grow with each step in either mode, so a few steps are compared.
-func TestFastIsCloseToExact(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		options []string
-		within  float64
-	}{
-		{"frozen", []string{"--freeze", "--lr", "0.003", "--epochs", "3"}, 0.01},
-		{"every layer", []string{"--lr", "0.0001", "--epochs", "1"}, 0.01},
-		{"googlenet", []string{"--model", "googlenet", "--lr", "0.0001", "--epochs", "1"}, 0.02},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			losses := func(mode ...string) (losses []float64) {
-				out := filepath.Join(t.TempDir(), "run")
-				args := append([]string{"train", "--data", "testdata/insects", "--device", "cpu", "--out", out, "--weights", "none",
-					"--batch-size", "16", "--image-size", "64", "--threads", "2"}, tt.options...)
-				var stderr strings.Builder
-				if code := execute(t.Context(), append(args, mode...), io.Discard, &stderr); code != 0 {
-					t.Fatalf("exit code %d: %s", code, &stderr)
-				}
-				history, err := run.ReadHistory(out)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, p := range history {
-					losses = append(losses, p.Loss)
-				}
-				return losses
-			}
-			exact, fast := losses(), losses("--fast")
-			if len(fast) != len(exact) || len(exact) < 2 {
-				t.Fatalf("%d and %d phases", len(exact), len(fast))
-			}
-			for i := range exact {
-				if !(math.Abs(fast[i]-exact[i]) <= tt.within*exact[i]) {
-					t.Errorf("phase %d: loss %v, exactly it is %v", i, fast[i], exact[i])
-				}
-			}
-			t.Logf("exact %.6f, fast %.6f", exact, fast)
-		})
-	}
-}
-
-func comparePhases(t *testing.T, got, want []trainer.Phase, exact bool) {
-	t.Helper()
+// near compares curves whose sums were formed in another order. Where only the head learns all losses agree within
+// 1e-4, and counts within one image: with AVX512 they were seen to differ by 3e-6. Where every layer of a network
+// with random weights learns at so high a rate, each step multiplies the difference, up to 7 % in the first phase,
+// which is held to 15 %; of what follows nothing can be said.
+func near(got, want []trainer.Phase, frozen bool) bool {
 	if len(got) != len(want) {
-		t.Fatalf("%d phases, want %d", len(got), len(want))
+		return false
 	}
+	within := func(got, want, share float64) bool { return math.Abs(got-want) <= share*want }
 	for i, w := range want {
 		g := got[i]
-		g.Seconds = 0
-		switch {
-		case exact && g != w:
-			t.Errorf("epoch %d %s:\n got %+v\nwant %+v", w.Epoch, w.Name, g, w)
-		case !exact && w.Epoch == 0 && w.Name == "train" && math.Abs(g.Loss-w.Loss) > 1e-3:
-			t.Errorf("epoch %d %s: loss %v, want %v within 1e-3", w.Epoch, w.Name, g.Loss, w.Loss)
+		if frozen && (!within(g.Loss, w.Loss, 1e-4) || max(g.Corrects-w.Corrects, w.Corrects-g.Corrects) > 1) {
+			return false
 		}
 	}
+	return within(got[0].Loss, want[0].Loss, 0.15)
+}
+
+// seededWeights writes a file of weights for each network that curves begin with, as scripts/make_curves.py
+// does: those that a seed gives it with ImageNet's 1000 classes.
+func seededWeights(t *testing.T, seed uint64) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, model := range []string{"resnet18", "googlenet"} {
+		files[model] = filepath.Join(t.TempDir(), model+".pth")
+		err := torch.Do(t.Context(), func(s *torch.Scope) error {
+			arch, err := zoo.Find(model)
+			if err != nil {
+				return err
+			}
+			torch.ManualSeed(seed)
+			return checkpoint.WritePTH(files[model], nn.Export(arch.New(s, 1000)))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }
 
 // hasAVX2 reports whether the pinned code paths exist on this processor.
-func hasAVX2(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv("HYMENOPTERA_TEST_UNPINNED") != "" {
-		return false
+func hasAVX2() bool {
+	return cpu.X86.HasAVX2 && cpu.X86.HasFMA && os.Getenv("HYMENOPTERA_TEST_UNPINNED") == ""
+}
+
+// caches returns the sizes of a core's own data caches: {"L1": "48K", "L2": "1024K"}.
+func caches() map[string]string {
+	sizes := map[string]string{}
+	folders, _ := filepath.Glob("/sys/devices/system/cpu/cpu0/cache/index*")
+	for _, folder := range folders {
+		var values [3]string
+		for i, name := range []string{"level", "type", "size"} {
+			data, err := os.ReadFile(filepath.Join(folder, name))
+			if err != nil {
+				return nil
+			}
+			values[i] = strings.TrimSpace(string(data))
+		}
+		if values[1] != "Instruction" && values[0] != "3" {
+			sizes["L"+values[0]] = values[2]
+		}
 	}
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return false
-	}
-	return strings.Contains(string(info), " avx2") && strings.Contains(string(info), " fma")
+	return sizes
 }
