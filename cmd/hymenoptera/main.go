@@ -30,6 +30,7 @@ type interrupt struct{ syscall.Signal }
 func (i interrupt) Error() string { return "stopped: " + i.Signal.String() }
 
 func main() {
+	sleepWhileWaiting()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
