@@ -19,7 +19,7 @@ var (
 var calledGlobals = []global{orderedDict, rebuildTensor, rebuildTensorV2, rebuildParameter, parameterClass, sizeClass}
 
 // allowedGlobal tells whether state dicts name g: one that is called, a storage or tensor class of a type
-// that dtypes.go knows (torch.FloatStorage, torch.FloatTensor), or a dtype (torch.float32).
+// that dtype.go knows (torch.FloatStorage, torch.FloatTensor), or a dtype (torch.float32).
 func allowedGlobal(g global) bool {
 	return slices.Contains(calledGlobals, g) || storageDType(g) != 0 ||
 		g.module == "torch" && (isDType(g.name) || tensorClass(g.name))

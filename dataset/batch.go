@@ -1,7 +1,7 @@
 package dataset
 
-// A Batch is N samples, in a slot of its loader. It must be released, after which its memory is written
-// again; until then nobody else touches it.
+// A Batch is N samples, in a slot of its loader. It must be released once, after which its memory, and the Batch
+// itself, serve another one; until then nobody else touches it.
 type Batch struct {
 	Slot    int       // index of the slot
 	N       int       // samples, at most the batch size
@@ -13,7 +13,7 @@ type Batch struct {
 	epoch  *Epoch
 }
 
-// Release gives the slot back. It may be called from any goroutine, and more than once.
+// Release gives the slot back. It may be called from any goroutine, once.
 func (b *Batch) Release() {
 	if b.epoch != nil {
 		b.epoch.release(b)

@@ -110,7 +110,6 @@ func TestSlots(t *testing.T) {
 		}
 		for _, b := range alive {
 			b.Release()
-			b.Release() // twice
 		}
 		e.Close()
 	}

@@ -110,6 +110,14 @@ func Remove(ctx context.Context, cfg Config, path string) (removed bool, err err
 // its zip. It refuses any other folder.
 func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, err error) {
 	dir = filepath.Clean(dir)
+	if _, err := os.Stat(filepath.Dir(dir)); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	unlock, err := lock(ctx, cfg, dir)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	if removed, err = Remove(ctx, cfg, dir+".zip"); err != nil {
 		return removed, err
 	}

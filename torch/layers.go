@@ -10,7 +10,7 @@ func Conv2d(s *Scope, x, weight, bias *Tensor, stride, padding int64) *Tensor {
 	st, pad, dilation := [2]int64{stride, stride}, [2]int64{padding, padding}, [2]int64{1, 1}
 	return call(s, "conv2d", func(out *lib.Ctensor) {
 		lib.AtgConv2d(out, x.c, weight.c, optional(bias), st[:], 2, pad[:], 2, dilation[:], 2, 1)
-	}, present(x, weight, bias)...)
+	}, with(bias, x, weight)...)
 }
 
 // BatchNorm is torch.nn.functional.batch_norm. With training set it normalises by the batch's own
@@ -51,7 +51,7 @@ func AdaptiveAvgPool2d(s *Scope, x *Tensor, size int64) *Tensor {
 func Linear(s *Scope, x, weight, bias *Tensor) *Tensor {
 	return call(s, "linear", func(out *lib.Ctensor) {
 		lib.AtgLinear(out, x.c, weight.c, optional(bias))
-	}, present(x, weight, bias)...)
+	}, with(bias, x, weight)...)
 }
 
 // Dropout zeroes each element with probability p and scales the rest by 1/(1-p) while training, drawing
@@ -66,16 +66,13 @@ func CrossEntropy(s *Scope, logits, labels, weight *Tensor, labelSmoothing float
 	const mean, ignoreIndex = 1, -100 // at::Reduction::Mean; PyTorch's default
 	return call(s, "cross_entropy", func(out *lib.Ctensor) {
 		lib.AtgCrossEntropyLoss(out, logits.c, labels.c, optional(weight), mean, ignoreIndex, labelSmoothing)
-	}, present(logits, labels, weight)...)
+	}, with(weight, logits, labels)...)
 }
 
-// present leaves out the operands that are nil because the caller has none.
-func present(ts ...*Tensor) []*Tensor {
-	kept := ts[:0]
-	for i, t := range ts {
-		if t != nil || i == 0 {
-			kept = append(kept, t)
-		}
+// with returns the required operands, and the optional one where there is one.
+func with(optional *Tensor, required ...*Tensor) []*Tensor {
+	if optional == nil {
+		return required
 	}
-	return kept
+	return append(required, optional)
 }

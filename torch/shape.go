@@ -77,6 +77,9 @@ func Narrow(s *Scope, t *Tensor, dim, start, length int64) *Tensor {
 // Cat joins tensors along dim.
 func Cat(s *Scope, dim int64, ts ...*Tensor) *Tensor {
 	use("cat", ts...)
+	if len(ts) == 0 {
+		fail("cat", "there are no tensors to join")
+	}
 	handles := make([]lib.Ctensor, len(ts), len(ts)+1)
 	for i, t := range ts {
 		handles[i] = t.c

@@ -1,9 +1,5 @@
 #include "shim.h"
 
-#if !__has_include(<torch/version.h>)
-#error "libtorch is not set up: type make setup first"
-#endif
-
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>

@@ -88,7 +88,7 @@ func compare(entries []Entry, sd *checkpoint.StateDict) error {
 	for _, part := range []struct {
 		what string
 		list []string
-	}{{"missing keys", missing}, {"unexpected keys", unexpected}, {"wrong shapes", wrong}} {
+	}{{"missing keys", missing}, {"unexpected keys", unexpected}, {"wrong shapes or types", wrong}} {
 		if len(part.list) > 0 {
 			all = append(all, fmt.Sprintf("%d %s: %s", len(part.list), part.what, abridge(part.list)))
 		}
