@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files faults bench test-browser
+	reference-env parity parity-matrix parity-batches parity-files fuzz faults bench test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -87,6 +87,16 @@ parity-matrix: build reference-env ## eight such trainings that cover threads, w
 
 parity-files: setup reference-env ## weights files written in Python and read in Go, and the other way round
 	@$(PYTHON) -W ignore scripts/parity_files.py $(ARGS)
+
+FUZZTIME ?= 20s
+fuzz: setup ## every fuzz target for FUZZTIME=20s
+	@set -eo pipefail; for p in checkpoint dataset hub internal/jpeg transforms; do \
+		for t in $$(go test -list '^Fuzz' ./$$p | grep ^Fuzz); do \
+			printf '%-14s %-16s ' $$p $$t; \
+			go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$p >fuzz.log 2>&1 || { cat fuzz.log; exit 1; }; \
+			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*/\1 \2/p' fuzz.log | tail -1; \
+		done; \
+	done; rm fuzz.log
 
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,15 @@ type Weights struct {
 	SHA256 string               // the first digits of their hash
 	Eval   transforms.Transform // what they were evaluated with
 }
+
+// imageNetNames holds the names of ImageNet's classes in the order of the published heads, a line each: those
+// that torchvision 0.26.0 gives (BSD-3-Clause, © 2016 Soumith Chintala).
+//
+//go:embed imagenet1k.txt
+var imageNetNames string
+
+// Classes returns the names of the classes that the weights' head tells apart.
+func (w Weights) Classes() []string { return strings.Split(strings.TrimSpace(imageNetNames), "\n") }
 
 // FileName returns the name that PyTorch's cache has for them.
 func (w Weights) FileName() string { return w.URL[strings.LastIndexByte(w.URL, '/')+1:] }

@@ -37,6 +37,9 @@ func TestPublishedWeights(t *testing.T) {
 			if w.Eval.Size != 224 || w.Eval.Mean != [3]float32{0.485, 0.456, 0.406} || w.Eval.Std != [3]float32{0.229, 0.224, 0.225} {
 				t.Errorf("%s: preprocessing %+v", name, w.Eval)
 			}
+			if names := w.Classes(); len(names) != 1000 || names[0] != "tench" || names[309] != "bee" || names[310] != "ant" || names[999] != "toilet tissue" {
+				t.Errorf("%s: %d classes", name, len(names))
+			}
 			if err := w.Eval.Validate(); err != nil {
 				t.Error(err)
 			}
