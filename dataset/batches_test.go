@@ -65,43 +65,61 @@ func batchRuns(t *testing.T) (runs []batchRun) {
 	return runs
 }
 
-// TestBatchesArePyTorchs compares every batch of the fixtures with the DataLoader's, as a hash.
+// TestBatchesArePyTorchs compares every batch of the fixtures with the DataLoader's, as a hash, without a cache,
+// with one that is too small, and with one that holds all.
 func TestBatchesArePyTorchs(t *testing.T) {
 	train, val, err := Open("testdata/folder")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, run := range batchRuns(t) {
-		var got []string
-		for _, seed := range run.seeds {
-			for _, workers := range run.workers {
-				cfg := LoaderConfig{BatchSize: run.batch, Shuffle: !run.noShuffle, Workers: workers}
-				rng := mt19937.New(uint64(seed))
-				for epoch := range run.epochs {
-					got = append(got, hashes(t, train, transforms.Train(run.size), cfg, rng, fmt.Sprint(seed, epoch, " train ", workers))...)
-					got = append(got, hashes(t, val, transforms.Eval(run.size), cfg, rng, fmt.Sprint(seed, epoch, " val ", workers))...)
+	for _, cache := range []int64{0, 100_000, 1 << 30} {
+		t.Run(fmt.Sprint(cache), func(t *testing.T) {
+			for _, run := range batchRuns(t) {
+				got := run.hashes(t, train, val, cache)
+				if len(got) != len(run.want) {
+					t.Errorf("batch size %d: got %d batches, want %d", run.batch, len(got), len(run.want))
+					continue
+				}
+				for i, want := range run.want {
+					if got[i] != want {
+						t.Errorf("batch size %d, image size %d:\n got %s\nwant %s", run.batch, run.size, got[i], want)
+					}
 				}
 			}
-		}
-		if len(got) != len(run.want) {
-			t.Errorf("batch size %d: got %d batches, want %d", run.batch, len(got), len(run.want))
-			continue
-		}
-		for i, want := range run.want {
-			if got[i] != want {
-				t.Errorf("batch size %d, image size %d:\n got %s\nwant %s", run.batch, run.size, got[i], want)
-			}
-		}
+		})
 	}
 }
 
-// hashes returns a line for each batch of an epoch.
-func hashes(t *testing.T, f *ImageFolder, tf transforms.Transform, cfg LoaderConfig, rng Source, name string) (lines []string) {
+// hashes makes the run's batches and returns their lines.
+func (r batchRun) hashes(t *testing.T, train, val *ImageFolder, cache int64) (got []string) {
 	t.Helper()
-	l, err := NewLoader(f, tf, cfg)
-	if err != nil {
-		t.Fatal(err)
+	for _, seed := range r.seeds {
+		for _, workers := range r.workers {
+			cfg := LoaderConfig{BatchSize: r.batch, Shuffle: !r.noShuffle, Workers: workers, Cache: NewCache(cache)}
+			trainLoader, err := NewLoader(train, transforms.Train(r.size), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			valLoader, err := NewLoader(val, transforms.Eval(r.size), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rng := mt19937.New(uint64(seed))
+			for epoch := range r.epochs {
+				got = append(got, hashes(t, trainLoader, rng, fmt.Sprint(seed, epoch, " train ", workers))...)
+				got = append(got, hashes(t, valLoader, rng, fmt.Sprint(seed, epoch, " val ", workers))...)
+			}
+			if kept := cache - cfg.Cache.left.Load(); (kept > 0) != (cache > 0) || kept > cache {
+				t.Errorf("%d bytes are kept of %d", kept, cache)
+			}
+		}
 	}
+	return got
+}
+
+// hashes returns a line for each batch of an epoch.
+func hashes(t *testing.T, l *Loader, rng Source, name string) (lines []string) {
+	t.Helper()
 	e := l.Epoch(context.Background(), rng)
 	defer e.Close()
 	for i := 0; ; i++ {

@@ -22,10 +22,11 @@ const MaxWorkers = 1024
 
 // LoaderConfig says how batches are made.
 type LoaderConfig struct {
-	BatchSize    int  // samples a batch, at least 1; the last batch of an epoch may be smaller
-	Shuffle      bool // a new random order each epoch
-	Workers      int  // goroutines that make batches; with 0 they are made in Next
-	ChannelsLast bool // samples are H×W×3 rather than 3×H×W
+	BatchSize    int    // samples a batch, at least 1; the last batch of an epoch may be smaller
+	Shuffle      bool   // a new random order each epoch
+	Workers      int    // goroutines that make batches; with 0 they are made in Next
+	Cache        *Cache // where decoded pictures are kept, or nil
+	ChannelsLast bool   // samples are H×W×3 rather than 3×H×W
 	// Warn, where it is set, is told what Pillow warns about: pictures of more than 89,478,485 pixels. It is
 	// called from the workers.
 	Warn func(message string)
@@ -56,6 +57,7 @@ type Loader struct {
 	paths  [][]byte // the samples' paths, each with a zero at its end
 	makers []*maker // one a worker, kept from epoch to epoch for their memory
 	order  []int    // indices into the samples
+	kept   kept     // nil without a cache
 	busy   atomic.Bool
 }
 
@@ -82,6 +84,9 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 		l.makers[i] = &maker{loader: l}
 	}
 	l.order = make([]int, l.Len())
+	if cfg.Cache != nil {
+		l.kept = make(kept, l.Len())
+	}
 	return l, nil
 }
 

@@ -38,31 +38,53 @@ func (m *maker) close() {
 // sample makes a sample of 3×H×W floats.
 func (m *maker) sample(dst []float32, index int) (err error) {
 	l := m.loader
-	if m.file, err = readFile(m.file, l.paths[index]); err != nil {
-		return err
-	}
-	var plan transforms.Plan
-	var origin image.Point
-	if format(m.file) == formatJPEG {
-		plan, origin, err = m.decodeJPEG()
-	} else {
-		plan, err = m.decodeOther()
-	}
+	picture, flip, err := m.crop(index)
 	if err != nil {
 		return err
 	}
-	m.resizer.Resize(&m.sample8, &m.picture, origin, plan)
 	if l.cfg.ChannelsLast {
-		l.norm.ApplyChannelsLast(dst, &m.sample8, plan.Flip)
+		l.norm.ApplyChannelsLast(dst, picture, flip)
 	} else {
-		l.norm.Apply(dst, &m.sample8, plan.Flip)
+		l.norm.Apply(dst, picture, flip)
 	}
 	return nil
 }
 
+// crop returns what a sample shows, and whether it is mirrored. The picture is valid until the next call.
+func (m *maker) crop(index int) (*transforms.Image, bool, error) {
+	l := m.loader
+	if p := l.kept.get(index); p != nil {
+		if !l.tf.Random {
+			return p, false, nil
+		}
+		plan := l.tf.Plan(p.Width, p.Height, m.src)
+		m.resizer.Resize(&m.sample8, p, image.Point{}, plan)
+		return &m.sample8, plan.Flip, nil
+	}
+	var err error
+	if m.file, err = readFile(m.file, l.paths[index]); err != nil {
+		return nil, false, err
+	}
+	var plan transforms.Plan
+	var origin image.Point
+	if format(m.file) == formatJPEG {
+		plan, origin, err = m.decodeJPEG(index)
+	} else {
+		plan, err = m.decodeOther(index)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	m.resizer.Resize(&m.sample8, &m.picture, origin, plan)
+	if !l.tf.Random && l.cfg.Cache.reserve(l.tf.Size, l.tf.Size) {
+		l.kept.put(index, &m.sample8)
+	}
+	return &m.sample8, plan.Flip, nil
+}
+
 // decodeJPEG draws the plan from the size in the header and decodes only what it needs: m.picture begins at
-// origin.
-func (m *maker) decodeJPEG() (plan transforms.Plan, origin image.Point, err error) {
+// origin. With room in the cache it decodes all of it and keeps it.
+func (m *maker) decodeJPEG(index int) (plan transforms.Plan, origin image.Point, err error) {
 	if m.jpeg == nil {
 		if m.jpeg, err = jpeg.NewDecoder(); err != nil {
 			return plan, origin, err
@@ -74,17 +96,27 @@ func (m *maker) decodeJPEG() (plan transforms.Plan, origin image.Point, err erro
 	}
 	m.warnSize(info.Width, info.Height)
 	plan = m.loader.tf.Plan(info.Width, info.Height, m.src)
+	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(info.Width, info.Height) {
+		if err := decodeRegion(&m.picture, m.jpeg, m.file, info.Bounds()); err != nil {
+			return plan, origin, err
+		}
+		m.loader.kept.put(index, &m.picture)
+		return plan, origin, nil
+	}
 	region := m.jpeg.Cover(plan.Source())
 	return plan, region.Min, decodeRegion(&m.picture, m.jpeg, m.file, region)
 }
 
 // decodeOther decodes the whole picture.
-func (m *maker) decodeOther() (plan transforms.Plan, err error) {
+func (m *maker) decodeOther(index int) (plan transforms.Plan, err error) {
 	if err := decode(&m.picture, m.file); err != nil {
 		return plan, err
 	}
 	w, h := m.picture.Width, m.picture.Height
 	m.warnSize(w, h)
+	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(w, h) {
+		m.loader.kept.put(index, &m.picture)
+	}
 	return m.loader.tf.Plan(w, h, m.src), nil
 }
 

@@ -1,0 +1,48 @@
+package dataset
+
+import (
+	"sync/atomic"
+
+	"hymenoptera/transforms"
+)
+
+// A Cache keeps decoded pictures in memory, so that later epochs need not decode them: whole ones where crops are
+// random, else the finished crop. Loaders may share one. The batches are the same with it and without.
+type Cache struct{ left atomic.Int64 }
+
+// NewCache returns a cache that holds at most the given number of bytes of pixels.
+func NewCache(bytes int64) *Cache {
+	c := new(Cache)
+	c.left.Store(bytes)
+	return c
+}
+
+// reserve takes the place of a picture out of what is left, if it has one.
+func (c *Cache) reserve(w, h int) bool {
+	if c == nil {
+		return false
+	}
+	need := int64(w+1) / 2 * 8 * int64(h)
+	if c.left.Add(-need) >= 0 {
+		return true
+	}
+	c.left.Add(need)
+	return false
+}
+
+// kept are the pictures that a loader has in its cache, one a sample.
+type kept []atomic.Pointer[transforms.Image]
+
+// get returns the picture of a sample, or nil.
+func (k kept) get(index int) *transforms.Image {
+	if k == nil {
+		return nil
+	}
+	return k[index].Load()
+}
+
+// put keeps a copy of m, for which there is room.
+func (k kept) put(index int, m *transforms.Image) {
+	c := &transforms.Image{Width: m.Width, Height: m.Height, Stride: m.Stride, Pix: append([]uint64(nil), m.Pix...)}
+	k[index].Store(c)
+}
