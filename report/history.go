@@ -18,6 +18,7 @@ type Phase struct {
 	N        int     `json:"n"`
 	LR       float64 `json:"lr"`
 	Seconds  float64 `json:"seconds"`
+	Wait     float64 `json:"wait"`
 }
 
 // A History is the phases of a training in the order in which they ended.
@@ -75,6 +76,14 @@ func (h History) Seconds() (sum float64) {
 		sum += p.Seconds
 	}
 	return sum
+}
+
+// Wait returns the share of that time in which no batch was ready.
+func (h History) Wait() (share float64) {
+	for _, p := range h {
+		share += p.Wait
+	}
+	return share / max(h.Seconds(), 1e-9)
 }
 
 // ReadCSV reads a log from elsewhere: a table with the columns epoch, phase, loss and acc, in any order.

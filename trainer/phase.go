@@ -51,7 +51,9 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 		if err := t.ctx.Err(); err != nil {
 			return p, err
 		}
+		asked := time.Now()
 		b, err := batches.Next()
+		p.Wait += time.Since(asked).Seconds()
 		if err == io.EOF {
 			break
 		}

@@ -75,6 +75,7 @@ type Phase struct {
 	N        int     `json:"n"`  // images
 	LR       float64 `json:"lr"` // in force when the phase began
 	Seconds  float64 `json:"seconds"`
+	Wait     float64 `json:"wait"` // of these seconds, those in which no batch was ready
 }
 
 // An Observer is told what happens, on libtorch's thread. An error ends the training.
