@@ -70,9 +70,15 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 		t.Errorf("the refused run lost its configuration: %v", err)
 	}
 
-	create(t, dir, true)
-	if _, err := os.Stat(filepath.Join(dir, run.ConfigFile)); err == nil {
-		t.Error("the overwritten run's configuration is still there")
+	f = create(t, dir, true)
+	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err != nil {
+		t.Error("the old run is gone before the new one has begun")
+	}
+	if err := f.WriteConfig(2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err == nil {
+		t.Error("the overwritten run's history is still there")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
 		t.Error("overwriting removed a file that is not the run's")
@@ -81,7 +87,7 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 
 func TestRunWithoutAPhaseLeavesNothing(t *testing.T) {
 	parent := t.TempDir()
-	for _, dir := range []string{parent, filepath.Join(parent, "new")} {
+	for _, dir := range []string{parent, filepath.Join(parent, "new"), filepath.Join(parent, "a", "b")} {
 		f := create(t, dir, false)
 		if err := f.WriteConfig(1); err != nil {
 			t.Fatal(err)
@@ -103,6 +109,41 @@ func TestCreateUnderAFile(t *testing.T) {
 	}
 	if _, err := run.Create(filepath.Join(file, "out"), false); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("got error %v, want one that names %s", err, file)
+	}
+}
+
+// A folder that is removed, or another one in its place, is noticed and made again with all so far.
+func TestRestore(t *testing.T) {
+	for _, replaced := range []bool{false, true} {
+		f := create(t, filepath.Join(t.TempDir(), "run"), false)
+		if err := f.WriteConfig(1); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Append(trainer.Phase{Name: "train"}); err != nil || f.Vanished() {
+			t.Fatalf("error %v, vanished %v", err, f.Vanished())
+		}
+		if err := os.Rename(f.Path(), f.Path()+"-gone"); err != nil {
+			t.Fatal(err)
+		}
+		if replaced {
+			if err := os.Mkdir(f.Path(), 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Append(trainer.Phase{Name: "val"}); err == nil || !strings.Contains(err.Error(), "was removed") || !f.Vanished() {
+			t.Errorf("error %v, vanished %v", err, f.Vanished())
+		}
+		if err := f.Restore(); err != nil || f.Vanished() {
+			t.Fatalf("error %v, vanished %v", err, f.Vanished())
+		}
+		phases, err := run.ReadHistory(f.Path())
+		if err != nil || len(phases) != 2 || phases[1].Name != "val" {
+			t.Errorf("got %v, error %v, want both phases", phases, err)
+		}
+		var config int
+		if err := run.ReadConfig(f.Path(), &config); err != nil || config != 1 {
+			t.Errorf("got configuration %d, error %v", config, err)
+		}
 	}
 }
 

@@ -1,0 +1,53 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"hymenoptera/trainer"
+)
+
+// ReadPredictions returns what predictions.json holds.
+func ReadPredictions(path string) (ps []Prediction, err error) {
+	return ps, readJSON(filepath.Join(path, PredictionsFile), &ps)
+}
+
+// ReadResult returns what result.json holds.
+func ReadResult(path string) (r Result, err error) {
+	return r, readJSON(filepath.Join(path, ResultFile), &r)
+}
+
+// ReadConfig reads config.json into v.
+func ReadConfig(path string, v any) error { return readJSON(filepath.Join(path, ConfigFile), v) }
+
+func readJSON(file string, v any) error {
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, v)
+	}
+	if err != nil {
+		return fmt.Errorf("run: %s: %w", file, err)
+	}
+	return nil
+}
+
+// ReadHistory returns the phases of a run's folder in the order in which they ended.
+func ReadHistory(path string) ([]trainer.Phase, error) {
+	file := filepath.Join(path, HistoryFile)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	var phases []trainer.Phase
+	for i, line := range bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) {
+		var p trainer.Phase
+		if err := json.Unmarshal(line, &p); err != nil {
+			return nil, fmt.Errorf("run: %s line %d: %w", file, i+1, err)
+		}
+		phases = append(phases, p)
+	}
+	return phases, nil
+}
