@@ -85,8 +85,7 @@ func (e *Epoch) fill(m *maker, k int, b *Batch) error {
 		}
 		b.Labels[i] = int64(l.folder.Samples[index].Label)
 		if err := m.sample(b.Images[i*l.sampleLen():(i+1)*l.sampleLen()], index); err != nil {
-			s := l.folder.Samples[index]
-			return fmt.Errorf("dataset: %s (class %s, sample %d): %w", s.Path, l.folder.Classes[s.Label], index, err)
+			return l.folder.sampleError(index, err)
 		}
 	}
 	return nil

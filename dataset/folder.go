@@ -136,22 +136,33 @@ func missing(path string, err error) error {
 
 // found names what a folder holds, the first few entries of it.
 func found(entries []fs.DirEntry) string {
-	const most = 5
-	if len(entries) == 0 {
-		return "nothing"
-	}
 	var names []string
-	for _, e := range entries[:min(most, len(entries))] {
+	for _, e := range entries {
 		name := e.Name()
 		if e.IsDir() {
 			name += "/"
 		}
 		names = append(names, name)
 	}
-	if rest := len(entries) - len(names); rest > 0 {
-		names = append(names, fmt.Sprintf("and %d more", rest))
+	return firstFew(names)
+}
+
+// firstFew lists the first of many names.
+func firstFew(names []string) string {
+	const most = 5
+	if len(names) == 0 {
+		return "nothing"
 	}
-	return strings.Join(names, ", ")
+	list := strings.Join(names[:min(most, len(names))], ", ")
+	if rest := len(names) - most; rest > 0 {
+		list += fmt.Sprintf(", and %d more", rest)
+	}
+	return list
+}
+
+// without returns those of all that others lack.
+func without(all, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(others, name) })
 }
 
 // Open lists the two sets of the notebook's layout: root/train and root/val, which must hold the same
@@ -164,8 +175,8 @@ func Open(root string) (train, val *ImageFolder, err error) {
 		return nil, nil, err
 	}
 	if !slices.Equal(train.Classes, val.Classes) {
-		return nil, nil, fmt.Errorf("dataset: %s: train has the classes %s, val has %s: want the same",
-			root, strings.Join(train.Classes, ", "), strings.Join(val.Classes, ", "))
+		return nil, nil, fmt.Errorf("dataset: %s: train and val must have the same classes: train alone has %s, val alone has %s",
+			root, firstFew(without(train.Classes, val.Classes)), firstFew(without(val.Classes, train.Classes)))
 	}
 	return train, val, nil
 }

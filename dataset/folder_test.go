@@ -1,10 +1,12 @@
 package dataset
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,7 +93,7 @@ func TestImageFolderErrors(t *testing.T) {
 		{"a file", list("flat/1.jpg"), []string{"flat/1.jpg"}},
 		{"no root", open("nowhere"), []string{"no folder"}},
 		{"no val", open("noval"), []string{"no folder val", "found train/"}},
-		{"other classes", open("other"), []string{"train has the classes a, val has b"}},
+		{"other classes", open("other"), []string{"train alone has a, val alone has b"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.err == nil {
@@ -106,5 +108,52 @@ func TestImageFolderErrors(t *testing.T) {
 	}
 	if err := open("ok"); err != nil {
 		t.Error(err)
+	}
+}
+
+// What cannot be decoded is found, whatever it is, and left out.
+func TestBroken(t *testing.T) {
+	root := t.TempDir()
+	whole, err := os.ReadFile("../internal/jpeg/testdata/420.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"a/whole.jpg": whole, "a/cut.jpg": whole[:len(whole)/2], "a/empty.png": nil, "b/text.bmp": []byte("text"), "b/whole.png": whole,
+	} {
+		path := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, content, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("nowhere", filepath.Join(root, "a/dangling.jpg")), syscall.Mkfifo(filepath.Join(root, "b/pipe.jpg"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	f, err := NewImageFolder(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken, err := f.Broken(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"a/cut.jpg (class a, sample 0): jpeg: the file is truncated",
+		"a/dangling.jpg (class a, sample 1): cannot open it: no such file or directory",
+		"a/empty.png (class a, sample 2): the file is empty",
+		"b/pipe.jpg (class b, sample 4): cannot read it: not a regular file",
+		"b/text.bmp (class b, sample 5): not an image of a known format",
+	}
+	for i, w := range want {
+		if i >= len(broken) || !strings.Contains(broken[i].Error(), w) {
+			t.Errorf("broken sample %d is not %q: %v", i, w, broken)
+		}
+	}
+	rest, err := f.Without(broken)
+	if err != nil || len(broken) != len(want) || len(rest.Samples) != 2 {
+		t.Errorf("%d broken and %d whole samples, error %v", len(broken), len(rest.Samples), err)
+	}
+	if _, err := rest.Without([]*SampleError{{Index: 1}}); err == nil || !strings.Contains(err.Error(), "class b") {
+		t.Errorf("the last picture of a class left out: got error %v", err)
 	}
 }

@@ -94,7 +94,7 @@ func (m *maker) decodeJPEG(index int) (plan transforms.Plan, origin image.Point,
 	if err != nil {
 		return plan, origin, err
 	}
-	m.warnSize(info.Width, info.Height)
+	m.warnSize(index, info.Width, info.Height)
 	plan = m.loader.tf.Plan(info.Width, info.Height, m.src)
 	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(info.Width, info.Height) {
 		if err := decodeRegion(&m.picture, m.jpeg, m.file, info.Bounds()); err != nil {
@@ -113,7 +113,7 @@ func (m *maker) decodeOther(index int) (plan transforms.Plan, err error) {
 		return plan, err
 	}
 	w, h := m.picture.Width, m.picture.Height
-	m.warnSize(w, h)
+	m.warnSize(index, w, h)
 	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(w, h) {
 		m.loader.kept.put(index, &m.picture)
 	}
@@ -127,8 +127,8 @@ func decodeRegion(dst *transforms.Image, d *jpeg.Decoder, data []byte, region im
 }
 
 // warnSize reports what Pillow warns about.
-func (m *maker) warnSize(w, h int) {
+func (m *maker) warnSize(index, w, h int) {
 	if warn := m.loader.cfg.Warn; warn != nil && w*h > jpeg.WarnPixels {
-		warn(fmt.Sprintf("dataset: a picture of %d×%d pixels: more than %d may be a decompression bomb", w, h, jpeg.WarnPixels))
+		warn(fmt.Sprintf("dataset: %s has %d×%d pixels: more than %d may be a decompression bomb", m.loader.Path(index), w, h, jpeg.WarnPixels))
 	}
 }

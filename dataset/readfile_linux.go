@@ -21,6 +21,9 @@ func readFile(buf, path []byte) ([]byte, error) {
 	if err := syscall.Fstat(fd, &st); err != nil {
 		return fail("stat", err)
 	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return fail("read", errNotRegular)
+	}
 	buf = buf[:0]
 	if need := int(st.Size) + 1; need > cap(buf) { // one more, to meet the end without growing
 		buf = make([]byte, 0, need+need/4)
@@ -42,13 +45,14 @@ func readFile(buf, path []byte) ([]byte, error) {
 	}
 }
 
-// openFile opens a file for reading: syscall.Open copies the path.
+// openFile opens a file for reading: syscall.Open copies the path. It does not wait for somebody to write into
+// a pipe.
 func openFile(path []byte) (int, error) {
 	const atCWD = -100 // AT_FDCWD
 	for {
 		dir := atCWD
 		fd, _, errno := syscall.Syscall6(syscall.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(unsafe.SliceData(path))),
-			syscall.O_RDONLY|syscall.O_CLOEXEC, 0, 0, 0)
+			syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0, 0, 0)
 		switch errno {
 		case 0:
 			return int(fd), nil

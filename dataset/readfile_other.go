@@ -6,7 +6,11 @@ import "os"
 
 // readFile reads a whole file into buf's memory where it suffices. path ends in a zero byte.
 func readFile(buf, path []byte) ([]byte, error) {
-	data, err := os.ReadFile(string(path[:len(path)-1]))
+	name := string(path[:len(path)-1])
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return buf, errNotRegular
+	}
+	data, err := os.ReadFile(name)
 	if err != nil {
 		return buf, err
 	}

@@ -1,0 +1,93 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"hymenoptera/transforms"
+)
+
+// errNotRegular is for pipes, devices and what else has a picture's name.
+var errNotRegular = errors.New("not a regular file")
+
+// A SampleError says which file of an ImageFolder cannot be read or decoded, and why.
+type SampleError struct {
+	Path  string
+	Class string
+	Index int // into Samples
+	Err   error
+}
+
+// Error names file, class and index.
+func (e *SampleError) Error() string {
+	return fmt.Sprintf("dataset: %s (class %s, sample %d): %v", e.Path, e.Class, e.Index, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *SampleError) Unwrap() error { return e.Err }
+
+func (f *ImageFolder) sampleError(index int, err error) *SampleError {
+	var p *fs.PathError
+	if errors.As(err, &p) { // the path is named already
+		err = fmt.Errorf("cannot %s it: %w", p.Op, p.Err)
+	}
+	s := f.Samples[index]
+	return &SampleError{Path: s.Path, Class: f.Classes[s.Label], Index: index, Err: err}
+}
+
+// Broken reads and decodes every sample, by several workers at once, and returns those that cannot be, by
+// index.
+func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, error) {
+	found := make([]*SampleError, len(f.Samples))
+	var next atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	for range max(1, workers) {
+		g.Go(func() error {
+			var file []byte
+			var picture transforms.Image
+			for i := int(next.Add(1)) - 1; i < len(found); i = int(next.Add(1)) - 1 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				var err error
+				if file, err = readFile(file, append([]byte(f.Samples[i].Path), 0)); err == nil {
+					err = Decode(&picture, file)
+				}
+				if err != nil {
+					found[i] = f.sampleError(i, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(e *SampleError) bool { return e == nil }), nil
+}
+
+// Without returns the folder less the broken samples. A class of which nothing is left is an error.
+func (f *ImageFolder) Without(broken []*SampleError) (*ImageFolder, error) {
+	rest := &ImageFolder{Root: f.Root, Classes: f.Classes}
+	left := make([]int, len(f.Classes))
+	out := map[int]bool{}
+	for _, e := range broken {
+		out[e.Index] = true
+	}
+	for i, s := range f.Samples {
+		if !out[i] {
+			rest.Samples = append(rest.Samples, s)
+			left[s.Label]++
+		}
+	}
+	if label := slices.Index(left, 0); label >= 0 {
+		return nil, fmt.Errorf("dataset: class %s: none of the pictures in %s can be decoded", f.Classes[label], f.Root)
+	}
+	return rest, nil
+}
