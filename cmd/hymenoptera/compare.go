@@ -28,7 +28,7 @@ func newCompare() *cobra.Command {
 			"acc. It ends with which differences are larger than the validation images can tell.",
 		Example: "  hymenoptera compare runs/finetune runs/frozen\n" +
 			"  hymenoptera compare --html compare.html runs/*",
-		Args: usage(cobra.MinimumNArgs(1)),
+		Args: usage(someArgs("RUN")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c report.Comparison
 			for _, path := range args {

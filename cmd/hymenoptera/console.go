@@ -1,12 +1,15 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -18,27 +21,52 @@ import (
 )
 
 // A console is the trainer.Observer of the command: the notebook's log on standard output, progress on
-// standard error, files in the run's folder.
+// standard error, files in the run's folder. Files come first, so that nothing is lost with the log.
 type console struct {
 	job   *job
 	start time.Time // of the training
 	bar   *progressbar.ProgressBar
-	best  string // digest of the best weights so far
-	final string // and of those after the last epoch
+	saved trainer.Phase // whose weights best.safetensors holds; N is 0 while there are none
+	best  string        // digest of the best weights so far
+	final string        // and of those after the last epoch
 }
 
 func newConsole(j *job) *console { return &console{job: j, start: time.Now()} }
 
 // EpochStart implements trainer.Observer.
 func (c *console) EpochStart(epoch int) error {
-	_, err := fmt.Fprintf(c.job.stdout, "Epoch %d/%d\n%s\n", epoch, c.job.Epochs-1, strings.Repeat("-", 10))
+	return c.log("Epoch %d/%d\n%s\n", epoch, c.job.Epochs-1, strings.Repeat("-", 10))
+}
+
+// log writes to the notebook's log.
+func (c *console) log(format string, args ...any) error {
+	if c.job.messages.quiet || c.job.messages.json() {
+		return nil
+	}
+	_, err := fmt.Fprintf(c.job.stdout, format, args...)
+	return logError(err)
+}
+
+// logJSON writes a line of --log-format json in the place of the notebook's log.
+func (c *console) logJSON(v any) error {
+	if c.job.messages.quiet || !c.job.messages.json() {
+		return nil
+	}
+	return logError(json.NewEncoder(c.job.stdout).Encode(v))
+}
+
+// logError explains why a training ends whose log nobody reads any more.
+func logError(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return errors.New("stopped: who read standard output has closed it; --quiet trains without a log")
+	}
 	return err
 }
 
 // Step implements trainer.Observer.
 func (c *console) Step(epoch int, phase string, done, n int) {
-	if c.bar == nil && isTerminal(c.job.stderr) {
-		c.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(c.job.stderr),
+	if c.bar == nil && c.job.messages.bars() {
+		c.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(c.job.messages.w),
 			progressbar.OptionSetDescription(fmt.Sprintf("%-5s %d/%d", phase, epoch, c.job.Epochs-1)),
 			progressbar.OptionSetItsString("images"), progressbar.OptionShowIts(), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
@@ -51,19 +79,30 @@ func (c *console) Step(epoch int, phase string, done, n int) {
 // PhaseEnd implements trainer.Observer.
 func (c *console) PhaseEnd(p trainer.Phase) error {
 	c.clearBar()
-	if _, err := fmt.Fprintf(c.job.stdout, "%s Loss: %.4f Acc: %.4f\n", p.Name, p.Loss, p.Acc); err != nil {
+	c.job.reporter.phaseEnd(p)
+	if err := c.job.folder.Append(p); err != nil {
 		return err
 	}
-	c.job.reporter.phaseEnd(p)
-	return c.job.folder.Append(p)
+	if err := c.logJSON(p); err != nil {
+		return err
+	}
+	return c.log("%s Loss: %.4f Acc: %.4f\n", p.Name, p.Loss, p.Acc)
 }
 
 // Best implements trainer.Observer.
 func (c *console) Best(p trainer.Phase) error {
 	c.job.reporter.keepBest()
+	return c.save(p)
+}
+
+// save writes best.safetensors.
+func (c *console) save(p trainer.Phase) error {
 	sd := c.job.bestWeights(p)
-	c.best = fmt.Sprintf("%x", sd.SHA256())
-	return c.job.folder.SaveBest(sd)
+	if err := c.job.folder.SaveBest(sd); err != nil {
+		return err
+	}
+	c.saved, c.best = p, fmt.Sprintf("%x", sd.SHA256())
+	return nil
 }
 
 // EpochEnd implements trainer.Observer.
@@ -73,11 +112,26 @@ func (c *console) EpochEnd(epoch int) error {
 	}
 	if epoch == 0 && c.job.Epochs > 1 {
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
-		fmt.Fprintf(c.job.stderr, "about %v for all %d epochs\n", whole.Round(time.Second), c.job.Epochs)
+		c.job.messages.info("about %v for all %d epochs", whole.Round(time.Second), c.job.Epochs)
 	}
 	c.job.reporter.epochEnd()
-	_, err := fmt.Fprintln(c.job.stdout)
-	return err
+	return c.log("\n")
+}
+
+// restore makes a folder that has vanished again, with the best weights so far, which the model holds.
+func (c *console) restore(best trainer.Phase) error {
+	if !c.job.folder.Vanished() {
+		return nil
+	}
+	c.saved = trainer.Phase{}
+	if err := c.job.folder.Restore(); err != nil {
+		return err
+	}
+	c.job.messages.warn("%s was removed; it is there again with all so far", c.job.folder.Path())
+	if best.N > 0 {
+		return c.save(best)
+	}
+	return nil
 }
 
 // end closes the log, with the notebook's last lines and result.json when the training came to its end.
@@ -85,22 +139,28 @@ func (c *console) EpochEnd(epoch int) error {
 func (c *console) end(best trainer.Phase, err error) error {
 	c.clearBar()
 	seconds := time.Since(c.start).Seconds()
-	if best.N > 0 {
-		fmt.Fprintf(c.job.stderr, "best weights (epoch %d, val accuracy %.4f) in %s\n",
-			best.Epoch, best.Acc, filepath.Join(c.job.folder.Path(), run.BestFile))
-	} else {
-		fmt.Fprintln(c.job.stderr, "no weights were saved")
+	if err == nil {
+		c.job.reporter.print()
 	}
-	c.job.reporter.print(c.job.stderr)
+	if c.saved.N > 0 {
+		c.job.messages.info("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them", c.saved.Epoch,
+			c.saved.Acc, filepath.Join(c.job.folder.Path(), run.BestFile), run.ReportFile)
+	} else {
+		c.job.messages.info("no weights were saved")
+	}
 	if err != nil {
 		return err
 	}
-	whole := int(math.Round(seconds))
-	if _, err := fmt.Fprintf(c.job.stdout, "Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, best.Acc); err != nil {
+	result := run.Result{Best: best, Seconds: seconds, ReportSeconds: c.job.reporter.spent.Seconds(), PeakMemory: peakMemory(),
+		FinalSHA256: c.final, BestSHA256: c.best}
+	if err := c.job.folder.WriteResult(result); err != nil {
 		return err
 	}
-	return c.job.folder.WriteResult(run.Result{Best: best, Seconds: seconds,
-		ReportSeconds: c.job.reporter.spent.Seconds(), PeakMemory: peakMemory(), FinalSHA256: c.final, BestSHA256: c.best})
+	if err := c.logJSON(result); err != nil {
+		return err
+	}
+	whole := int(math.Round(seconds))
+	return c.log("Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, best.Acc)
 }
 
 func (c *console) clearBar() {

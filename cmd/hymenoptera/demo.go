@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 	"hymenoptera/internal/synth"
 )
 
-func newDemo() *cobra.Command {
+func newDemo(m *messages) *cobra.Command {
 	o := defaultOptions()
 	o.Weights, o.Device = "none", "cpu"
 	o.Epochs, o.BatchSize, o.ImageSize, o.Workers = 20, 16, 64, 2
@@ -21,22 +20,24 @@ func newDemo() *cobra.Command {
 		Long: "Draws a set of ants and bees, a stand-in for the photographs, and trains ResNet18 on it from random\n" +
 			"weights: the whole main job in about a minute. Its accuracy says nothing about photographs.",
 		Example: "  hymenoptera demo",
-		Args:    usage(cobra.NoArgs),
+		Args:    usage(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Out == "" {
 				o.Out = defaultOut("demo", time.Now())
 			}
 			o.Data = filepath.Join(o.Out, "data")
-			fmt.Fprintf(cmd.ErrOrStderr(), "drawing a stand-in for the ants and bees into %s\n", o.Data)
+			m.info("drawing a stand-in for the ants and bees into %s", o.Data)
 			if err := synth.Write(o.Data, synth.DefaultConfig()); err != nil {
 				return err
 			}
-			return train(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return train(cmd.Context(), o, cmd.OutOrStdout(), m)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Out, "out", "", "the run's folder (default runs/demo-<time>)")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation")
+	f.Lookup("threads").DefValue = "all processors"
 	f.BoolVar(&o.Overwrite, "overwrite", false, "replace a run that --out holds")
+	cmd.MarkFlagDirname("out")
 	return cmd
 }

@@ -29,13 +29,14 @@ var notebookModels = []string{"resnet18", "googlenet"}
 
 // A downloads is a download command with its flags.
 type downloads struct {
+	messages     *messages
 	mirror       string
 	list, remove bool
 	weights, dir string
 }
 
-func newDownload() *cobra.Command {
-	d := &downloads{}
+func newDownload(m *messages) *cobra.Command {
+	d := &downloads{messages: m}
 	cmd := &cobra.Command{
 		Use:   "download",
 		Short: "Fetch published weights or the tutorial's photographs",
@@ -46,13 +47,7 @@ func newDownload() *cobra.Command {
 		Example: "  hymenoptera download weights resnet18 googlenet\n" +
 			"  hymenoptera download data\n" +
 			"  hymenoptera download --list",
-		Args: usage(cobra.NoArgs),
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if d.list && d.remove {
-				return usageError{errors.New("--list and --remove do not go together")}
-			}
-			return nil
-		},
+		Args: usage(cobra.MatchAll(d.check, noArgs)),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d.list {
 				return d.writeList(cmd, zoo.Names(), defaultData)
@@ -71,6 +66,14 @@ func newDownload() *cobra.Command {
 	return cmd
 }
 
+// check finds flags that contradict each other.
+func (d *downloads) check(*cobra.Command, []string) error {
+	if d.list && d.remove {
+		return errors.New("--list and --remove do not go together")
+	}
+	return nil
+}
+
 // mirrorUsage describes --mirror, here and for train.
 const mirrorUsage = "address that stands for https://download.pytorch.org in what is downloaded"
 
@@ -80,7 +83,7 @@ func (d *downloads) newWeights() *cobra.Command {
 		Short:     "Fetch published weights, by default the notebook's",
 		Example:   "  hymenoptera download weights resnet50 --weights IMAGENET1K_V2",
 		ValidArgs: zoo.Names(),
-		Args:      usage(cobra.OnlyValidArgs),
+		Args:      usage(cobra.MatchAll(d.check, validModels)),
 		RunE: func(cmd *cobra.Command, models []string) error {
 			if d.list {
 				if len(models) == 0 {
@@ -98,17 +101,28 @@ func (d *downloads) newWeights() *cobra.Command {
 	return cmd
 }
 
+// validModels wants names of networks.
+func validModels(cmd *cobra.Command, args []string) error {
+	for _, a := range args {
+		if _, err := zoo.Find(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *downloads) newData() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "data",
-		Short: "Fetch the tutorial's photographs of ants and bees",
-		Args:  usage(cobra.NoArgs),
+		Use:     "data",
+		Short:   "Fetch the tutorial's photographs of ants and bees",
+		Example: "  hymenoptera download data --dir data/hymenoptera_data",
+		Args:    usage(cobra.MatchAll(d.check, noArgs)),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d.list {
 				return d.writeList(cmd, nil, d.dir)
 			}
 			if !d.remove {
-				if err := fetchData(cmd.Context(), d.dir, d.mirror, newProgress(cmd.ErrOrStderr())); err != nil {
+				if err := fetchData(cmd.Context(), d.dir, d.mirror, newProgress(d.messages)); err != nil {
 					return err
 				}
 				_, err := fmt.Fprintln(cmd.OutOrStdout(), d.dir)
@@ -138,7 +152,7 @@ func (d *downloads) eachWeights(cmd *cobra.Command, models []string) error {
 	}
 	for _, w := range all {
 		if !d.remove {
-			path, err := fetchWeights(cmd.Context(), w, d.mirror, newProgress(cmd.ErrOrStderr()))
+			path, err := fetchWeights(cmd.Context(), w, d.mirror, newProgress(d.messages))
 			if err != nil {
 				return err
 			}

@@ -128,7 +128,7 @@ func TestFetchWeights(t *testing.T) {
 	w := zoo.Weights{Name: "IMAGENET1K_V1", URL: "https://download.pytorch.org/models/net-" + sum + ".pth", SHA256: sum}
 	for range 2 {
 		var log bytes.Buffer
-		path, err := fetchWeights(t.Context(), w, mirror.URL, newProgress(&log))
+		path, err := fetchWeights(t.Context(), w, mirror.URL, newProgress(newMessages(&log)))
 		if want := filepath.Join(checkpoints, "net-"+sum+".pth"); err != nil || path != want {
 			t.Fatalf("path %q, error %v, want %q", path, err, want)
 		}

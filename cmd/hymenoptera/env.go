@@ -15,7 +15,7 @@ func newEnv() *cobra.Command {
 		Long: "Prints the environment with which go build compiles gotch and these packages inside another module.\n" +
 			"The first build there takes some minutes: it compiles gotch's C++.",
 		Example: `  eval "$(hymenoptera env)"`,
-		Args:    usage(cobra.NoArgs),
+		Args:    usage(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lib, gotch := torch.Folders()
 			_, err := fmt.Fprintf(cmd.OutOrStdout(),

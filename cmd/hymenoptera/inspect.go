@@ -23,7 +23,7 @@ func newInspect() *cobra.Command {
 		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
 			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch.",
 		Example: "  hymenoptera inspect runs/demo/best.safetensors",
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    usage(oneArg("FILE")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := checkpoint.Inspect(args[0])
 			if err != nil {

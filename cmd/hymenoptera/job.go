@@ -20,43 +20,37 @@ import (
 // A job is one training with all that it needs at hand.
 type job struct {
 	options
-	arch           zoo.Arch
-	classes        []string
-	train, val     *dataset.Loader
-	sets           [2]*dataset.ImageFolder // train and val
-	weights        *checkpoint.StateDict   // nil with --weights none
-	folder         *run.Folder
-	model          zoo.Network
-	reporter       *reporter
-	stdout, stderr io.Writer
+	arch       zoo.Arch
+	classes    []string
+	train, val *dataset.Loader
+	sets       [2]*dataset.ImageFolder // train and val
+	weights    *checkpoint.StateDict   // nil with --weights none
+	folder     *run.Folder
+	model      zoo.Network
+	reporter   *reporter
+	skipped    []string // images left out by --skip-corrupt
+	device     torch.Device
+	stdout     io.Writer
+	messages   *messages
 }
 
 // newJob reads data and weights, and fetches them where they are published and not here; nothing of the run
 // is written yet.
-func newJob(ctx context.Context, o options, stdout, stderr io.Writer) (*job, error) {
-	j := &job{options: o, stdout: stdout, stderr: stderr}
+func newJob(ctx context.Context, o options, stdout io.Writer, m *messages) (*job, error) {
+	j := &job{options: o, stdout: stdout, messages: m}
 	var err error
 	if j.arch, err = zoo.Find(o.Model); err != nil {
 		return nil, err
 	}
-	folder, err := o.dataFolder(ctx, newProgress(stderr))
+	folder, err := o.dataFolder(ctx, newProgress(m))
 	if err != nil {
 		return nil, err
 	}
-	trainSet, valSet, err := dataset.Open(folder)
-	if err != nil {
-		return nil, err
-	}
-	j.classes, j.sets = trainSet.Classes, [2]*dataset.ImageFolder{trainSet, valSet}
-	loader := dataset.LoaderConfig{BatchSize: o.BatchSize, Shuffle: true, Workers: o.Workers, ChannelsLast: o.Fast}
-	if j.train, err = dataset.NewLoader(trainSet, transforms.Train(o.ImageSize), loader); err != nil {
-		return nil, err
-	}
-	if j.val, err = dataset.NewLoader(valSet, transforms.Eval(o.ImageSize), loader); err != nil {
+	if err := j.openData(ctx, folder); err != nil {
 		return nil, err
 	}
 	if o.Weights != "none" {
-		file, err := o.weightsFile(ctx, j.arch, newProgress(stderr))
+		file, err := o.weightsFile(ctx, j.arch, newProgress(m))
 		if err != nil {
 			return nil, err
 		}
@@ -67,12 +61,34 @@ func newJob(ctx context.Context, o options, stdout, stderr io.Writer) (*job, err
 	return j, nil
 }
 
-func (j *job) run(ctx context.Context) error {
-	return torch.Do(ctx, func(s *torch.Scope) error {
-		device, err := torch.ParseDevice(j.Device)
-		if err != nil {
+// openData lists the two sets and makes their loaders.
+func (j *job) openData(ctx context.Context, folder string) error {
+	train, val, err := dataset.Open(folder)
+	if err != nil {
+		return err
+	}
+	j.classes, j.sets = train.Classes, [2]*dataset.ImageFolder{train, val}
+	if n := len(j.ClassWeights); n > 0 && n != len(j.classes) {
+		return fmt.Errorf("--class-weights has %d weights, %s has %d classes: want one a class, for %s",
+			n, folder, len(j.classes), shortList(j.classes))
+	}
+	j.messages.debug("%s: %d images to train with, %d to validate with, of %s", folder, len(train.Samples), len(val.Samples), shortList(j.classes))
+	if j.SkipCorrupt {
+		if err := j.skipCorrupt(ctx); err != nil {
 			return err
 		}
+	}
+	loader := dataset.LoaderConfig{BatchSize: j.BatchSize, Shuffle: true, Workers: j.Workers, ChannelsLast: j.Fast,
+		Warn: j.messages.warnOnce()}
+	if j.train, err = dataset.NewLoader(j.sets[0], transforms.Train(j.ImageSize), loader); err != nil {
+		return err
+	}
+	j.val, err = dataset.NewLoader(j.sets[1], transforms.Eval(j.ImageSize), loader)
+	return err
+}
+
+func (j *job) run(ctx context.Context) error {
+	return torch.Do(ctx, func(s *torch.Scope) error {
 		if err := torch.SetNumThreads(j.Threads); err != nil {
 			return err
 		}
@@ -80,20 +96,20 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.build(s); err != nil {
 			return err
 		}
-		nn.To(j.model, device)
+		nn.To(j.model, j.device)
 		if j.Fast {
 			nn.ToChannelsLast(j.model)
 		}
 
-		if j.folder, err = run.Create(j.Out, j.Overwrite); err != nil {
+		var err error
+		if j.reporter, err = newReporter(j); err != nil {
 			return err
 		}
-		defer j.folder.Close()
-		if err := j.folder.WriteConfig(j.config(device)); err != nil {
+		if err := j.folder.WriteConfig(j.config()); err != nil {
 			return err
 		}
-		cfg := trainer.Config{Epochs: j.Epochs, Device: device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.ClassWeights),
-			BFloat16: j.Fast && torch.MultipliesBFloat16(device), Fold: j.Fast}
+		cfg := trainer.Config{Epochs: j.Epochs, Device: j.device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.ClassWeights),
+			BFloat16: j.Fast && torch.MultipliesBFloat16(j.device), Fold: j.Fast}
 		if j.Trace != "" {
 			t, err := newTrace(s, j.Trace)
 			if err != nil {
@@ -102,13 +118,13 @@ func (j *job) run(ctx context.Context) error {
 			defer t.close()
 			cfg.Trace = t.write
 		}
-		if j.reporter, err = newReporter(j, device); err != nil {
-			return err
-		}
 		cfg.Batch = j.reporter.batch
 		opt := j.optimizer(s)
 		log := newConsole(j)
 		best, err := trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
+		if lost := log.restore(best); err == nil {
+			err = lost
+		}
 		j.reporter.end(ctx, s, err)
 		return log.end(best, err)
 	})
@@ -153,13 +169,13 @@ func (j *job) build(s *torch.Scope) error {
 		torch.ManualSeed(j.Seed)
 		zoo.ReplaceHead(s, j.model, classes)
 	}
-	fmt.Fprintf(j.stderr, "%s: trainable %s of %s parameters\n", j.Model,
+	j.messages.info("%s: trainable %s of %s parameters", j.Model,
 		thousands(count(nn.Trainable(j.model))), thousands(count(nn.Parameters(j.model))))
 	return nil
 }
 
 // config is what config.json holds.
-func (j *job) config(device torch.Device) any {
+func (j *job) config() any {
 	return struct {
 		options
 		Device        string   `json:"device"`
@@ -168,12 +184,13 @@ func (j *job) config(device torch.Device) any {
 		ValImages     int      `json:"val_images"`
 		Trainable     int      `json:"trainable_parameters"`
 		Parameters    int      `json:"parameters"`
+		Skipped       []string `json:"skipped_images,omitempty"`
 		Version       string   `json:"version"`
 		Libtorch      string   `json:"libtorch"`
 		CPUCapability string   `json:"cpu_capability"`
 		Go            string   `json:"go"`
-	}{j.options, device.String(), j.classes, j.train.Len(), j.val.Len(),
-		count(nn.Trainable(j.model)), count(nn.Parameters(j.model)), version, torch.Version(), torch.CPUCapability(), runtime.Version()}
+	}{j.options, j.device.String(), j.classes, j.train.Len(), j.val.Len(),
+		count(nn.Trainable(j.model)), count(nn.Parameters(j.model)), j.skipped, version, torch.Version(), torch.CPUCapability(), runtime.Version()}
 }
 
 func count(ps []*torch.Tensor) (n int) {

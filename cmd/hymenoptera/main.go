@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -31,31 +30,40 @@ func (i interrupt) Error() string { return "stopped: " + i.Signal.String() }
 
 func main() {
 	sleepWhileWaiting()
+	// A closed pipe and a limit on the size of files are to make writes fail, not to kill.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		first := (<-signals).(syscall.Signal)
-		cancel(interrupt{first})
-		fmt.Fprintln(os.Stderr, "hymenoptera: stopping after this step; once more stops at once")
-		second := (<-signals).(syscall.Signal)
-		os.Exit(exitSignal + int(second))
+		cancel(interrupt{(<-signals).(syscall.Signal)})
+		os.Exit(exitSignal + int((<-signals).(syscall.Signal)))
 	}()
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot(stdout, stderr)
+	m, out := newMessages(stderr), &output{w: stdout}
+	stop := func() bool { return true }
+	root := newRoot(out, m, func() {
+		stop = context.AfterFunc(ctx, func() { m.info("stopping after this step; once more stops at once") })
+	})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	stop()
+	if err == nil {
+		err = out.err
+	}
 	if err == nil {
 		return 0
 	}
 	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil {
 		err = cause
 	}
-	fmt.Fprintln(stderr, "hymenoptera:", err)
+	if !errors.Is(err, syscall.EPIPE) { // who reads has read enough, as head does
+		m.error(err)
+	}
 	var stopped interrupt
 	var usage usageError
 	switch {
@@ -65,4 +73,20 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	return exitFailure
+}
+
+// An output is standard output. It keeps the first error for execute, so that no command needs to look at
+// the result of every line.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.w.Write(p)
+	o.err = err
+	return n, err
 }

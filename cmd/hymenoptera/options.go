@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type options struct {
 	Model          string    `json:"model"`
 	Freeze         bool      `json:"freeze"`
 	Data           string    `json:"data"`
+	SkipCorrupt    bool      `json:"skip_corrupt"`
 	Weights        string    `json:"weights"`
 	Mirror         string    `json:"-"`
 	Out            string    `json:"-"`
@@ -53,10 +55,11 @@ func defaultOptions() options {
 	}
 }
 
-// Names of what --optimizer and --scheduler offer.
+// What --optimizer, --scheduler and --device offer.
 var (
-	optimizers = []string{"sgd", "adam", "adamw"}
-	schedulers = []string{"step", "cosine", "exponential"}
+	deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
+	optimizers  = []string{"sgd", "adam", "adamw"}
+	schedulers  = []string{"step", "cosine", "exponential"}
 )
 
 // addFlags declares the flags, with o's values as defaults.
@@ -65,6 +68,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Model, "model", o.Model, "the network: "+strings.Join(zoo.Names(), ", "))
 	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train the new head alone")
 	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
+	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be")
 	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, a published name (downloaded), or none")
 	f.StringVar(&o.Mirror, "mirror", o.Mirror, mirrorUsage)
 	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
@@ -90,6 +94,12 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
+	inGroup(f, groupData, "model", "freeze", "data", "skip-corrupt", "weights", "mirror", "image-size")
+	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
+		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "seed")
+	inGroup(f, groupMachine, "fast", "workers", "device", "threads")
+	inGroup(f, groupOutput, "out", "overwrite", "beneath")
+	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
 }
 
 // validate finds what is wrong from the command line alone.
@@ -125,6 +135,7 @@ func (o options) validate() error {
 		check(!slices.ContainsFunc(o.ClassWeights, func(w float64) bool { return !positive(w) }), "--class-weights %v: want numbers above 0", o.ClassWeights),
 		check(o.StepSize >= 1, "--step-size %d: want 1 or more", o.StepSize),
 		check(positive(o.Gamma), "--gamma %v: want a number above 0", o.Gamma),
+		check(deviceNames.MatchString(o.Device), "--device %q: want auto, cpu, cuda or cuda:N", o.Device),
 		check(o.Threads >= 1 && o.Threads <= 1024, "--threads %d: want 1 to 1024", o.Threads),
 	} {
 		if err != nil {

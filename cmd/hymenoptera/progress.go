@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 
 	"github.com/schollz/progressbar/v3"
@@ -13,12 +12,12 @@ import (
 
 // A progress shows a download on standard error: lines, and a bar where a person looks.
 type progress struct {
-	w     io.Writer
-	bar   *progressbar.ProgressBar
-	total int64 // of the bar
+	messages *messages
+	bar      *progressbar.ProgressBar
+	total    int64 // of the bar
 }
 
-func newProgress(w io.Writer) *progress { return &progress{w: w} }
+func newProgress(m *messages) *progress { return &progress{messages: m} }
 
 // config returns how file is fetched and from where. A mirror whose address begins with http:// is taken: a
 // person typed it, and hashes are compared all the same.
@@ -42,11 +41,11 @@ func (p *progress) config(file hub.File, mirror string) (hub.Config, hub.File, e
 
 func (p *progress) log(line string) {
 	p.end()
-	fmt.Fprintln(p.w, line)
+	p.messages.info("%s", line)
 }
 
 func (p *progress) set(done, total int64) {
-	if !isTerminal(p.w) {
+	if !p.messages.bars() {
 		return
 	}
 	if p.bar != nil && p.total != total {
@@ -54,7 +53,7 @@ func (p *progress) set(done, total int64) {
 	}
 	if p.bar == nil {
 		p.total = total
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
+		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.messages.w), progressbar.OptionShowBytes(true),
 			progressbar.OptionUseIECUnits(true), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 			progressbar.OptionThrottle(100_000_000))
 	}
@@ -65,7 +64,7 @@ func (p *progress) set(done, total int64) {
 func (p *progress) end() {
 	if p.bar != nil {
 		p.bar.Exit()
-		fmt.Fprintln(p.w)
+		fmt.Fprintln(p.messages.w)
 		p.bar = nil
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,7 +32,6 @@ const (
 // wrong with it is told and does not end a training.
 type reporter struct {
 	job    *job
-	device torch.Device
 	page   report.Page
 	spent  time.Duration
 	broken bool // an error was told already
@@ -44,8 +42,8 @@ type reporter struct {
 	val, best []report.Prediction // of this epoch and of the best
 }
 
-func newReporter(j *job, device torch.Device) (*reporter, error) {
-	r := &reporter{job: j, device: device}
+func newReporter(j *job) (*reporter, error) {
+	r := &reporter{job: j}
 	how := "every layer trained"
 	if j.Freeze {
 		how = "frozen, a new head trained"
@@ -53,7 +51,7 @@ func newReporter(j *job, device torch.Device) (*reporter, error) {
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.sets[0].Root+"/.."))),
 		Classes: j.classes, Epochs: j.Epochs, Command: j.options.command(),
-		Config: j.options.fields(), Machine: machine(device, j.Threads),
+		Config: j.options.fields(), Machine: machine(j.device, j.Threads),
 	}
 	if j.Beneath == "" {
 		return r, nil
@@ -77,7 +75,7 @@ func (r *reporter) timed(f func() error) {
 	r.spent += time.Since(start)
 	if err != nil && !r.broken {
 		r.broken = true
-		fmt.Fprintf(r.job.stderr, "the report is not complete: %v\n", err)
+		r.job.messages.warn("the report is not complete: %v", err)
 	}
 }
 
@@ -233,7 +231,7 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []report.Pre
 		c := s.Child()
 		defer c.Close()
 		images := torch.FromFloat32s(c, b.Images, int64(b.N), 3, int64(side), int64(side))
-		if maps, err = gradcam.Compute(c, net, torch.To(c, images, r.device), classes); err != nil {
+		if maps, err = gradcam.Compute(c, net, torch.To(c, images, r.job.device), classes); err != nil {
 			return nil, err
 		}
 	}
@@ -285,12 +283,9 @@ func (r *reporter) picture(name string, m image.Image) error {
 	return r.job.folder.Write(name, b.Bytes())
 }
 
-// print ends the log: the losses as small bars where a person looks, and where the report is.
-func (r *reporter) print(w io.Writer) {
-	if len(r.page.History) == 0 {
-		return
-	}
-	style := styleOf(w)
+// print shows the losses, as small bars where a person looks.
+func (r *reporter) print() {
+	style := styleOf(r.job.messages)
 	for _, phase := range []string{"train", "val"} {
 		var losses []float64
 		for _, p := range r.page.History.Of(phase) {
@@ -303,7 +298,6 @@ func (r *reporter) print(w io.Writer) {
 		if style.bars {
 			bars = style.paint(phase, report.Sparkline(losses, 40)) + "  "
 		}
-		fmt.Fprintf(w, "%-5s loss %s%.4f to %.4f\n", phase, bars, losses[0], losses[len(losses)-1])
+		r.job.messages.info("%-5s loss %s%.4f to %.4f", phase, bars, losses[0], losses[len(losses)-1])
 	}
-	fmt.Fprintf(w, "report in %s\n", filepath.Join(r.job.folder.Path(), run.ReportFile))
 }

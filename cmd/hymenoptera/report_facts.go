@@ -6,7 +6,6 @@ import (
 	"image"
 	_ "image/jpeg" // DecodeConfig
 	_ "image/png"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,6 +40,7 @@ func (r *reporter) summarise() {
 		sets[i].Sizes = sizes(set)
 		r.page.Skipped = append(r.page.Skipped, skipped(set.Root)...)
 	}
+	r.page.Skipped = append(r.page.Skipped, r.job.skipped...)
 	if rest := len(r.page.Skipped) - mostSkipped; rest > 0 {
 		r.page.Skipped = append(r.page.Skipped[:mostSkipped], fmt.Sprintf("and %d more", rest))
 	}
@@ -187,8 +187,8 @@ type terminalStyle struct{ bars, colours bool }
 
 // styleOf returns bars for terminals that show UTF-8, colours for those where NO_COLOR is not set
 // (no-color.org).
-func styleOf(w io.Writer) terminalStyle {
-	if !isTerminal(w) || os.Getenv("TERM") == "dumb" {
+func styleOf(m *messages) terminalStyle {
+	if !m.bars() || os.Getenv("TERM") == "dumb" {
 		return terminalStyle{}
 	}
 	locale := strings.ToLower(firstSet("LC_ALL", "LC_CTYPE", "LANG"))

@@ -13,34 +13,48 @@ import (
 // version is this program's own.
 const version = "0.1.0"
 
-// newRoot returns the command with all its sub-commands.
-func newRoot(stdout, stderr io.Writer) *cobra.Command {
+// newRoot returns the command with all its sub-commands. begin is called when the flags are read and a
+// command begins.
+func newRoot(stdout io.Writer, m *messages, begin func()) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "hymenoptera",
 		Short:         "Fine-tune ImageNet networks on folders of images, on libtorch",
+		Example:       "  hymenoptera demo\n  hymenoptera train --data my_pictures --epochs 5",
 		Version:       versions(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usage(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          usage(noArgs),
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			begin()
+			return m.check()
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetErr(m.w)
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())}
-	})
-	root.AddCommand(newTrain(), newDemo(), newInspect(), newCompare(), newDownload(), newEnv())
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(printUsage)
+	root.SetHelpCommand(newHelp())
+	m.addFlags(root.PersistentFlags())
+	complete(root, "log-format", logFormats...)
+	root.AddCommand(newTrain(m), newDemo(m), newInspect(), newCompare(), newDownload(m), newEnv())
+	addCompletion(root)
 	return root
 }
 
-// usage turns the errors of a check of positional arguments into usage errors.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{err}
-		}
-		return nil
+// addCompletion adds cobra's completion command, whose mistakes are usage errors too.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err)
+	}
+	completion.Example = "  source <(hymenoptera completion bash)"
+	completion.Args = usage(noArgs)
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, shell := range completion.Commands() {
+		shell.Args = usage(noArgs)
 	}
 }
 

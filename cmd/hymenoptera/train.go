@@ -2,29 +2,45 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"hymenoptera/dataset"
+	"hymenoptera/run"
+	"hymenoptera/torch"
+	"hymenoptera/zoo"
 )
 
-func newTrain() *cobra.Command {
+func newTrain(m *messages) *cobra.Command {
 	o := defaultOptions()
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on an image folder, as the notebook does",
 		Example: "  hymenoptera train --data data/hymenoptera_data --weights resnet18-f37072fd.pth\n" +
 			"  hymenoptera train --freeze --data data/hymenoptera_data --weights resnet18-f37072fd.pth",
-		Args: usage(cobra.NoArgs),
+		Args: usage(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Out == "" {
 				o.Out = defaultOut(o.Model, time.Now())
 			}
-			return train(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if err := o.contradictions(cmd.Flags()); err != nil {
+				return err
+			}
+			return train(cmd.Context(), o, cmd.OutOrStdout(), m)
 		},
 	}
 	o.addFlags(cmd.Flags())
+	complete(cmd, "model", zoo.Names()...)
+	complete(cmd, "optimizer", optimizers...)
+	complete(cmd, "scheduler", schedulers...)
+	complete(cmd, "device", "auto", "cpu", "cuda")
+	cmd.MarkFlagDirname("data")
+	cmd.MarkFlagDirname("out")
 	return cmd
 }
 
@@ -32,14 +48,39 @@ func defaultOut(name string, now time.Time) string {
 	return filepath.Join("runs", name+"-"+now.Format("20060102-150405"))
 }
 
+// findDevice returns the device of --device.
+func findDevice(ctx context.Context, name string) (device torch.Device, err error) {
+	err = torch.Do(ctx, func(*torch.Scope) error {
+		device, err = torch.ParseDevice(name)
+		return err
+	})
+	return device, err
+}
+
 // train is the main job.
-func train(ctx context.Context, o options, stdout, stderr io.Writer) error {
+func train(ctx context.Context, o options, stdout io.Writer, m *messages) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	j, err := newJob(ctx, o, stdout, stderr)
+	// What is quickly seen to be wrong comes before downloads and before the files are read.
+	device, err := findDevice(ctx, o.Device)
 	if err != nil {
 		return err
 	}
-	return j.run(ctx)
+	folder, err := run.Create(o.Out, o.Overwrite)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	j, err := newJob(ctx, o, stdout, m)
+	if err != nil {
+		return err
+	}
+	j.device, j.folder = device, folder
+	err = j.run(ctx)
+	var bad *dataset.SampleError
+	if errors.As(err, &bad) && !o.SkipCorrupt {
+		err = fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)
+	}
+	return err
 }
