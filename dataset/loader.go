@@ -73,7 +73,7 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 		return nil, fmt.Errorf("dataset: %s has no samples", samples.Root)
 	}
 	if int64(cfg.BatchSize) > math.MaxInt32/(3*int64(tf.Size)*int64(tf.Size)) {
-		return nil, fmt.Errorf("dataset: a batch of %d×3×%d×%d floats is too large", cfg.BatchSize, tf.Size, tf.Size)
+		return nil, fmt.Errorf("dataset: a batch of %d×3×%d×%d floats is too large: want a smaller batch, or smaller pictures", cfg.BatchSize, tf.Size, tf.Size)
 	}
 	l := &Loader{folder: samples, tf: tf, norm: transforms.NewNormalizer(tf.Mean, tf.Std), cfg: cfg}
 	for _, s := range samples.Samples {

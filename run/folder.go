@@ -25,22 +25,44 @@ type Folder struct {
 	history []byte // what history.jsonl holds
 }
 
+// Check finds out whether Create would refuse the folder, without making anything.
+func Check(path string, overwrite bool) error {
+	there := filepath.Clean(path)
+	if made := missing(path); len(made) > 0 {
+		there = filepath.Dir(made[0])
+	}
+	if info, err := os.Stat(there); err != nil {
+		return fmt.Errorf("run: %w; choose another --out", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("run: %s is a file: choose another --out", there)
+	}
+	if err := unix.Access(there, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("run: cannot write into %s: %w; choose another --out", there, err)
+	}
+	if held := held(path); len(held) > 0 && !overwrite {
+		return fmt.Errorf("run: %s holds a run already (%s); choose another --out, or add --overwrite to replace it", path, held[0])
+	}
+	return nil
+}
+
 // Create makes the folder, and its parents, for a new run. A folder that holds a run already is refused
 // without overwrite, and one that another process is writing a run into in any case. Nothing in it changes
 // before WriteConfig.
 func Create(path string, overwrite bool) (*Folder, error) {
-	made := missing(path)
+	if err := Check(path, overwrite); err != nil {
+		return nil, err
+	}
+	f := &Folder{path: path, made: missing(path)}
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return nil, fmt.Errorf("run: %w; choose another --out", err)
 	}
-	f := &Folder{path: path, made: made}
 	var err error
 	if f.lock, err = os.Open(path); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	if err := f.check(overwrite); err != nil {
-		f.Close()
-		return nil, err
+	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.lock.Close()
+		return nil, fmt.Errorf("run: %s: another run is writing into this folder; choose another --out", path)
 	}
 	return f, nil
 }
@@ -55,24 +77,10 @@ func missing(path string) (paths []string) {
 	}
 }
 
-// check locks the folder and looks whether a run may be written into it.
-func (f *Folder) check(overwrite bool) error {
-	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("run: %s: another run is writing into this folder; choose another --out", f.path)
-	}
-	if err := unix.Access(f.path, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("run: cannot write into %s: %w; choose another --out", f.path, err)
-	}
-	if there := f.files(); len(there) > 0 && !overwrite {
-		return fmt.Errorf("run: %s holds a run already (%s); choose another --out, or add --overwrite to replace it", f.path, there[0])
-	}
-	return nil
-}
-
-// files returns the names of those of a run's files that are in the folder.
-func (f *Folder) files() (names []string) {
+// held returns the names of those of a run's files that are in a folder.
+func held(path string) (names []string) {
 	for _, name := range files() {
-		if _, err := os.Lstat(filepath.Join(f.path, name)); err == nil {
+		if _, err := os.Lstat(filepath.Join(path, name)); err == nil {
 			names = append(names, name)
 		}
 	}
@@ -126,7 +134,7 @@ func (f *Folder) WriteConfig(config any) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range f.files() {
+	for _, name := range held(f.path) {
 		if err := os.Remove(filepath.Join(f.path, name)); err != nil {
 			return fmt.Errorf("run: %w", err)
 		}

@@ -46,6 +46,10 @@ func takeError(p unsafe.Pointer) string {
 	}
 	defer C.free(p)
 	msg, _, _ := strings.Cut(C.GoString((*C.char)(p)), "\n")
+	if _, bytes, found := strings.Cut(msg, "can't allocate memory: you tried to allocate "); found {
+		bytes, _, _ = strings.Cut(bytes, ".")
+		return "not enough memory for " + bytes + "; smaller batches or images need less"
+	}
 	return msg
 }
 

@@ -14,8 +14,13 @@ func Conv2d(s *Scope, x, weight, bias *Tensor, stride, padding int64) *Tensor {
 }
 
 // BatchNorm is torch.nn.functional.batch_norm. With training set it normalises by the batch's own
-// statistics and moves mean and variance (in place) towards them by momentum.
+// statistics and moves mean and variance (in place) towards them by momentum. As in PyTorch it fails where a
+// channel has a single value then, whose variance would be 0/0.
 func BatchNorm(s *Scope, x, weight, bias, mean, variance *Tensor, training bool, momentum, eps float64) *Tensor {
+	use("batch_norm", x, weight, bias, mean, variance)
+	if training && x.Numel() == mean.Numel() {
+		fail(describe("batch_norm", []*Tensor{x}), "expected more than 1 value per channel when training")
+	}
 	return call(s, "batch_norm", func(out *lib.Ctensor) {
 		lib.AtgBatchNorm(out, x.c, weight.c, bias.c, mean.c, variance.c, cBool32(training), momentum, eps, 1)
 	}, x, weight, bias, mean, variance)

@@ -13,7 +13,7 @@ func finite(loss float64, step int, p Phase, b *dataset.Batch, l *dataset.Loader
 	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 		return nil
 	}
-	const most = 4
+	const most = 64
 	var files []string
 	for _, i := range b.Indices[:min(most, len(b.Indices))] {
 		files = append(files, l.Path(i))

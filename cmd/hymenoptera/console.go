@@ -29,6 +29,7 @@ type console struct {
 	saved trainer.Phase // whose weights best.safetensors holds; N is 0 while there are none
 	best  string        // digest of the best weights so far
 	final string        // and of those after the last epoch
+	stuck stuckness
 }
 
 func newConsole(j *job) *console { return &console{job: j, start: time.Now()} }
@@ -113,6 +114,9 @@ func (c *console) EpochEnd(epoch int) error {
 	if epoch == 0 && c.job.Epochs > 1 {
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
 		c.job.messages.info("about %v for all %d epochs", whole.Round(time.Second), c.job.Epochs)
+	}
+	if hint := c.stuck.hint(c.job.reporter.val, c.job.classes); hint != "" {
+		c.job.messages.info("%s", oneLine(hint))
 	}
 	c.job.reporter.epochEnd()
 	return c.log("\n")

@@ -45,8 +45,11 @@ func readCurves() (c curves, err error) {
 
 // TestMain starts this test binary again with the environment that the curves were made in: it pins the
 // vector instructions that libtorch, oneDNN and MKL choose by the processor, and they read it before Go's
-// main runs. Threads that wait are told to sleep, for the tests of other packages run beside these.
+// main runs. A child of a test of the built program becomes that. Threads that wait are told to sleep, for the tests of other packages run beside these.
 func TestMain(m *testing.M) {
+	if program := os.Getenv(becomeProgram); program != "" {
+		become(program)
+	}
 	const again = "HYMENOPTERA_TEST_PINNED"
 	c, err := readCurves()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/internal/synth"
+	"hymenoptera/run"
 )
 
 func newDemo(m *messages) *cobra.Command {
@@ -26,6 +27,9 @@ func newDemo(m *messages) *cobra.Command {
 				o.Out = defaultOut("demo", time.Now())
 			}
 			o.Data = filepath.Join(o.Out, "data")
+			if err := run.Check(o.Out, o.Overwrite); err != nil {
+				return err
+			}
 			m.info("drawing a stand-in for the ants and bees into %s", o.Data)
 			if err := synth.Write(o.Data, synth.DefaultConfig()); err != nil {
 				return err

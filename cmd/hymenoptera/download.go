@@ -271,10 +271,13 @@ func (o options) dataFolder(ctx context.Context, p *progress) (string, error) {
 // which is fetched when it is not there.
 func (o options) weightsFile(ctx context.Context, arch zoo.Arch, p *progress) (string, error) {
 	if !zoo.IsWeightsName(o.Weights) {
-		if _, err := os.Stat(o.Weights); errors.Is(err, os.ErrNotExist) && zoo.IsWeightsName(strings.ToUpper(o.Weights)) {
+		if _, err := os.Stat(o.Weights); !errors.Is(err, os.ErrNotExist) {
+			return o.Weights, nil
+		}
+		if zoo.IsWeightsName(strings.ToUpper(o.Weights)) {
 			return "", usageError{fmt.Errorf("--weights %s: the name of the published weights is %s", o.Weights, strings.ToUpper(o.Weights))}
 		}
-		return o.Weights, nil
+		return "", fmt.Errorf("--weights: no file %s: want a file, a published name (%s), or none", o.Weights, defaultWeights)
 	}
 	w, err := arch.FindWeights(o.Weights)
 	if err != nil {

@@ -42,6 +42,16 @@ func groupOf(f *pflag.Flag) string {
 	return groupOther
 }
 
+// printHelp is a command's purpose in a line, more about it where there is more, and its usage.
+func printHelp(cmd *cobra.Command, _ []string) {
+	w := cmd.OutOrStdout()
+	fmt.Fprintf(w, "%s\n\n", cmd.Short)
+	if cmd.Long != "" {
+		fmt.Fprintf(w, "%s\n\n", strings.TrimSpace(cmd.Long))
+	}
+	printUsage(cmd)
+}
+
 // printUsage is cobra's default usage with the flags in groups.
 func printUsage(cmd *cobra.Command) error {
 	w := cmd.OutOrStdout()
@@ -96,6 +106,7 @@ func newHelp() *cobra.Command {
 				return usageError{err}
 			}
 			target.InitDefaultHelpFlag()
+			target.InitDefaultVersionFlag()
 			return target.Help()
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
@@ -124,6 +135,7 @@ func reference(root *cobra.Command) string {
 	var visit func(cmd *cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		cmd.InitDefaultHelpFlag()
+		cmd.InitDefaultVersionFlag()
 		var help strings.Builder
 		cmd.SetOut(&help)
 		cmd.Help()

@@ -36,8 +36,8 @@ type job struct {
 
 // newJob reads data and weights, and fetches them where they are published and not here; nothing of the run
 // is written yet.
-func newJob(ctx context.Context, o options, stdout io.Writer, m *messages) (*job, error) {
-	j := &job{options: o, stdout: stdout, messages: m}
+func newJob(ctx context.Context, o options, device torch.Device, stdout io.Writer, m *messages) (*job, error) {
+	j := &job{options: o, device: device, stdout: stdout, messages: m}
 	var err error
 	if j.arch, err = zoo.Find(o.Model); err != nil {
 		return nil, err
@@ -58,8 +58,13 @@ func newJob(ctx context.Context, o options, stdout io.Writer, m *messages) (*job
 			return nil, err
 		}
 	}
-	return j, nil
+	j.reporter, err = newReporter(j)
+	return j, err
 }
+
+// smallest is the least --image-size. The networks make a single pixel of it, so that a batch of one image has
+// one value a channel.
+const smallest = 32
 
 // openData lists the two sets and makes their loaders.
 func (j *job) openData(ctx context.Context, folder string) error {
@@ -77,6 +82,10 @@ func (j *job) openData(ctx context.Context, folder string) error {
 		if err := j.skipCorrupt(ctx); err != nil {
 			return err
 		}
+	}
+	if n := len(j.sets[0].Samples); j.ImageSize == smallest && (n-1)%j.BatchSize == 0 {
+		return fmt.Errorf("--batch-size %d leaves a last batch of one of the %d training images, which BatchNorm cannot take at --image-size %d: change one of the two",
+			j.BatchSize, n, j.ImageSize)
 	}
 	loader := dataset.LoaderConfig{BatchSize: j.BatchSize, Shuffle: true, Workers: j.Workers, ChannelsLast: j.Fast,
 		Warn: j.messages.warnOnce()}
@@ -102,9 +111,10 @@ func (j *job) run(ctx context.Context) error {
 		}
 
 		var err error
-		if j.reporter, err = newReporter(j); err != nil {
+		if j.folder, err = run.Create(j.Out, j.Overwrite); err != nil {
 			return err
 		}
+		defer j.folder.Close()
 		if err := j.folder.WriteConfig(j.config()); err != nil {
 			return err
 		}

@@ -82,6 +82,8 @@ func (m *messages) log(level slog.Level, format string, args []any) {
 		return
 	}
 	switch level {
+	case slog.LevelDebug:
+		text = oneLine(text)
 	case slog.LevelWarn:
 		text = "warning: " + oneLine(text)
 	case slog.LevelError:

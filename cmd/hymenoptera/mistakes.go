@@ -70,11 +70,11 @@ func flagError(cmd *cobra.Command, err error) error {
 
 // wanted says what a flag takes.
 func wanted(e *pflag.InvalidValueError) string {
-	if errors.Is(e, strconv.ErrRange) {
-		return "out of range"
-	}
 	switch e.GetFlag().Value.Type() {
 	case "int":
+		if _, err := strconv.ParseInt(e.GetValue(), 0, 0); errors.Is(err, strconv.ErrRange) {
+			return "out of range"
+		}
 		return "want a whole number"
 	case "uint64":
 		return "want a whole number, 0 or more"

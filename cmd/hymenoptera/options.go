@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"runtime"
 	"slices"
@@ -110,7 +109,6 @@ func (o options) validate() error {
 		}
 		return usageError{fmt.Errorf(format, args...)}
 	}
-	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
 	arch, modelErr := zoo.Find(o.Model)
 	var weightsErr error
 	if modelErr == nil && zoo.IsWeightsName(o.Weights) {
@@ -123,18 +121,18 @@ func (o options) validate() error {
 		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
 		check(o.Epochs >= 1 && o.Epochs <= 1e6, "--epochs %d: want 1 to 1000000", o.Epochs),
 		check(o.BatchSize >= 1 && o.BatchSize <= 1<<16, "--batch-size %d: want 1 to 65536", o.BatchSize),
-		check(o.ImageSize >= 32 && o.ImageSize <= 4096, "--image-size %d: want 32 to 4096", o.ImageSize),
+		check(o.ImageSize >= smallest && o.ImageSize <= 4096, "--image-size %d: want %d to 4096", o.ImageSize, smallest),
 		check(o.Workers >= 0 && o.Workers <= 256, "--workers %d: want 0 to 256", o.Workers),
-		check(positive(o.LR), "--lr %v: want a number above 0", o.LR),
+		check(o.LR > 0 && o.LR <= 1e6, "--lr %v: want a number above 0, at most 1000000", o.LR),
 		check(o.Momentum >= 0 && o.Momentum < 1, "--momentum %v: want 0 or more and less than 1", o.Momentum),
 		check(slices.Contains(optimizers, o.Optimizer), "--optimizer %q: want one of %s", o.Optimizer, strings.Join(optimizers, ", ")),
 		check(slices.Contains(schedulers, o.Scheduler), "--scheduler %q: want one of %s", o.Scheduler, strings.Join(schedulers, ", ")),
 		check(!o.Nesterov || o.Optimizer == "sgd" && o.Momentum > 0, "--nesterov needs --optimizer sgd and a --momentum above 0"),
-		check(o.WeightDecay >= 0 && !math.IsInf(o.WeightDecay, 0), "--weight-decay %v: want 0 or more", o.WeightDecay),
+		check(o.WeightDecay >= 0 && o.WeightDecay <= 1e6, "--weight-decay %v: want 0 to 1000000", o.WeightDecay),
 		check(o.LabelSmoothing >= 0 && o.LabelSmoothing < 1, "--label-smoothing %v: want 0 or more and less than 1", o.LabelSmoothing),
-		check(!slices.ContainsFunc(o.ClassWeights, func(w float64) bool { return !positive(w) }), "--class-weights %v: want numbers above 0", o.ClassWeights),
+		check(!slices.ContainsFunc(o.ClassWeights, func(w float64) bool { return !(w > 0 && w <= 1e6) }), "--class-weights %v: want numbers above 0, at most 1000000", o.ClassWeights),
 		check(o.StepSize >= 1, "--step-size %d: want 1 or more", o.StepSize),
-		check(positive(o.Gamma), "--gamma %v: want a number above 0", o.Gamma),
+		check(o.Gamma > 0 && o.Gamma <= 1e3, "--gamma %v: want a number above 0, at most 1000", o.Gamma),
 		check(deviceNames.MatchString(o.Device), "--device %q: want auto, cpu, cuda or cuda:N", o.Device),
 		check(o.Threads >= 1 && o.Threads <= 1024, "--threads %d: want 1 to 1024", o.Threads),
 	} {

@@ -58,12 +58,12 @@ func newReporter(j *job) (*reporter, error) {
 	}
 	f, err := os.Open(j.Beneath)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--beneath: %w", err)
 	}
 	defer f.Close()
 	r.page.BeneathName = filepath.Base(j.Beneath)
 	if r.page.Beneath, err = report.ReadCSV(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", j.Beneath, err)
+		return nil, fmt.Errorf("--beneath %s: %w", j.Beneath, err)
 	}
 	return r, nil
 }
@@ -283,9 +283,12 @@ func (r *reporter) picture(name string, m image.Image) error {
 	return r.job.folder.Write(name, b.Bytes())
 }
 
-// print shows the losses, as small bars where a person looks.
+// print shows the losses as small bars where a person looks.
 func (r *reporter) print() {
 	style := styleOf(r.job.messages)
+	if !style.bars {
+		return
+	}
 	for _, phase := range []string{"train", "val"} {
 		var losses []float64
 		for _, p := range r.page.History.Of(phase) {
@@ -294,10 +297,7 @@ func (r *reporter) print() {
 		if len(losses) == 0 {
 			continue
 		}
-		bars := ""
-		if style.bars {
-			bars = style.paint(phase, report.Sparkline(losses, 40)) + "  "
-		}
-		r.job.messages.info("%-5s loss %s%.4f to %.4f", phase, bars, losses[0], losses[len(losses)-1])
+		bars := style.paint(phase, report.Sparkline(losses, 40))
+		r.job.messages.info("%-5s loss %s  %.4f to %.4f", phase, bars, losses[0], losses[len(losses)-1])
 	}
 }

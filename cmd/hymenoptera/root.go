@@ -35,10 +35,11 @@ func newRoot(stdout io.Writer, m *messages, begin func()) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(printUsage)
+	root.SetHelpFunc(printHelp)
 	root.SetHelpCommand(newHelp())
 	m.addFlags(root.PersistentFlags())
 	complete(root, "log-format", logFormats...)
-	root.AddCommand(newTrain(m), newDemo(m), newInspect(), newCompare(), newDownload(m), newEnv())
+	root.AddCommand(newTrain(m), newDemo(m), newInspect(), newCompare(), newDownload(m), newDoctor(), newEnv())
 	addCompletion(root)
 	return root
 }

@@ -67,16 +67,13 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 	if err != nil {
 		return err
 	}
-	folder, err := run.Create(o.Out, o.Overwrite)
+	if err := run.Check(o.Out, o.Overwrite); err != nil {
+		return err
+	}
+	j, err := newJob(ctx, o, device, stdout, m)
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
-	j, err := newJob(ctx, o, stdout, m)
-	if err != nil {
-		return err
-	}
-	j.device, j.folder = device, folder
 	err = j.run(ctx)
 	var bad *dataset.SampleError
 	if errors.As(err, &bad) && !o.SkipCorrupt {

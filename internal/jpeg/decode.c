@@ -8,6 +8,11 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+
+const char *hym_jpeg_version(void) { return TEXT(LIBJPEG_TURBO_VERSION); }
+
 enum { MAX_ROWS = 16 };  // that are asked for at once
 
 struct hym_jpeg {

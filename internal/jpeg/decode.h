@@ -26,6 +26,7 @@ typedef struct {
   int32_t multiscan;  // progressive, or components in scans of their own: rows cannot be cut
 } hym_jpeg_info;
 
+const char *hym_jpeg_version(void);  // "2.1.5"
 hym_jpeg *hym_jpeg_new(int max_scans);
 void hym_jpeg_free(hym_jpeg *d);
 

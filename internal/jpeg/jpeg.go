@@ -37,6 +37,9 @@ const maxScans = 500
 // ErrTruncated is the error for data that ends before the picture does.
 var ErrTruncated = errors.New("jpeg: the file is truncated")
 
+// Version returns libjpeg-turbo's version.
+func Version() string { return C.GoString(C.hym_jpeg_version()) }
+
 // Info is what a file's header says.
 type Info struct {
 	Width, Height int  // in pixels

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// argumentMistakes are wrong from the command line alone, but for those that ask what is not on the machine.
+var argumentMistakes = []mistake{
+	{"unknown command", nil, "trian", 2, `unknown command "trian": did you mean train?`},
+	{"unknown command, none near", nil, "fly", 2, `unknown command "fly" (hymenoptera --help lists the commands)`},
+	{"unknown command of download", nil, "download wights", 2, `unknown command "wights": did you mean weights?`},
+	{"help of an unknown command", nil, "help trian", 2, "did you mean train?"},
+	{"unknown shell", nil, "completion zhs", 2, "did you mean zsh?"},
+	{"unknown flag", nil, "--epoch 3", 2, "unknown flag: --epoch: did you mean --epochs?"},
+	{"unknown flag, underscore", nil, "--batch_size 3", 2, "did you mean --batch-size?"},
+	{"unknown flag, none near", nil, "--banana", 2, "unknown flag: --banana (hymenoptera train --help lists the flags)"},
+	{"unknown letter", nil, "train -x", 2, "unknown shorthand flag: 'x' in -x"},
+	{"no value", nil, "train --epochs", 2, "flag needs an argument: --epochs"},
+	{"an argument too many", nil, "train data", 2, `hymenoptera train takes flags alone: what is "data"?`},
+	{"an argument too few", nil, "inspect", 2, "hymenoptera inspect wants one FILE, got 0 arguments"},
+	{"no runs", nil, "compare", 2, "hymenoptera compare wants at least one RUN"},
+	{"no number", nil, "--epochs many", 2, `--epochs "many": want a whole number`},
+	{"half a number", nil, "--epochs 1.5", 2, `--epochs "1.5": want a whole number`},
+	{"huge number", nil, "--epochs 99999999999999999999", 2, `--epochs "99999999999999999999": out of range`},
+	{"epochs 0", nil, "--epochs 0", 2, "--epochs 0: want 1 to"},
+	{"epochs negative", nil, "--epochs -1", 2, "--epochs -1: want 1 to"},
+	{"batch size 0", nil, "--batch-size 0", 2, "--batch-size 0: want 1 to"},
+	{"batch size absurd", nil, "--batch-size 1000000", 2, "--batch-size 1000000: want 1 to 65536"},
+	{"batch too large", nil, "--batch-size 60000 --image-size 4096", 1, "a batch of 60000×3×4096×4096 floats is too large"},
+	{"image size 1", nil, "--image-size 1", 2, "--image-size 1: want 32 to 4096"},
+	{"a last batch of one small image", nil, "--batch-size 3 --image-size 32", 1, "--batch-size 3 leaves a last batch of one of the 4 training images"},
+	{"workers negative", nil, "--workers -1", 2, "--workers -1: want 0 to"},
+	{"lr 0", nil, "--lr 0", 2, "--lr 0: want a number above 0"},
+	{"lr negative", nil, "--lr -0.1", 2, "--lr -0.1: want a number above 0"},
+	{"lr NaN", nil, "--lr NaN", 2, "--lr NaN: want a number above 0"},
+	{"lr infinite", nil, "--lr inf", 2, "--lr +Inf: want a number above 0"},
+	{"lr absurd", nil, "--lr 1e300", 2, "--lr 1e+300: want a number above 0, at most 1000000"},
+	{"lr no number", nil, "--lr 0,1", 2, `--lr "0,1": want a number`},
+	{"momentum 1", nil, "--momentum 1", 2, "--momentum 1: want 0 or more and less than 1"},
+	{"momentum NaN", nil, "--momentum nan", 2, "--momentum NaN: want 0 or more"},
+	{"weight decay negative", nil, "--weight-decay -1", 2, "--weight-decay -1: want 0 to"},
+	{"label smoothing 1", nil, "--label-smoothing 1", 2, "--label-smoothing 1: want 0 or more and less than 1"},
+	{"class weight 0", nil, "--class-weights 1,0", 2, "--class-weights [1 0]: want numbers above 0"},
+	{"class weights no numbers", nil, "--class-weights a,b", 2, `--class-weights "a,b": want numbers with commas between them`},
+	{"one class weight", nil, "--class-weights 1", 1, "--class-weights has 1 weights, data has 2 classes: want one a class, for ants, bees"},
+	{"step size 0", nil, "--step-size 0", 2, "--step-size 0: want 1 or more"},
+	{"gamma 0", nil, "--gamma 0", 2, "--gamma 0: want a number above 0"},
+	{"threads 0", nil, "--threads 0", 2, "--threads 0: want 1 to 1024"},
+	{"threads absurd", nil, "--threads 100000", 2, "--threads 100000: want 1 to 1024"},
+	{"seed negative", nil, "--seed -1", 2, `--seed "-1": want a whole number, 0 or more`},
+	{"no such model", nil, "--model resnet19", 2, `--model: zoo: no model "resnet19": want one of resnet18`},
+	{"no such optimizer", nil, "--optimizer rmsprop", 2, `--optimizer "rmsprop": want one of sgd, adam, adamw`},
+	{"no such scheduler", nil, "--scheduler warm", 2, `--scheduler "warm": want one of step, cosine, exponential`},
+	{"no such device", nil, "--device gpu", 2, `--device "gpu": want auto, cpu, cuda or cuda:N`},
+	{"a CUDA device that is not there", nil, "--device cuda:4711", 1, "device cuda:4711: "},
+	{"no data", nil, "--data=", 2, "--data is empty: want a folder"},
+	{"no weights", nil, "--weights=", 2, "--weights is empty: want a file"},
+	{"momentum for adam", nil, "--optimizer adam --momentum 0.5", 2, "--momentum has no effect with --optimizer adam"},
+	{"nesterov for adam", nil, "--optimizer adam --nesterov", 2, "--nesterov"},
+	{"step size for cosine", nil, "--scheduler cosine --step-size 3", 2, "--step-size has no effect with --scheduler cosine"},
+	{"gamma for cosine", nil, "--scheduler cosine --gamma 0.5", 2, "--gamma has no effect with --scheduler cosine"},
+	{"quiet and verbose", nil, "-q -v", 2, "--quiet and --verbose do not go together"},
+	{"no such log", nil, "--log-format xml", 2, `--log-format "xml": want one of text, json`},
+	{"list and remove", nil, "download --list --remove", 2, "--list and --remove do not go together"},
+	{"no log beneath", nil, "--beneath log.csv", 1, "--beneath: open log.csv: no such file"},
+	{"other things beneath", nil, "--beneath data/val/ants/000.jpg", 1, "--beneath data/val/ants/000.jpg: "},
+	{"inspect nothing", nil, "inspect w", 1, "checkpoint: read w: no such file"},
+	{"compare nothing", nil, "compare w", 1, "w: no such file"},
+	{"compare no run", nil, "compare data", 1, "data/history.jsonl: no such file"},
+}
+
+func outputMistakes() []mistake {
+	return []mistake{
+		{"out holds a run", spoilt("out/history.jsonl", "{}\n"), "", 1, "out holds a run already (history.jsonl); choose another --out, or add --overwrite"},
+		{"overwrite with another mistake", spoilt("out/history.jsonl", "{}\n"), "--overwrite --weights w", 1, "--weights: no file w"},
+		{"out is a file", spoilt("out", ""), "", 1, "out is a file: choose another --out"},
+		{"out lies in a file", nil, "--out data/val/ants/000.jpg/out", 1, "not a directory; choose another --out"},
+		{"out not writable", func(t *testing.T, dir string) {
+			path := filepath.Join(dir, "locked")
+			try(t, os.Mkdir(path, 0o555))
+			t.Cleanup(func() { os.Chmod(path, 0o777) })
+		}, "--out locked/a/b", 1, "cannot write into locked: permission denied; choose another --out"},
+		{"demo into a run", spoilt("out/history.jsonl", "{}\n"), "demo --out out", 1, "out holds a run already"},
+		{"comparison not writable", spoilt("out", "epoch,phase,loss,acc\n0,train,1,0.5\n0,val,1,0.5\n"), "compare --html nowhere/c.html out", 1, "nowhere"},
+	}
+}

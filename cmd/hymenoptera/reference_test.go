@@ -1,0 +1,85 @@
+package main
+
+import (
+	"flag"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+var update = flag.Bool("update", false, "write docs/cli.md")
+
+// docs/cli.md is what --help says.
+func TestReference(t *testing.T) {
+	const file = "../../docs/cli.md"
+	got := reference(newRoot(io.Discard, newMessages(io.Discard), func() {}))
+	if *update {
+		try(t, os.WriteFile(file, []byte(got), 0o666))
+	}
+	want, err := os.ReadFile(file)
+	try(t, err)
+	if got != string(want) {
+		t.Errorf("%s is not what --help says: go test ./cmd/hymenoptera -run TestReference -update", file)
+	}
+}
+
+// Every command says its purpose in a line and has an example that names it; every flag says what it does.
+func TestHelp(t *testing.T) {
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		if cmd.Short == "" || strings.Contains(cmd.Short, "\n") || !strings.Contains(cmd.Example, "hymenoptera") {
+			t.Errorf("%s: purpose %q, example %q", cmd.CommandPath(), cmd.Short, cmd.Example)
+		}
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() && cmd.Name() != "completion" { // cobra's own have examples in their text
+				visit(c)
+			}
+		}
+	}
+	visit(newRoot(io.Discard, newMessages(io.Discard), func() {}))
+	code, help, stderr := command(t, "train", "--help")
+	if code != 0 || stderr != "" {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	last := -1
+	for _, part := range []string{"Train a network", "Usage:", "Examples:", groupData + ":", "--data string", groupTraining + ":", "--epochs int", "(default 25)",
+		groupMachine + ":", "--device", groupOutput + ":", "--out", groupMessages + ":", "--quiet"} {
+		at := strings.Index(help, part)
+		if at <= last {
+			t.Errorf("%q is missing, or not in its place", part)
+		}
+		last = at
+	}
+	for _, args := range [][]string{{"help", "download", "weights"}, {"download", "weights", "--help"}} {
+		if code, help, _ := command(t, args...); code != 0 || !strings.Contains(help, "hymenoptera download weights [MODEL…] [flags]") {
+			t.Errorf("%q: exit code %d, %s", args, code, help)
+		}
+	}
+}
+
+// The shells' scripts are there, and what they ask for is answered.
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if code, script, stderr := command(t, "completion", shell); code != 0 || !strings.Contains(script, "hymenoptera") || stderr != "" {
+			t.Errorf("%s: exit code %d, %d bytes, %q", shell, code, len(script), stderr)
+		}
+	}
+	for _, tt := range []struct{ line, want string }{
+		{"tr", "train\t"},
+		{"train --mod", "--model\t"},
+		{"train --model ", "resnet50\n"},
+		{"train --scheduler ", "cosine\n"},
+		{"train --device ", "cuda\n"},
+		{"--log-format ", "json\n"},
+		{"download weights goo", "googlenet\n"},
+		{"help do", "doctor\n"},
+	} {
+		args := append([]string{"__complete"}, strings.Split(tt.line, " ")...)
+		if code, out, _ := command(t, args...); code != 0 || !strings.Contains(out, tt.want) {
+			t.Errorf("%q completes to %q, want %q among them", tt.line, out, tt.want)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"hymenoptera/report"
+)
+
+// patience is how many epochs in a row may call every image the same before a hint is given.
+const patience = 3
+
+// A stuckness notices a network that tells no classes apart: its accuracy is the share of one class.
+type stuckness struct {
+	epochs int // in a row
+	told   bool
+}
+
+// hint takes the validation images' predictions of an epoch and returns a hint, once, when it is time for
+// it.
+func (s *stuckness) hint(predictions []report.Prediction, classes []string) string {
+	s.epochs++
+	for _, p := range predictions {
+		if p.Predicted() != predictions[0].Predicted() {
+			s.epochs = 0
+			break
+		}
+	}
+	if s.told || s.epochs < patience || len(predictions) < 2 || len(classes) < 2 {
+		return ""
+	}
+	s.told = true
+	return fmt.Sprintf("hint: for %d epochs every validation image was taken for %s; published --weights, another --lr or more images may help",
+		patience, classes[predictions[0].Predicted()])
+}

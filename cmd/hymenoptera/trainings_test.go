@@ -1,0 +1,299 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/run"
+)
+
+// TestTrainings are trainings that go wrong on their way, or well in spite of odd data.
+func TestTrainings(t *testing.T) {
+	b := build(t)
+	for name, f := range map[string]func(*testing.T, built){
+		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "head": testHead, "full output": testFullOutput,
+		"file limit": testFileLimit, "full disk": testFullDisk, "vanished folder": testVanished, "NaN": testNaN,
+		"one answer": testOneAnswer, "formats": testFormats, "skip": testSkip, "large pictures": testLargePictures,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, b)
+		})
+	}
+}
+
+// smallArgs returns the arguments of a small training and more.
+func smallArgs(more string) []string { return append(strings.Fields(small), strings.Fields(more)...) }
+
+// A training is one under way.
+type training struct {
+	cmd    *exec.Cmd
+	log    *bufio.Scanner // of standard output
+	stderr *strings.Builder
+	pipe   *os.File
+}
+
+// start starts a training of many epochs and waits until two have ended.
+func start(t *testing.T, b built, dir string) *training {
+	t.Helper()
+	r, w, err := os.Pipe()
+	try(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	tr := &training{cmd: b.command(ctx, dir, smallArgs("--epochs 100000 --lr 1e-5")...), log: bufio.NewScanner(r), stderr: &strings.Builder{}, pipe: r}
+	tr.cmd.Stdout, tr.cmd.Stderr = w, tr.stderr
+	try(t, tr.cmd.Start(), w.Close())
+	for tr.log.Scan() && !strings.HasPrefix(tr.log.Text(), "Epoch 2/") {
+	}
+	return tr
+}
+
+// end waits for the training to end.
+func (tr *training) end(t *testing.T) result {
+	t.Helper()
+	defer tr.pipe.Close()
+	r := finish(t, tr.cmd, tr.cmd.Wait)
+	r.stderr = tr.stderr.String()
+	return r
+}
+
+// whole fails unless a run's folder holds what a stopped training leaves, and nothing half-written.
+func whole(t *testing.T, dir string, phases int) {
+	t.Helper()
+	history, err := run.ReadHistory(dir)
+	if err != nil || len(history) < phases {
+		t.Errorf("%d phases, want %d or more; error %v", len(history), phases, err)
+	}
+	if sd, err := checkpoint.Read(filepath.Join(dir, run.BestFile)); err != nil || sd.Metadata["epoch"] == "" {
+		t.Errorf("the best weights: %v", err)
+	}
+	for _, name := range []string{run.ConfigFile, run.PredictionsFile} {
+		var v any
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || json.Unmarshal(data, &v) != nil {
+			t.Errorf("%s: %v, %q", name, err, data)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	try(t, err)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			t.Errorf("half a file: %s", e.Name())
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(dir, run.ReportFile))
+	if err != nil || !strings.Contains(string(page), "</html>") {
+		t.Errorf("the report: %v", err)
+	}
+}
+
+func testInterrupts(t *testing.T, b built) {
+	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		dir := insects(t, t.TempDir())
+		tr := start(t, b, dir)
+		try(t, tr.cmd.Process.Signal(signal))
+		go io.Copy(io.Discard, tr.pipe)
+		tr.end(t).check(t, code, "hymenoptera: stopped: "+signal.String())
+		whole(t, filepath.Join(dir, "out"), 4)
+	}
+}
+
+// A training that cannot go on, because nobody reads its log and the pipe is full, ends at the second signal.
+func testSecondInterrupt(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	r, w, err := os.Pipe()
+	try(t, err)
+	defer r.Close()
+	size, err := unix.FcntlInt(w.Fd(), unix.F_GETPIPE_SZ, 0)
+	try(t, err)
+	if _, err := w.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	errR, errW, err := os.Pipe()
+	try(t, err)
+	defer errR.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := b.command(ctx, dir, smallArgs("")...)
+	cmd.Stdout, cmd.Stderr = w, errW
+	try(t, cmd.Start(), w.Close(), errW.Close())
+	lines := bufio.NewScanner(errR)
+	lines.Scan() // the size of the network; its next line waits for the reader of the log
+	try(t, cmd.Process.Signal(syscall.SIGINT))
+	if lines.Scan(); !strings.Contains(lines.Text(), "once more stops at once") {
+		t.Errorf("after the first signal: %q", lines.Text())
+	}
+	try(t, cmd.Process.Signal(syscall.SIGTERM))
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 143 {
+		t.Errorf("got %v, want exit code 143", err)
+	}
+}
+
+// Who reads standard output goes away, as head does.
+func testHead(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	tr := start(t, b, dir)
+	tr.pipe.Close()
+	tr.end(t).check(t, 1, "stopped: who read standard output has closed it")
+	whole(t, filepath.Join(dir, "out"), 4)
+
+	r, w, err := os.Pipe()
+	try(t, err, r.Close())
+	cmd := b.command(t.Context(), dir, "inspect", "out/best.safetensors")
+	cmd.Stdout = w
+	if result := finish(t, cmd, cmd.Run); result.code != 1 || result.stderr != "" {
+		t.Errorf("inspect: got exit code %d and %q, want 1 and no word", result.code, result.stderr)
+	}
+}
+
+func testFullOutput(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	before := tree(t, dir)
+	for _, args := range [][]string{{"--version"}, {"train", "--help"}, {"env"}, {"completion", "bash"}, smallArgs("")} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		try(t, err)
+		defer full.Close()
+		cmd := b.command(t.Context(), dir, args...)
+		cmd.Stdout = full
+		finish(t, cmd, cmd.Run).check(t, 1, "write /dev/stdout: no space left on device")
+	}
+	unchanged(t, dir, before)
+}
+
+// A file that may not grow stands for a full disk where none can be made: the weights are the first to fail.
+func testFileLimit(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	b.restricted(t, becomeFileLimit+"=2000000").run(t, dir, smallArgs("--epochs 2")...).check(t, 1, "best.safetensors")
+	if files := tree(t, filepath.Join(dir, "out")); slices.ContainsFunc(files, func(p string) bool { return strings.Contains(p, "best") }) {
+		t.Errorf("a part of the weights was left: %q", files)
+	}
+	if _, err := run.ReadHistory(filepath.Join(dir, "out")); err != nil {
+		t.Error(err)
+	}
+}
+
+// The disk is full when the second best weights come: the first ones stay.
+func testFullDisk(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	out := filepath.Join(dir, "out")
+	try(t, os.Mkdir(out, 0o777))
+	if err := unix.Mount("none", out, "tmpfs", 0, "size=20k"); err != nil {
+		t.Skipf("no small disk can be made here: %v", err)
+	}
+	defer unix.Unmount(out, unix.MNT_DETACH)
+	b.run(t, dir, smallArgs("")...).check(t, 1, "no space left on device; make room there, or choose another --out")
+	if files := tree(t, out); slices.ContainsFunc(files, func(p string) bool { return strings.HasPrefix(filepath.Base(p), ".") }) {
+		t.Errorf("half a file was left: %q", files)
+	}
+}
+
+func testVanished(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	tr := start(t, b, dir)
+	go io.Copy(io.Discard, tr.pipe)
+	try(t, os.Rename(filepath.Join(dir, "out"), filepath.Join(dir, "elsewhere")))
+	tr.end(t).check(t, 1, "out was removed")
+	whole(t, filepath.Join(dir, "out"), 4)
+}
+
+// The rate grows a thousandfold every epoch.
+func testNaN(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	r := b.run(t, dir, smallArgs("--epochs 20 --lr 0.001 --step-size 1 --gamma 1000")...)
+	r.check(t, 1, "trainer: the loss became ")
+	if !strings.Contains(r.stderr, "at learning rate ") || !strings.Contains(r.stderr, "data/train/") && !strings.Contains(r.stderr, "data/val/") {
+		t.Errorf("no rate or no files: %s", r.stderr)
+	}
+	whole(t, filepath.Join(dir, "out"), 2)
+}
+
+// Pictures that are all the same get the same answer.
+func testOneAnswer(t *testing.T, b built) {
+	dir := t.TempDir()
+	for _, name := range []string{"train/ants/0.jpg", "train/bees/0.jpg", "val/ants/0.jpg", "val/bees/0.jpg"} {
+		copyFile(t, "testdata/insects/train/ants/000.jpg", filepath.Join(dir, "data", name))
+	}
+	b.run(t, dir, smallArgs("--epochs 5 --lr 1e-6")...).check(t, 0, "hint: for 3 epochs every validation image was taken for ")
+}
+
+// Every way in which a picture can be stored, and names of every kind.
+func testFormats(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	for i, name := range []string{"grey.jpg", "cmyk.jpg", "ycck.jpg", "palette.png", "rgba.png", "rgb16.png", "grey16.png", "bilevel.tif", "lossy-alpha.webp", "not-what-it-says.jpg"} {
+		to := []string{"with spaces " + name, "ünï\u200dcödé " + name, "new\nline " + name, "-" + name}[i%4]
+		copyFile(t, "../../dataset/testdata/images/"+name, filepath.Join(dir, "data/train/ants", to))
+	}
+	copyFile(t, "../../dataset/testdata/images/rgb.png", filepath.Join(dir, "data/train/bees/png by content.jpg"))
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	copyFile(t, "testdata/insects/val/bees/001.jpg", filepath.Join(elsewhere, "linked.jpg"))
+	try(t, os.Symlink(elsewhere, filepath.Join(dir, "data/train/bees/link")))
+	r := b.run(t, dir, smallArgs("--verbose")...)
+	r.check(t, 0, "data: 16 images to train with, 2 to validate with, of ants, bees")
+
+	// The weights that came out are those of two classes; they begin a training with three.
+	copyFile(t, "testdata/insects/val/bees/001.jpg", filepath.Join(dir, "data/train/wasps/0.jpg"))
+	copyFile(t, "testdata/insects/val/bees/002.jpg", filepath.Join(dir, "data/val/wasps/0.jpg"))
+	b.run(t, dir, smallArgs("--out three --freeze --weights out/best.safetensors")...).check(t, 0, "best weights (epoch 0")
+}
+
+func testSkip(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	for _, name := range []string{"a", "b", "c", "d"} {
+		write(t, filepath.Join(dir, "data/train/ants/"+name+".png"), "no picture")
+	}
+	r := b.run(t, dir, smallArgs("--skip-corrupt --log-format json")...)
+	r.check(t, 0, "left out 4 of 10 images: train/ants/a.png (not an image of a known format")
+	for line := range strings.Lines(r.stderr + r.stdout) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+	var config struct {
+		Skipped []string `json:"skipped_images"`
+	}
+	if err := run.ReadConfig(filepath.Join(dir, "out"), &config); err != nil || len(config.Skipped) != 4 {
+		t.Errorf("config.json has %q, error %v", config.Skipped, err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "out", run.ReportFile))
+	if err != nil || !strings.Contains(string(page), "train/ants/d.png (not an image") {
+		t.Errorf("the report does not tell of the images left out: %v", err)
+	}
+	quiet := b.run(t, dir, smallArgs("--overwrite --skip-corrupt -q")...)
+	if quiet.check(t, 0, "warning: left out 4"); strings.Count(quiet.stderr, "\n") != 1 || quiet.stdout != "" {
+		t.Errorf("--quiet prints %q and %q", quiet.stdout, quiet.stderr)
+	}
+}
+
+// Pillow's two limits: a warning, once, and a refusal before memory is taken.
+func testLargePictures(t *testing.T, b built) {
+	dir := insects(t, t.TempDir())
+	large := whitePNG(t, 9500, 9500, true)
+	write(t, filepath.Join(dir, "data/train/ants/large.png"), large)
+	write(t, filepath.Join(dir, "data/train/bees/large.png"), large)
+	r := b.run(t, dir, smallArgs("")...)
+	r.check(t, 0, "has 9500×9500 pixels: more than 89478485 may be a decompression bomb")
+	if n := strings.Count(r.stderr, "warning"); n != 1 {
+		t.Errorf("%d warnings, want one", n)
+	}
+	write(t, filepath.Join(dir, "data/train/bees/large.png"), whitePNG(t, 40000, 40000, false))
+	try(t, os.Remove(filepath.Join(dir, "data/train/ants/large.png")))
+	r = b.run(t, dir, smallArgs("--overwrite --out bomb")...)
+	r.check(t, 1, "large.png (class bees, sample 4): png: 40000×40000 pixels: more than 178956970 may be a decompression bomb")
+	if r.memory > 1<<30 {
+		t.Errorf("%d bytes of memory for a refused picture of 1,600,000,000 pixels", r.memory)
+	}
+}
