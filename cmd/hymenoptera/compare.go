@@ -44,7 +44,7 @@ func newCompare() *cobra.Command {
 					return err
 				}
 				if err := renameio.WriteFile(html, page.Bytes(), 0o666); err != nil {
-					return err
+					return fmt.Errorf("--html %s: %w", html, err)
 				}
 			}
 			return printComparison(cmd.OutOrStdout(), c)
@@ -67,7 +67,7 @@ func readRun(path string) (r report.Run, err error) {
 		defer f.Close()
 		r.History, err = report.ReadCSV(f)
 		if err != nil {
-			return r, fmt.Errorf("%s: %w", path, err)
+			return r, fmt.Errorf("%s: %w; name the folder of a run, or a CSV file", path, err)
 		}
 		return r, nil
 	}

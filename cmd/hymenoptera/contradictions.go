@@ -2,9 +2,29 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
+
+// outsideData refuses a run's folder among the images: its pictures would be trained with the next time.
+func (o options) outsideData() error {
+	out, err := filepath.Abs(o.Out)
+	if err != nil {
+		return err
+	}
+	for _, set := range []string{"train", "val"} {
+		images, err := filepath.Abs(filepath.Join(o.Data, set))
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(out+string(filepath.Separator), images+string(filepath.Separator)) {
+			return usageError{fmt.Errorf("--out %s lies among the images in %s: the pictures of the run would become some of them; choose another --out", o.Out, images)}
+		}
+	}
+	return nil
+}
 
 // contradictions refuses flags that were given and that other flags leave without effect.
 func (o options) contradictions(f *pflag.FlagSet) error {

@@ -250,8 +250,12 @@ func fetchData(ctx context.Context, dir, mirror string, p *progress) error {
 		return err
 	}
 	cfg.MaxBytes = 1 << 30 // the zip has 47 MB
+	_, missing := os.Stat(filepath.Dir(dir))
 	_, err = hub.FetchFolder(ctx, cfg, file, tutorialTop, dir, hub.DefaultLimits())
 	p.end()
+	if err != nil && errors.Is(missing, os.ErrNotExist) {
+		os.Remove(filepath.Dir(dir)) // fails where a part of the download stays in it
+	}
 	return err
 }
 

@@ -167,6 +167,9 @@ func TestDownloadCommandLine(t *testing.T) {
 		{"train --mirror " + mirror.URL, exitFailure, "", "--data takes any other folder"},
 	} {
 		code, stdout, stderr := command(t, strings.Fields(tt.args)...)
+		if left, _ := os.ReadDir("."); len(left) > 0 {
+			t.Errorf("%s: left %v", tt.args, left)
+		}
 		if code != tt.code || !strings.Contains(stdout, tt.stdout) || !strings.Contains(stderr, tt.stderr) {
 			t.Errorf("%s: exit code %d, want %d; output:\n%s%s", tt.args, code, tt.code, stdout, stderr)
 		}

@@ -68,6 +68,7 @@ var argumentMistakes = []mistake{
 	{"other things beneath", nil, "--beneath data/val/ants/000.jpg", 1, "--beneath data/val/ants/000.jpg: "},
 	{"inspect nothing", nil, "inspect w", 1, "checkpoint: read w: no such file"},
 	{"compare nothing", nil, "compare w", 1, "w: no such file"},
+	{"compare an image", nil, "compare data/val/ants/000.jpg", 1, "name the folder of a run, or a CSV file"},
 	{"compare no run", nil, "compare data", 1, "data/history.jsonl: no such file"},
 }
 
@@ -76,12 +77,14 @@ func outputMistakes() []mistake {
 		{"out holds a run", spoilt("out/history.jsonl", "{}\n"), "", 1, "out holds a run already (history.jsonl); choose another --out, or add --overwrite"},
 		{"overwrite with another mistake", spoilt("out/history.jsonl", "{}\n"), "--overwrite --weights w", 1, "--weights: no file w"},
 		{"out is a file", spoilt("out", ""), "", 1, "out is a file: choose another --out"},
-		{"out lies in a file", nil, "--out data/val/ants/000.jpg/out", 1, "not a directory; choose another --out"},
+		{"out lies in a file", spoilt("file", ""), "--out file/out", 1, "not a directory; choose another --out"},
 		{"out not writable", func(t *testing.T, dir string) {
 			path := filepath.Join(dir, "locked")
 			try(t, os.Mkdir(path, 0o555))
 			t.Cleanup(func() { os.Chmod(path, 0o777) })
 		}, "--out locked/a/b", 1, "cannot write into locked: permission denied; choose another --out"},
+		{"out among the images", nil, "--out data/train/ants", 2, "--out data/train/ants lies among the images in "},
+		{"out as a class", nil, "--out data/val/../train/run", 2, "lies among the images in "},
 		{"demo into a run", spoilt("out/history.jsonl", "{}\n"), "demo --out out", 1, "out holds a run already"},
 		{"comparison not writable", spoilt("out", "epoch,phase,loss,acc\n0,train,1,0.5\n0,val,1,0.5\n"), "compare --html nowhere/c.html out", 1, "nowhere"},
 	}

@@ -67,6 +67,9 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 	if err != nil {
 		return err
 	}
+	if err := o.outsideData(); err != nil {
+		return err
+	}
 	if err := run.Check(o.Out, o.Overwrite); err != nil {
 		return err
 	}
