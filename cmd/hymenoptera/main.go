@@ -45,10 +45,6 @@ func main() {
 // execute runs one command line and returns its exit code.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	m, out := newMessages(stderr), &output{w: stdout}
-	if _, err := os.Getwd(); err != nil { // libtorch ends the process when it cannot tell where it is
-		m.error(errors.New("the current folder was removed: go to another one"))
-		return exitFailure
-	}
 	stop := func() bool { return true }
 	root := newRoot(out, m, func() {
 		stop = context.AfterFunc(ctx, func() { m.info("stopping after this step; once more stops at once") })

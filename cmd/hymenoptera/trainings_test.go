@@ -25,7 +25,7 @@ import (
 func TestTrainings(t *testing.T) {
 	b := build(t)
 	for name, f := range map[string]func(*testing.T, built){
-		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "head": testHead, "no current folder": testNoFolder, "full output": testFullOutput,
+		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "head": testHead, "full output": testFullOutput,
 		"file limit": testFileLimit, "full disk": testFullDisk, "vanished folder": testVanished, "NaN": testNaN,
 		"one answer": testOneAnswer, "formats": testFormats, "skip": testSkip, "large pictures": testLargePictures,
 	} {
@@ -158,12 +158,6 @@ func testHead(t *testing.T, b built) {
 	if result := finish(t, cmd, cmd.Run); result.code != 1 || result.stderr != "" {
 		t.Errorf("inspect: got exit code %d and %q, want 1 and no word", result.code, result.stderr)
 	}
-}
-
-func testNoFolder(t *testing.T, b built) {
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", `rmdir "$PWD" && exec "$0" "$@"`, b.path, "doctor")
-	cmd.Dir, cmd.Env = t.TempDir(), b.env
-	finish(t, cmd, cmd.Run).check(t, 1, "the current folder was removed: go to another one")
 }
 
 func testFullOutput(t *testing.T, b built) {
