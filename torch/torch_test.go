@@ -93,7 +93,7 @@ func TestErrorsSayWhatWasAsked(t *testing.T) {
 			torch.Matmul(s, torch.Zeros(s, torch.Float32, torch.CPU, 2, 3), torch.Zeros(s, torch.Float32, torch.CPU, 4, 5))
 		}, []string{"matmul(float32[2 3], float32[4 5])", "2x3 and 4x5"}},
 		{"absurd allocation", func(s *torch.Scope) { torch.Empty(s, torch.Float32, torch.CPU, 1<<40, 1<<10) },
-			[]string{"empty(float32[1099511627776 1024])", "allocate"}},
+			[]string{"empty(float32[1099511627776 1024])", "not enough memory"}},
 		{"overflowing allocation", func(s *torch.Scope) { torch.Empty(s, torch.Float32, torch.CPU, 1<<40, 1<<40) },
 			[]string{"empty", "overflow"}},
 		{"negative dimension", func(s *torch.Scope) { torch.Zeros(s, torch.Float32, torch.CPU, 2, -1) },
