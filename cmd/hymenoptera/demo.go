@@ -27,6 +27,9 @@ func newDemo(m *messages) *cobra.Command {
 				o.Out = defaultOut("demo", time.Now())
 			}
 			o.Data = filepath.Join(o.Out, "data")
+			if err := o.validate(); err != nil {
+				return err
+			}
 			if err := run.Check(o.Out, o.Overwrite); err != nil {
 				return err
 			}

@@ -87,7 +87,11 @@ func (j *job) openData(ctx context.Context, folder string) error {
 		return fmt.Errorf("--batch-size %d leaves a last batch of one of the %d training images, which BatchNorm cannot take at --image-size %d: change one of the two",
 			j.BatchSize, n, j.ImageSize)
 	}
-	loader := dataset.LoaderConfig{BatchSize: j.BatchSize, Shuffle: true, Workers: j.Workers, ChannelsLast: j.Fast,
+	cache, err := j.cache(j.messages)
+	if err != nil {
+		return err
+	}
+	loader := dataset.LoaderConfig{Cache: cache, BatchSize: j.BatchSize, Shuffle: true, Workers: j.Workers, ChannelsLast: j.Fast,
 		Warn: j.messages.warnOnce()}
 	if j.train, err = dataset.NewLoader(j.sets[0], transforms.Train(j.ImageSize), loader); err != nil {
 		return err

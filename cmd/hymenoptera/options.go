@@ -39,6 +39,7 @@ type options struct {
 	Device         string    `json:"device"`
 	Threads        int       `json:"threads"`
 	Fast           bool      `json:"fast"`
+	Cache          string    `json:"-"`
 	Overwrite      bool      `json:"-"`
 	Beneath        string    `json:"-"`
 	Trace          string    `json:"-"`
@@ -50,7 +51,7 @@ func defaultOptions() options {
 		Model: "resnet18", Data: defaultData, Weights: defaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Workers: 4,
 		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
-		Seed: 42, Device: "auto", Threads: runtime.NumCPU(),
+		Seed: 42, Device: "auto", Threads: runtime.NumCPU(), Cache: "auto",
 	}
 }
 
@@ -89,6 +90,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
+	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images: auto (a quarter of what is free), off, or a size as 500M or 2G")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
@@ -96,7 +98,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	inGroup(f, groupData, "model", "freeze", "data", "skip-corrupt", "weights", "mirror", "image-size")
 	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "seed")
-	inGroup(f, groupMachine, "fast", "workers", "device", "threads")
+	inGroup(f, groupMachine, "fast", "workers", "device", "threads", "cache")
 	inGroup(f, groupOutput, "out", "overwrite", "beneath")
 	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
 }
@@ -114,7 +116,9 @@ func (o options) validate() error {
 	if modelErr == nil && zoo.IsWeightsName(o.Weights) {
 		_, weightsErr = arch.FindWeights(o.Weights)
 	}
+	_, cacheErr := o.cacheBytes()
 	for _, err := range []error{
+		cacheErr,
 		check(modelErr == nil, "--model: %v", modelErr),
 		check(o.Data != "", "--data is empty: want a folder"),
 		check(weightsErr == nil, "--weights: %v", weightsErr),

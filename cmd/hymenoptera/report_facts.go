@@ -88,7 +88,7 @@ func (o options) flags() *pflag.FlagSet {
 }
 
 // notOfARun are the flags that say nothing about what a training computes.
-var notOfARun = []string{"out", "overwrite", "trace", "beneath"}
+var notOfARun = []string{"out", "overwrite", "trace", "beneath", "cache"}
 
 // fields lists the options for a report.
 func (o options) fields() (fields []report.Field) {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"hymenoptera/dataset"
+)
+
+// cache returns where the decoded images stay from epoch to epoch, or nil. With -v it says how much memory they
+// may take.
+func (o options) cache(m *messages) (*dataset.Cache, error) {
+	bytes, err := o.cacheBytes()
+	if err != nil || bytes == 0 || o.Epochs == 1 {
+		return nil, err
+	}
+	if o.Cache == "auto" {
+		m.debug("decoded images stay in memory, up to %.1f GB: a quarter of what is free (--cache)", float64(bytes)/1e9)
+	}
+	return dataset.NewCache(bytes), nil
+}
+
+// cacheBytes returns what --cache allows.
+func (o options) cacheBytes() (int64, error) {
+	switch o.Cache {
+	case "off":
+		return 0, nil
+	case "auto":
+		return freeMemory() / 4, nil
+	}
+	digits := strings.TrimRight(o.Cache, "kMG")
+	unit, known := map[string]float64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[o.Cache[len(digits):]]
+	size, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !known || !(size >= 0 && size*unit <= 1e15) {
+		return 0, usageError{fmt.Errorf("--cache %q: want auto, off, or a size as 500M or 2G", o.Cache)}
+	}
+	return int64(size * unit), nil
+}
+
+// freeMemory returns how many bytes this process may still take: what the machine has, or a container allows; 0
+// where that cannot be told.
+func freeMemory() int64 {
+	var kilobytes int64
+	if _, err := fmt.Sscanf(colonValue("/proc/meminfo", "MemAvailable"), "%d kB", &kilobytes); err != nil {
+		return 0
+	}
+	free := kilobytes * 1024
+	limit, limited := number("/sys/fs/cgroup/memory.max")
+	used, known := number("/sys/fs/cgroup/memory.current")
+	if limited && known {
+		free = max(0, min(free, limit-used))
+	}
+	return free
+}
+
+// number reads a file that holds one; "max" is none.
+func number(path string) (int64, bool) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
+	return n, err == nil
+}
