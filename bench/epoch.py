@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Go against Python, the same training on the same machine: ratios of one epoch's time.
 
-    reference-env/bin/python bench/epoch.py --data DIR --weights FILE [--pairs 5] [--threads 2] [--workers 4]
+    reference-env/bin/python bench/epoch.py --data DIR --weights FILE [--rounds 5] [--threads 2] [--workers 4]
 
-The two run in turn, Python, Go, Python, Go, …, and each ratio is of one such pair, so that a machine whose
-speed drifts disturbs both alike. "epoch" is what both write into history.jsonl: train and val phase, without
+Python, Go and Go's fast mode run in turn, and each ratio to Python is of one such round, so that a machine
+whose speed drifts disturbs all alike. "epoch" is what both write into history.jsonl: train and val phase, without
 start-up. "wall" is the whole process. Below 1 Go is faster.
 """
 
@@ -31,33 +31,33 @@ def seconds(command, out):
 
 
 def spread(values):
-    return f"{statistics.median(values):6.3f}  ({min(values):.3f} to {max(values):.3f})"
+    return f"{statistics.median(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--data", required=True)
     p.add_argument("--weights", required=True)
-    p.add_argument("--pairs", type=int, default=5)
+    p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
     o = p.parse_args()
     common = ["--data", o.data, "--weights", o.weights, "--epochs", "1", "--threads", o.threads, "--workers", o.workers]
-    python = [sys.executable, os.path.join(ROOT, "scripts", "reference.py")]
     go = [os.path.join(ROOT, "bin", "hymenoptera"), "train", "--device", "cpu"]
-    print(f"{o.threads} threads, {o.workers} workers, {o.pairs} pairs; medians (minimum to maximum)")
+    sides = {"Python": [sys.executable, os.path.join(ROOT, "scripts", "reference.py")], "Go": go, "Go --fast": go + ["--fast"]}
+    print(f"{o.threads} threads, {o.workers} workers, {o.rounds} rounds; medians (minimum to maximum)")
     for job, extra in JOBS.items():
-        pairs = []
-        for _ in range(o.pairs):
+        rounds = []
+        for _ in range(o.rounds):
             with tempfile.TemporaryDirectory() as out:
-                pairs.append([seconds(c + common + extra, os.path.join(out, n)) for n, c in (("py", python), ("go", go))])
-        for figure in pairs[0][0]:
-            print(
-                f"{job:10} {figure:5}  Python {statistics.median(a[figure] for a, _ in pairs):6.2f} s"
-                f"  Go {statistics.median(b[figure] for _, b in pairs):6.2f} s"
-                f"  Go/Python {spread([b[figure] / a[figure] for a, b in pairs])}",
-                flush=True,
-            )
+                rounds.append([seconds(c + common + extra, os.path.join(out, n)) for n, c in sides.items()])
+        for figure in rounds[0][0]:
+            line = f"{job:10} {figure:5}"
+            for i, name in enumerate(sides):
+                line += f"  {name} {statistics.median(r[i][figure] for r in rounds):6.2f} s"
+                if i:
+                    line += f", ratio {spread([r[i][figure] / r[0][figure] for r in rounds])}"
+            print(line, flush=True)
 
 
 if __name__ == "__main__":
