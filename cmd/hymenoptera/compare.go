@@ -57,7 +57,9 @@ func newCompare() *cobra.Command {
 // readRun reads a run's folder, or a CSV file.
 func readRun(path string) (r report.Run, err error) {
 	r.Name = filepath.Base(filepath.Clean(path))
-	if info, err := os.Stat(path); err != nil {
+	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return r, fmt.Errorf("no %s: want the folder of a run, or a log as a CSV file", path)
+	} else if err != nil {
 		return r, err
 	} else if !info.IsDir() {
 		f, err := os.Open(path)
@@ -72,6 +74,9 @@ func readRun(path string) (r report.Run, err error) {
 		return r, nil
 	}
 	phases, err := run.ReadHistory(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, fmt.Errorf("%s is not the folder of a run: it holds no history.jsonl", path)
+	}
 	if err != nil {
 		return r, err
 	}

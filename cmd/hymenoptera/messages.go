@@ -29,7 +29,7 @@ var logFormats = []string{"text", "json"}
 func newMessages(w io.Writer) *messages { return &messages{w: w, format: logFormats[0]} }
 
 func (m *messages) addFlags(f *pflag.FlagSet) {
-	f.BoolVarP(&m.quiet, "quiet", "q", false, "print results, warnings and errors alone")
+	f.BoolVarP(&m.quiet, "quiet", "q", false, "no log of a training and no progress; warnings and errors stay")
 	f.BoolVarP(&m.verbose, "verbose", "v", false, "print more about what is done")
 	f.StringVar(&m.format, "log-format", m.format, "form of the log: "+strings.Join(logFormats, ", ")+" (an object a line)")
 	inGroup(f, groupMessages, "quiet", "verbose", "log-format")
