@@ -15,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
@@ -177,4 +178,23 @@ func (c *console) clearBar() {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// print shows the losses as small bars where a person looks.
+func (r *reporter) print() {
+	style := styleOf(r.job.messages)
+	if !style.bars {
+		return
+	}
+	for _, phase := range []string{"train", "val"} {
+		var losses []float64
+		for _, p := range r.page.History.Of(phase) {
+			losses = append(losses, p.Loss)
+		}
+		if len(losses) == 0 {
+			continue
+		}
+		bars := style.paint(phase, report.Sparkline(losses, 40))
+		r.job.messages.info("%-5s loss %s  %.4f to %.4f", phase, bars, losses[0], losses[len(losses)-1])
+	}
 }

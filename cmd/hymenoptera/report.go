@@ -282,22 +282,3 @@ func (r *reporter) picture(name string, m image.Image) error {
 	}
 	return r.job.folder.Write(name, b.Bytes())
 }
-
-// print shows the losses as small bars where a person looks.
-func (r *reporter) print() {
-	style := styleOf(r.job.messages)
-	if !style.bars {
-		return
-	}
-	for _, phase := range []string{"train", "val"} {
-		var losses []float64
-		for _, p := range r.page.History.Of(phase) {
-			losses = append(losses, p.Loss)
-		}
-		if len(losses) == 0 {
-			continue
-		}
-		bars := style.paint(phase, report.Sparkline(losses, 40))
-		r.job.messages.info("%-5s loss %s  %.4f to %.4f", phase, bars, losses[0], losses[len(losses)-1])
-	}
-}
