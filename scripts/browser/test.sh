@@ -21,7 +21,7 @@ cp scripts/browser/package.json scripts/browser/package-lock.json "$BROWSER_MODU
 
 rm -rf "$out"/{sets,plain,frozen,three,many,one,going,shots} "$out"/*.html
 sets=$out/sets
-go run scripts/browser/make_set.go "$sets/plain"
+go run scripts/make_set.go -seed 3 -train 100 -val 60 -min 120 -max 200 "$sets/plain"
 
 # copy <set> <class> <train images> <val images>: a class of the plain set's pictures
 next=0
