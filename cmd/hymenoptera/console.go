@@ -99,7 +99,10 @@ func (c *console) Best(p trainer.Phase) error {
 
 // save writes best.safetensors.
 func (c *console) save(p trainer.Phase) error {
-	sd := c.job.bestWeights(p)
+	sd, err := c.job.bestWeights(p)
+	if err != nil {
+		return err
+	}
 	if err := c.job.folder.SaveBest(sd); err != nil {
 		return err
 	}

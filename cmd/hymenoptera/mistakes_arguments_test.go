@@ -67,9 +67,9 @@ var argumentMistakes = []mistake{
 	{"no log beneath", nil, "--beneath log.csv", 1, "--beneath: open log.csv: no such file"},
 	{"other things beneath", nil, "--beneath data/val/ants/000.jpg", 1, "--beneath data/val/ants/000.jpg: "},
 	{"inspect nothing", nil, "inspect w", 1, "checkpoint: read w: no such file"},
-	{"compare nothing", nil, "compare w", 1, "w: no such file"},
+	{"compare nothing", nil, "compare w", 1, "no w: want the folder of a run, or a log as a CSV file"},
 	{"compare an image", nil, "compare data/val/ants/000.jpg", 1, "name the folder of a run, or a CSV file"},
-	{"compare no run", nil, "compare data", 1, "data/history.jsonl: no such file"},
+	{"compare no run", nil, "compare data", 1, "data is not the folder of a run: it holds no history.jsonl"},
 }
 
 func outputMistakes() []mistake {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/classify"
 	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
 	"hymenoptera/transforms"
@@ -12,25 +13,18 @@ import (
 )
 
 // bestWeights returns the model's weights with all that it takes to use them.
-func (j *job) bestWeights(p trainer.Phase) *checkpoint.StateDict {
-	sd := nn.Export(j.model)
-	sd.Metadata = map[string]string{
-		"format": "pt", "version": version, "model": j.Model,
-		"classes": jsonString(j.classes), "preprocessing": jsonString(transforms.Eval(j.ImageSize)),
-		"config": jsonString(j.options), "epoch": strconv.Itoa(p.Epoch),
-		"accuracy": jsonString(p.Acc), "loss": jsonString(p.Loss),
+func (j *job) bestWeights(p trainer.Phase) (*checkpoint.StateDict, error) {
+	config, err := json.Marshal(j.options)
+	if err != nil {
+		return nil, err
 	}
+	sd := nn.Export(j.model)
+	sd.Metadata = classify.Card{
+		Version: version, Model: j.Model, Classes: j.classes, Preprocessing: transforms.Eval(j.ImageSize),
+		Config: config, Epoch: p.Epoch, Accuracy: p.Acc, Loss: p.Loss,
+	}.Metadata()
 	if g, ok := j.model.(*zoo.GoogLeNet); ok {
 		sd.Metadata[zoo.TransformInputKey] = strconv.FormatBool(g.TransformInput())
 	}
-	return sd
-}
-
-// jsonString encodes values that cannot fail to be encoded: names and finite numbers.
-func jsonString(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return string(data)
+	return sd, nil
 }

@@ -1,0 +1,61 @@
+package classify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"hymenoptera/transforms"
+)
+
+// A Card is what best.safetensors says of itself beside the weights: all that it takes to use them.
+type Card struct {
+	Version        string // of the program that wrote it
+	Model          string // its name in the zoo
+	Classes        []string
+	Preprocessing  transforms.Transform // of validation
+	Config         json.RawMessage      // the training's options
+	Epoch          int                  // that the weights were reached in
+	Accuracy, Loss float64              // of its validation phase
+}
+
+// Metadata returns the card as a file's metadata, which are strings.
+func (c Card) Metadata() map[string]string {
+	return map[string]string{
+		"format": "pt", "version": c.Version, "model": c.Model, "config": string(c.Config),
+		"classes": encode(c.Classes), "preprocessing": encode(c.Preprocessing),
+		"epoch": strconv.Itoa(c.Epoch), "accuracy": encode(c.Accuracy), "loss": encode(c.Loss),
+	}
+}
+
+// encode writes values that cannot fail to be encoded: names and finite numbers.
+func encode(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+// readCard reads what Metadata wrote.
+func readCard(metadata map[string]string) (c Card, err error) {
+	if metadata["model"] == "" {
+		return c, errors.New("it does not say which model it is: only the best.safetensors of a run does")
+	}
+	c.Version, c.Model, c.Config = metadata["version"], metadata["model"], json.RawMessage(metadata["config"])
+	for key, v := range map[string]any{
+		"classes": &c.Classes, "preprocessing": &c.Preprocessing, "epoch": &c.Epoch, "accuracy": &c.Accuracy, "loss": &c.Loss,
+	} {
+		if err := json.Unmarshal([]byte(metadata[key]), v); err != nil {
+			return c, fmt.Errorf("its metadata are damaged: %s is %q", key, metadata[key])
+		}
+	}
+	if len(c.Classes) == 0 {
+		return c, errors.New("its metadata are damaged: it names no classes")
+	}
+	if c.Preprocessing.Random {
+		return c, errors.New("its metadata are damaged: the preprocessing is random")
+	}
+	return c, c.Preprocessing.Validate()
+}

@@ -1,0 +1,192 @@
+package classify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/classify"
+	"hymenoptera/dataset"
+	"hymenoptera/internal/synth"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+// trained writes a file as a run leaves it, of an untrained network, and returns its name.
+func trained(dir string, change func(sd *checkpoint.StateDict)) (string, error) {
+	file := filepath.Join(dir, "best.safetensors")
+	return file, torch.Do(context.Background(), func(s *torch.Scope) error {
+		arch, err := zoo.Find("resnet18")
+		if err != nil {
+			return err
+		}
+		torch.ManualSeed(1)
+		sd := nn.Export(arch.New(s, 2))
+		sd.Metadata = classify.Card{Version: "1", Model: "resnet18", Classes: []string{"ants", "bees"},
+			Preprocessing: transforms.Eval(64), Config: []byte("{}"), Epoch: 3, Accuracy: 0.9, Loss: 0.1}.Metadata()
+		if change != nil {
+			change(sd)
+		}
+		return checkpoint.WriteSafetensors(file, sd)
+	})
+}
+
+// insects writes a small set and returns its validation folder.
+func insects(t *testing.T) *dataset.ImageFolder {
+	t.Helper()
+	dir := t.TempDir()
+	if err := synth.Write(dir, synth.Config{Seed: 1, Train: 1, Val: 4, MinSide: 70, MaxSide: 120}); err != nil {
+		t.Fatal(err)
+	}
+	_, val, err := dataset.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return val
+}
+
+// Many goroutines get the logits that the network gives for the loader's own batch, and nothing is left behind.
+func TestPredictIsTheNetworkOnTheLoadersBatch(t *testing.T) {
+	before := torch.Live()
+	file, err := trained(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	val := insects(t)
+	var pictures [][]byte
+	for _, sample := range val.Samples {
+		data, err := os.ReadFile(sample.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pictures = append(pictures, data)
+	}
+	c, err := classify.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Model != "resnet18" || fmt.Sprint(c.Classes) != "[ants bees]" || c.Epoch != 3 || c.Accuracy != 0.9 {
+		t.Errorf("card: %+v", c.Card)
+	}
+	want := logits(t, file, val)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			predictions, err := c.Predict(t.Context(), pictures...)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for i, p := range predictions {
+				for j, got := range p.Logits {
+					if got != want[2*i+j] {
+						t.Errorf("picture %d, class %d: got %v, want %v", i, j, got, want[2*i+j])
+					}
+				}
+				if sum := p.Probabilities[0] + p.Probabilities[1]; sum < 0.999 || sum > 1.001 {
+					t.Errorf("picture %d: probabilities %v", i, p.Probabilities)
+				}
+				if p.Logits[p.Best()] < p.Logits[1-p.Best()] {
+					t.Errorf("picture %d: best %d of %v", i, p.Best(), p.Logits)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := c.Predict(t.Context(), pictures[0], []byte("no picture")); err == nil || !strings.Contains(err.Error(), "picture 1") {
+		t.Errorf("what is no picture: got %v", err)
+	}
+	if ps, err := c.Predict(t.Context()); ps != nil || err != nil {
+		t.Errorf("no pictures: got %v and %v", ps, err)
+	}
+	for range 2 {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := c.Predict(t.Context(), pictures[0]); !errors.Is(err, classify.ErrClosed) {
+		t.Errorf("closed: got %v", err)
+	}
+	if got := torch.Live(); got != before {
+		t.Errorf("%d live handles, want %d", got, before)
+	}
+}
+
+// logits passes the whole folder through the file's network as one batch of the loader's.
+func logits(t *testing.T, file string, folder *dataset.ImageFolder) (logits []float32) {
+	t.Helper()
+	loader, err := dataset.NewLoader(folder, transforms.Eval(64), dataset.LoaderConfig{BatchSize: len(folder.Samples)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = torch.Do(t.Context(), func(s *torch.Scope) error {
+		sd, err := checkpoint.Read(file)
+		if err != nil {
+			return err
+		}
+		arch, err := zoo.Find("resnet18")
+		if err != nil {
+			return err
+		}
+		net, err := arch.Load(s, sd)
+		if err != nil {
+			return err
+		}
+		nn.SetTraining(net, false)
+		epoch := loader.Epoch(t.Context(), torch.Generator{})
+		defer epoch.Close()
+		b, err := epoch.Next()
+		if err != nil {
+			return err
+		}
+		defer b.Release()
+		torch.NoGrad(func() {
+			logits = torch.Float32s(s, net.Forward(s, torch.FromFloat32s(s, b.Images, int64(b.N), 3, 64, 64)))
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return logits
+}
+
+// What is no run's file is refused with the reason, and nothing of it stays.
+func TestOpenRefuses(t *testing.T) {
+	before := torch.Live()
+	set := func(key, value string) func(sd *checkpoint.StateDict) {
+		return func(sd *checkpoint.StateDict) { sd.Metadata[key] = value }
+	}
+	for want, change := range map[string]func(sd *checkpoint.StateDict){
+		"does not say which model":        func(sd *checkpoint.StateDict) { sd.Metadata = nil },
+		`no model "alexnet"`:              set("model", "alexnet"),
+		"not the weights of resnet34":     set("model", "resnet34"),
+		"head for 2 classes and names 3":  set("classes", `["a","b","c"]`),
+		"classes is \"nonsense\"":         set("classes", "nonsense"),
+		"names no classes":                set("classes", "[]"),
+		"preprocessing is random":         set("preprocessing", `{"random":true,"crop":64,"mean":[0,0,0],"std":[1,1,1]}`),
+		"image size 0":                    set("preprocessing", `{"resize":64,"crop":0,"mean":[0,0,0],"std":[1,1,1]}`),
+		"standard deviation of channel 0": set("preprocessing", `{"resize":64,"crop":64,"mean":[0,0,0],"std":[0,1,1]}`),
+		"epoch is \"three\"":              set("epoch", "three"),
+	} {
+		file, err := trained(t.TempDir(), change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := classify.Open(t.Context(), file)
+		if c != nil || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+			t.Errorf("got %v, want %q and the file's name", err, want)
+		}
+	}
+	if got := torch.Live(); got != before {
+		t.Errorf("%d live handles, want %d", got, before)
+	}
+}
