@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"hymenoptera/internal/jpeg"
@@ -73,8 +74,13 @@ func decode(dst *transforms.Image, data []byte) error {
 	case formatPNM:
 		return decodePNM(dst, data)
 	}
+	return unknownFormat(data)
+}
+
+// unknownFormat is the error for what is none of the formats.
+func unknownFormat(data []byte) error {
 	if len(data) == 0 {
-		return fmt.Errorf("the file is empty")
+		return errors.New("the file is empty")
 	}
 	return fmt.Errorf("not an image of a known format (JPEG, PNG, BMP, TIFF, WebP, PNM): it begins with % x", data[:min(8, len(data))])
 }

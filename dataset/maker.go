@@ -36,18 +36,22 @@ func (m *maker) close() {
 }
 
 // sample makes a sample of 3×H×W floats.
-func (m *maker) sample(dst []float32, index int) (err error) {
-	l := m.loader
+func (m *maker) sample(dst []float32, index int) error {
 	picture, flip, err := m.crop(index)
 	if err != nil {
 		return err
 	}
-	if l.cfg.ChannelsLast {
-		l.norm.ApplyChannelsLast(dst, picture, flip)
-	} else {
-		l.norm.Apply(dst, picture, flip)
-	}
+	m.normalize(dst, picture, flip)
 	return nil
+}
+
+// normalize writes the sample that a picture shows.
+func (m *maker) normalize(dst []float32, picture *transforms.Image, flip bool) {
+	if m.loader.cfg.ChannelsLast {
+		m.loader.norm.ApplyChannelsLast(dst, picture, flip)
+	} else {
+		m.loader.norm.Apply(dst, picture, flip)
+	}
 }
 
 // crop returns what a sample shows, and whether it is mirrored. The picture is valid until the next call.
@@ -65,6 +69,18 @@ func (m *maker) crop(index int) (*transforms.Image, bool, error) {
 	if m.file, err = readFile(m.file, l.paths[index]); err != nil {
 		return nil, false, err
 	}
+	flip, err := m.cropFile(index)
+	if err != nil {
+		return nil, false, err
+	}
+	if !l.tf.Random && l.cfg.Cache.reserve(l.tf.Size, l.tf.Size) {
+		l.kept.put(index, &m.sample8)
+	}
+	return &m.sample8, flip, nil
+}
+
+// cropFile sets m.sample8 to what the file in m.file shows and reports whether it is to be mirrored.
+func (m *maker) cropFile(index int) (flip bool, err error) {
 	var plan transforms.Plan
 	var origin image.Point
 	if format(m.file) == formatJPEG {
@@ -73,13 +89,10 @@ func (m *maker) crop(index int) (*transforms.Image, bool, error) {
 		plan, err = m.decodeOther(index)
 	}
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
 	m.resizer.Resize(&m.sample8, &m.picture, origin, plan)
-	if !l.tf.Random && l.cfg.Cache.reserve(l.tf.Size, l.tf.Size) {
-		l.kept.put(index, &m.sample8)
-	}
-	return &m.sample8, plan.Flip, nil
+	return plan.Flip, nil
 }
 
 // decodeJPEG draws the plan from the size in the header and decodes only what it needs: m.picture begins at

@@ -23,6 +23,15 @@ type training struct {
 	classWeights *torch.Tensor // C, or nil
 }
 
+func newTraining(ctx context.Context, s *torch.Scope, model nn.Module, cfg Config, obs Observer) *training {
+	t := &training{ctx: ctx, scope: s, model: model, obs: obs, cfg: cfg}
+	if cfg.ClassWeights != nil {
+		w := torch.FromFloat32s(s, cfg.ClassWeights, int64(len(cfg.ClassWeights)))
+		t.classWeights = torch.To(s, w, cfg.Device)
+	}
+	return t
+}
+
 // phase passes once over a set: with weight updates when it is called "train", without autograd otherwise.
 func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 	train := name == "train"

@@ -24,7 +24,7 @@ func TestLoadersWriteIntoNoFreedMemory(t *testing.T) {
 			if event != "end 0" {
 				return nil
 			}
-			_, err := trainer.Evaluate(t.Context(), s, m, data.Val, torch.CPU)
+			_, err := trainer.Evaluate(t.Context(), s, m, data.Val, trainer.DefaultConfig())
 			return err
 		}}
 		m.images = func(x *torch.Tensor) {

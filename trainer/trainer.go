@@ -54,6 +54,14 @@ func (c Config) validate() error {
 	return nil
 }
 
+// foldable finds models that Fold cannot take.
+func (c Config) foldable(model nn.Module) error {
+	if _, ok := model.(Folder); c.Fold && !ok {
+		return fmt.Errorf("trainer: %T cannot be folded", model)
+	}
+	return nil
+}
+
 // A Folder is a model that can be made into a faster one for inference.
 type Folder interface {
 	// Fold returns a model for inference with the weights of now, computing in dtype; s owns it.
@@ -101,18 +109,15 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 	if err := cfg.validate(); err != nil {
 		return best, err
 	}
-	if _, ok := model.(Folder); cfg.Fold && !ok {
-		return best, fmt.Errorf("trainer: %T cannot be folded", model)
+	if err := cfg.foldable(model); err != nil {
+		return best, err
 	}
 	trainRing, valRing := newRing(s, data.Train, cfg.Device), newRing(s, data.Val, cfg.Device)
 	weights := newSnapshot(s, model)
 	defer weights.restore()
 
-	t := &training{ctx: ctx, scope: s, model: model, opt: opt, obs: obs, cfg: cfg}
-	if cfg.ClassWeights != nil {
-		w := torch.FromFloat32s(s, cfg.ClassWeights, int64(len(cfg.ClassWeights)))
-		t.classWeights = torch.To(s, w, cfg.Device)
-	}
+	t := newTraining(ctx, s, model, cfg, obs)
+	t.opt = opt
 	t.traceModel(0, "start", 0, false)
 	for epoch := range cfg.Epochs {
 		if err := obs.EpochStart(epoch); err != nil {
@@ -140,12 +145,19 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 	return best, nil
 }
 
-// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode.
-func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, device torch.Device) (Phase, error) {
+// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs
+// and Trace are not heeded.
+func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (Phase, error) {
+	cfg.Epochs, cfg.Trace = 1, nil
+	if err := cfg.validate(); err != nil {
+		return Phase{}, err
+	}
+	if err := cfg.foldable(model); err != nil {
+		return Phase{}, err
+	}
 	c := s.Child()
 	defer c.Close()
-	t := &training{ctx: ctx, scope: c, model: model, obs: Silent{}}
-	return t.phase(0, "val", newRing(c, loader, device))
+	return newTraining(ctx, c, model, cfg, Silent{}).phase(0, "val", newRing(c, loader, cfg.Device))
 }
 
 // Silent is the Observer of who wants none.

@@ -277,7 +277,7 @@ func TestEvaluate(t *testing.T) {
 	data := lopsided(t)
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
-		p, err := trainer.Evaluate(t.Context(), s, m, data.Val, torch.CPU)
+		p, err := trainer.Evaluate(t.Context(), s, m, data.Val, trainer.DefaultConfig())
 		if p.Corrects != 3 || p.N != 4 || torch.Item(m.bn.Weight) != 1 {
 			t.Errorf("got %+v and weight %v, want 3 of 4 and an untouched weight", p, torch.Item(m.bn.Weight))
 		}

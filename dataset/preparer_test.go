@@ -1,0 +1,71 @@
+package dataset
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"hymenoptera/internal/mt19937"
+	"hymenoptera/transforms"
+)
+
+// A preparer's samples are the loader's, whose batches are PyTorch's.
+func TestPreparerIsTheLoader(t *testing.T) {
+	folder, err := NewImageFolder("../cmd/hymenoptera/testdata/insects/val")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tf := transforms.Eval(64)
+	for _, channelsLast := range []bool{false, true} {
+		loader, err := NewLoader(folder, tf, LoaderConfig{BatchSize: 1, ChannelsLast: channelsLast})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := NewPreparer(tf, channelsLast)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		got := make([]float32, p.Len())
+		epoch := loader.Epoch(t.Context(), mt19937.New(1))
+		defer epoch.Close()
+		for i, sample := range folder.Samples {
+			b, err := epoch.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := os.ReadFile(sample.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Prepare(got, data); err != nil || !slices.Equal(got, b.Images) {
+				t.Errorf("sample %d (channels last: %v): another sample than the loader's; error %v", i, channelsLast, err)
+			}
+			b.Release()
+		}
+		if err := p.Prepare(got, []byte("no picture")); err == nil {
+			t.Error("what is no picture was prepared")
+		}
+	}
+	if _, err := NewPreparer(transforms.Train(64), false); err == nil {
+		t.Error("a random transform was accepted")
+	}
+}
+
+// The size in the header is that of Pillow's picture, or an orientation's other way round.
+func TestSizeIsPillows(t *testing.T) {
+	for _, want := range goldens(t) {
+		w, h, err := Size(readImage(t, want.File))
+		if want.Error != "" {
+			continue
+		}
+		if err != nil || !(w == want.Width && h == want.Height || w == want.Height && h == want.Width) {
+			t.Errorf("%s: got %d×%d, %v, want %d×%d", want.File, w, h, err, want.Width, want.Height)
+		}
+	}
+	for _, data := range []string{"", "no picture", "BM", "P6", "\xff\xd8\xff", "\x89PNG\r\n\x1a\n"} {
+		if _, _, err := Size([]byte(data)); err == nil {
+			t.Errorf("%q has a size", data)
+		}
+	}
+}
