@@ -128,19 +128,10 @@ func logits(t *testing.T, file string, folder *dataset.ImageFolder) (logits []fl
 		t.Fatal(err)
 	}
 	err = torch.Do(t.Context(), func(s *torch.Scope) error {
-		sd, err := checkpoint.Read(file)
+		net, err := network(s, file)
 		if err != nil {
 			return err
 		}
-		arch, err := zoo.Find("resnet18")
-		if err != nil {
-			return err
-		}
-		net, err := arch.Load(s, sd)
-		if err != nil {
-			return err
-		}
-		nn.SetTraining(net, false)
 		epoch := loader.Epoch(t.Context(), torch.Generator{})
 		defer epoch.Close()
 		b, err := epoch.Next()
@@ -157,6 +148,23 @@ func logits(t *testing.T, file string, folder *dataset.ImageFolder) (logits []fl
 		t.Fatal(err)
 	}
 	return logits
+}
+
+// network returns a file's network, ready for inference.
+func network(s *torch.Scope, file string) (zoo.Network, error) {
+	sd, err := checkpoint.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	arch, err := zoo.Find("resnet18")
+	if err != nil {
+		return nil, err
+	}
+	net, err := arch.Load(s, sd)
+	if err == nil {
+		nn.SetTraining(net, false)
+	}
+	return net, err
 }
 
 // What is no run's file is refused with the reason, and nothing of it stays.

@@ -1,0 +1,88 @@
+package classify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"hymenoptera/dataset"
+	"hymenoptera/torch"
+	"hymenoptera/trainer"
+)
+
+// An Evaluation is what a classifier comes to on a labelled set.
+type Evaluation struct {
+	trainer.Phase                      // its loss is by the criterion of the training
+	Labels        []int                // the true class of each sample, an index into the classifier's classes
+	Predictions   []Prediction         // one a sample
+	Folder        *dataset.ImageFolder // the samples
+}
+
+// Evaluate passes a set through the network in its order, batch by batch, prepared by the given number of
+// workers. The set's classes must be among the classifier's.
+func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, batch, workers int) (*Evaluation, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.scope == nil {
+		return nil, ErrClosed
+	}
+	folder, err := c.relabelled(folder)
+	if err != nil {
+		return nil, err
+	}
+	loader, err := dataset.NewLoader(folder, c.Preprocessing, dataset.LoaderConfig{BatchSize: batch, Workers: workers, ChannelsLast: c.cfg.Fast})
+	if err != nil {
+		return nil, err
+	}
+	cfg := trainer.Config{Device: c.cfg.Device}
+	if cfg.LabelSmoothing, cfg.ClassWeights, err = c.criterion(); err != nil {
+		return nil, err
+	}
+	e := &Evaluation{Folder: folder}
+	err = torch.Do(ctx, func(s *torch.Scope) error {
+		cfg.Batch = func(_ string, b *dataset.Batch, logits *torch.Tensor) {
+			n := len(c.Classes)
+			scope := s.Child()
+			defer scope.Close()
+			all, probabilities := host(scope, logits), host(scope, torch.Softmax(scope, logits, 1))
+			for i := range b.N {
+				e.Labels = append(e.Labels, int(b.Labels[i]))
+				e.Predictions = append(e.Predictions, Prediction{Logits: all[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]})
+			}
+		}
+		e.Phase, err = trainer.Evaluate(ctx, s, c.net, loader, cfg)
+		return err
+	})
+	return e, err
+}
+
+// relabelled returns the folder with labels that are indices into the classifier's classes.
+func (c *Classifier) relabelled(folder *dataset.ImageFolder) (*dataset.ImageFolder, error) {
+	labels := make([]int, len(folder.Classes))
+	for i, class := range folder.Classes {
+		if labels[i] = slices.Index(c.Classes, class); labels[i] < 0 {
+			return nil, fmt.Errorf("classify: %s has a class %s, which the network does not know: its classes are %q", folder.Root, class, c.Classes)
+		}
+	}
+	out := &dataset.ImageFolder{Root: folder.Root, Classes: c.Classes, Samples: slices.Clone(folder.Samples)}
+	for i := range out.Samples {
+		out.Samples[i].Label = labels[out.Samples[i].Label]
+	}
+	return out, nil
+}
+
+// criterion returns what the training's options say of the loss.
+func (c *Classifier) criterion() (smoothing float64, weights []float32, err error) {
+	var options struct {
+		LabelSmoothing float64   `json:"label_smoothing"`
+		ClassWeights   []float32 `json:"class_weights"`
+	}
+	if err := json.Unmarshal(c.Config, &options); err != nil {
+		return 0, nil, fmt.Errorf("classify: the metadata are damaged: config is %q", c.Config)
+	}
+	if n := len(options.ClassWeights); n != 0 && n != len(c.Classes) {
+		return 0, nil, fmt.Errorf("classify: the metadata are damaged: %d class weights for %d classes", n, len(c.Classes))
+	}
+	return options.LabelSmoothing, options.ClassWeights, nil
+}

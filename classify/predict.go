@@ -1,0 +1,128 @@
+package classify
+
+import (
+	"context"
+	"fmt"
+
+	"hymenoptera/dataset"
+	"hymenoptera/torch"
+)
+
+// A Prediction is what the network says of one picture.
+type Prediction struct {
+	Logits        []float32 // one a class
+	Probabilities []float32 // their softmax
+}
+
+// Best returns the index of the most probable class.
+func (p Prediction) Best() int {
+	best := 0
+	for i, v := range p.Probabilities {
+		if v > p.Probabilities[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// An Input is a picture as the network takes it: cropped, resized and normalised.
+type Input []float32
+
+// A PictureError says which of several pictures cannot be decoded, and why.
+type PictureError struct {
+	Index int
+	Err   error
+}
+
+// Error names the picture by its index.
+func (e *PictureError) Error() string { return fmt.Sprintf("classify: picture %d: %v", e.Index, e.Err) }
+
+// Unwrap returns the reason.
+func (e *PictureError) Unwrap() error { return e.Err }
+
+// Predict passes pictures through the network as one batch and returns a prediction for each. A picture is the
+// content of a file of any format that dataset.Decode takes; a *PictureError tells the first that is none.
+// ctx is heeded until the network begins.
+func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Prediction, error) {
+	p, err := c.preparer()
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	inputs := make([]Input, len(pictures))
+	for i, data := range pictures {
+		inputs[i] = make(Input, p.Len())
+		if err := p.Prepare(inputs[i], data); err != nil {
+			return nil, &PictureError{i, err}
+		}
+	}
+	return c.PredictInputs(ctx, inputs)
+}
+
+// Prepare decodes a picture into an input for this classifier. It uses the caller's goroutine alone, so that
+// several pictures can be prepared at once while the network computes.
+func (c *Classifier) Prepare(picture []byte) (Input, error) {
+	p, err := c.preparer()
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	input := make(Input, p.Len())
+	return input, p.Prepare(input, picture)
+}
+
+func (c *Classifier) preparer() (*dataset.Preparer, error) {
+	return dataset.NewPreparer(c.Preprocessing, c.cfg.Fast)
+}
+
+// PredictInputs is Predict for pictures that Prepare has decoded.
+func (c *Classifier) PredictInputs(ctx context.Context, inputs []Input) ([]Prediction, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.scope == nil {
+		return nil, ErrClosed
+	}
+	if len(inputs) == 0 {
+		return nil, nil
+	}
+	side := c.Preprocessing.Size
+	batch := make([]float32, 0, len(inputs)*3*side*side)
+	for i, input := range inputs {
+		if len(input) != 3*side*side {
+			return nil, fmt.Errorf("classify: input %d has %d floats: want 3×%d×%d, as Prepare of the same classifier makes it", i, len(input), side, side)
+		}
+		batch = append(batch, input...)
+	}
+	var logits, probabilities []float32 // N×classes
+	err := torch.Do(ctx, func(s *torch.Scope) error {
+		torch.NoGrad(func() {
+			y := c.net.Forward(s, c.images(s, batch, int64(side)))
+			logits, probabilities = host(s, y), host(s, torch.Softmax(s, y, 1))
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	predictions := make([]Prediction, len(inputs))
+	for i := range predictions {
+		n := len(c.Classes)
+		predictions[i] = Prediction{Logits: logits[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]}
+	}
+	return predictions, nil
+}
+
+// images returns a batch as a tensor N×3×H×W on the classifier's device.
+func (c *Classifier) images(s *torch.Scope, batch []float32, side int64) *torch.Tensor {
+	n := int64(len(batch)) / (3 * side * side)
+	if c.cfg.Fast {
+		x := torch.FromFloat32s(s, batch, n, side, side, 3)
+		return torch.To(s, torch.Permute(s, x, 0, 3, 1, 2), c.cfg.Device)
+	}
+	return torch.To(s, torch.FromFloat32s(s, batch, n, 3, side, side), c.cfg.Device)
+}
+
+// host returns the values of a tensor on any device.
+func host(s *torch.Scope, t *torch.Tensor) []float32 {
+	return torch.Float32s(s, torch.To(s, t, torch.CPU))
+}

@@ -1,0 +1,142 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"hymenoptera/dataset"
+)
+
+// A Picture is one of a stream's.
+type Picture struct {
+	Name string
+	Read func() ([]byte, error) // its content, the bytes of an image file
+}
+
+// File returns the picture in a regular file.
+func File(path string) Picture {
+	return Picture{Name: path, Read: func() ([]byte, error) {
+		if info, err := os.Stat(path); err != nil {
+			return nil, err
+		} else if !info.Mode().IsRegular() {
+			return nil, errors.New("not a regular file")
+		}
+		return os.ReadFile(path)
+	}}
+}
+
+// A Result is what a stream says of one picture.
+type Result struct {
+	Name string
+	Prediction
+	Err error // why the picture cannot be read or decoded; it has no prediction then
+}
+
+// pending is a picture on its way through a stream.
+type pending struct {
+	picture Picture
+	input   Input
+	err     error
+	done    chan struct{} // closed when input or err is set
+}
+
+// Stream classifies any number of pictures in constant memory: workers goroutines read and decode while the
+// network computes a batch. It yields one result a picture, in their order. A picture that cannot be read is a
+// result with an error and takes no place in a batch. The stream ends with an error of its own when ctx is done
+// or the network fails. The classifier must stay open.
+func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], batch, workers int) iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		g, feeding := errgroup.WithContext(ctx)
+		work, inOrder := make(chan *pending), make(chan *pending, 2*batch+workers)
+		defer func() { // goroutines end before the stream does
+			cancel()
+			for range inOrder {
+			}
+			g.Wait()
+		}()
+		g.Go(func() error { return feed(feeding, pictures, work, inOrder) })
+		for range max(1, workers) {
+			g.Go(func() error { return c.work(work) })
+		}
+		var held []*pending // a batch, with the pictures between that have errors
+		inputs := make([]Input, 0, batch)
+		flush := func() bool {
+			predictions, err := c.PredictInputs(ctx, inputs)
+			if err != nil {
+				yield(Result{}, err)
+				return false
+			}
+			for _, p := range held {
+				r := Result{Name: p.picture.Name, Err: p.err}
+				if p.err == nil {
+					r.Prediction, predictions = predictions[0], predictions[1:]
+				}
+				if !yield(r, nil) {
+					return false
+				}
+			}
+			held, inputs = held[:0], inputs[:0]
+			return true
+		}
+		for p := range inOrder {
+			<-p.done
+			held = append(held, p)
+			if p.err == nil {
+				inputs = append(inputs, p.input)
+			}
+			if (len(inputs) == batch || len(held) == 2*batch) && !flush() {
+				return
+			}
+		}
+		if err := g.Wait(); err != nil {
+			yield(Result{}, err)
+			return
+		}
+		flush()
+	}
+}
+
+// feed gives every picture to the workers and, in order, to the one who collects.
+func feed(ctx context.Context, pictures iter.Seq[Picture], work, inOrder chan<- *pending) error {
+	defer close(inOrder)
+	defer close(work)
+	for picture := range pictures {
+		p := &pending{picture: picture, done: make(chan struct{})}
+		select {
+		case work <- p:
+			inOrder <- p
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ctx.Err()
+}
+
+// work prepares pictures until there are no more.
+func (c *Classifier) work(pictures <-chan *pending) error {
+	p, err := c.preparer()
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	for picture := range pictures {
+		picture.prepare(p)
+	}
+	return nil
+}
+
+func (p *pending) prepare(with *dataset.Preparer) {
+	defer close(p.done)
+	data, err := p.picture.Read()
+	if err != nil {
+		p.err = err
+		return
+	}
+	p.input = make(Input, with.Len())
+	p.err = with.Prepare(p.input, data)
+}
