@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files fuzz faults bench test-browser
+	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -87,6 +87,9 @@ parity-matrix: build reference-env ## eight such trainings that cover threads, w
 
 parity-files: setup reference-env ## weights files written in Python and read in Go, and the other way round
 	@$(PYTHON) -W ignore scripts/parity_files.py $(ARGS)
+
+parity-predict: build reference-env ## logits of every validation image, against torchvision's on the exported .pth (CHECKPOINT=FILE)
+	@$(PYTHON) -W ignore scripts/parity_predict.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
 
 FUZZTIME ?= 20s
 fuzz: setup ## every fuzz target for FUZZTIME=20s

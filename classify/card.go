@@ -38,8 +38,8 @@ func encode(v any) string {
 	return string(data)
 }
 
-// readCard reads what Metadata wrote.
-func readCard(metadata map[string]string) (c Card, err error) {
+// ReadCard reads what Metadata wrote.
+func ReadCard(metadata map[string]string) (c Card, err error) {
 	if metadata["model"] == "" {
 		return c, errors.New("it does not say which model it is: only the best.safetensors of a run does")
 	}

@@ -57,7 +57,7 @@ func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, erro
 		return nil, err
 	}
 	c := &Classifier{cfg: cfg, scope: torch.NewScope()}
-	if c.Card, err = readCard(weights.Metadata); err != nil {
+	if c.Card, err = ReadCard(weights.Metadata); err != nil {
 		return nil, fmt.Errorf("classify: %s: %w", path, err)
 	}
 	if err := torch.Do(ctx, func(*torch.Scope) error { return c.load(weights) }); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,23 +69,36 @@ func NewImageFolder(root string) (*ImageFolder, error) {
 
 // add appends the pictures under dir.
 func (f *ImageFolder) add(dir string, label int) error {
-	dirs, err := subdirs(nil, dir, nil)
-	if err != nil {
-		return err
-	}
-	slices.Sort(dirs)
-	for _, d := range dirs {
-		entries, err := os.ReadDir(d) // sorted by name
+	for path, err := range Pictures(dir) {
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			if path := filepath.Join(d, e.Name()); IsImage(e.Name()) && !isDir(path, e) {
-				f.Samples = append(f.Samples, Sample{Path: path, Label: label})
-			}
-		}
+		f.Samples = append(f.Samples, Sample{Path: path, Label: label})
 	}
 	return nil
+}
+
+// Pictures yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their names:
+// sorted by folder, then by name, byte by byte. It opens none of them, and ends with the first error.
+func Pictures(dir string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		dirs, err := subdirs(nil, dir, nil)
+		slices.Sort(dirs)
+		for _, d := range dirs {
+			var entries []fs.DirEntry
+			if entries, err = os.ReadDir(d); err != nil { // sorted by name
+				break
+			}
+			for _, e := range entries {
+				if path := filepath.Join(d, e.Name()); IsImage(e.Name()) && !isDir(path, e) && !yield(path, nil) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield("", err)
+		}
+	}
 }
 
 // subdirs appends dir and all folders under it, through links too. above are those that dir lies in.

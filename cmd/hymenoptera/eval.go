@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"hymenoptera/classify"
+	"hymenoptera/dataset"
+	"hymenoptera/report"
+)
+
+// An evaluation is what eval prints.
+type evaluation struct {
+	Checkpoint string       `json:"checkpoint"`
+	Data       string       `json:"data"`
+	N          int          `json:"n"`
+	Loss       float64      `json:"loss"` // by the criterion of the training
+	Acc        float64      `json:"acc"`
+	Corrects   int          `json:"corrects"`
+	Low        float64      `json:"acc_low"` // 95 % interval
+	High       float64      `json:"acc_high"`
+	Seconds    float64      `json:"seconds"`
+	Classes    []classScore `json:"classes"`
+	Confusion  [][]int      `json:"confusion"` // [true class][predicted class]
+	trained    classify.Card
+	mean       report.ClassScore // over the classes
+}
+
+type classScore struct {
+	Name      string  `json:"name"`
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
+	F1        float64 `json:"f1"`
+	Images    int     `json:"images"`
+	Predicted int     `json:"predicted"`
+}
+
+func newEval(m *messages) *cobra.Command {
+	var u use
+	var asJSON bool
+	data, batch := defaultData, 32
+	cmd := &cobra.Command{
+		Use:   "eval",
+		Short: "Measure a trained network on labelled pictures: loss, accuracy, a table of the classes",
+		Long: "Passes the val folder of --data (or, where it has none, its class folders) through a trained network. The\n" +
+			"classes may be some of the network's.",
+		Example: "  hymenoptera eval --checkpoint runs/bees/best.safetensors --data data/hymenoptera_data",
+		Args:    usage(noArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := u.check(); err != nil {
+				return err
+			}
+			if err := checkBatchSize(batch); err != nil {
+				return err
+			}
+			e, err := evaluate(cmd.Context(), u, data, batch, m)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(e)
+			}
+			return e.print(cmd.OutOrStdout())
+		},
+	}
+	u.addFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&data, "data", data, "folder with val/<class>/, or with the class folders themselves")
+	f.IntVar(&batch, "batch-size", batch, "images a step")
+	f.BoolVar(&asJSON, "json", false, "print everything as JSON")
+	inGroup(f, groupData, "data")
+	inGroup(f, groupMachine, "batch-size")
+	inGroup(f, groupOutput, "json")
+	cmd.MarkFlagDirname("data")
+	return cmd
+}
+
+func evaluate(ctx context.Context, u use, data string, batch int, m *messages) (*evaluation, error) {
+	root := data
+	if _, err := os.Stat(filepath.Join(data, "val")); err == nil {
+		root = filepath.Join(data, "val")
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	folder, err := dataset.NewImageFolder(root)
+	if err != nil {
+		return nil, err
+	}
+	c, err := u.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
+	result, err := c.Evaluate(ctx, folder, batch, u.threads)
+	if err != nil {
+		return nil, err
+	}
+	e := &evaluation{Checkpoint: u.checkpoint, Data: root, N: result.N, Loss: result.Loss, Acc: result.Acc,
+		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
+	var predictions []report.Prediction
+	for i, p := range result.Predictions {
+		predictions = append(predictions, report.Prediction{Sample: i, Label: result.Labels[i], Probs: report.Softmax(p.Logits)})
+	}
+	scores := report.Score(predictions, len(c.Classes))
+	e.Low, e.High = report.Wilson(e.Corrects, e.N)
+	e.Confusion, e.mean = scores.Confusion, scores.Macro
+	for i, s := range scores.Classes {
+		e.Classes = append(e.Classes, classScore{c.Classes[i], s.Precision, s.Recall, s.F1, s.Support, s.Predicted})
+	}
+	return e, nil
+}
+
+// print writes the result first, then the table of the classes.
+func (e *evaluation) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s\n", printable(e.Data))
+	fmt.Fprintf(w, "accuracy %.4f (%d of %d images; 95 %% interval %.3f to %.3f), loss %.4f\n",
+		e.Acc, e.Corrects, e.N, e.Low, e.High, e.Loss)
+	fmt.Fprintf(w, "in training, epoch %d: accuracy %.4f, loss %.4f\n\n", e.trained.Epoch, e.trained.Accuracy, e.trained.Loss)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "precision\trecall\tF1\timages\tpredicted\t  class")
+	for _, c := range e.Classes {
+		fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  %s\n", c.Precision, c.Recall, c.F1, c.Images, c.Predicted, printable(c.Name))
+	}
+	fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  mean, and sums\n", e.mean.Precision, e.mean.Recall, e.mean.F1, e.mean.Support, e.mean.Predicted)
+	return t.Flush()
+}

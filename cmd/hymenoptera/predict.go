@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"hymenoptera/classify"
+	"hymenoptera/dataset"
+)
+
+// A prediction is a predict command with its flags.
+type prediction struct {
+	use
+	top, batch    int
+	asJSON, asCSV bool
+	messages      *messages
+}
+
+func newPredict(m *messages) *cobra.Command {
+	p := prediction{top: 3, batch: 32, messages: m}
+	cmd := &cobra.Command{
+		Use:   "predict IMAGE|DIR|-…",
+		Short: "Say what pictures show",
+		Long: "Classifies files, all pictures in folders and under them, and with - the one picture on standard input. Folders\n" +
+			"of any size take the same memory. What cannot be read is named and left out, and the exit code is 1 at the end.",
+		Example: "  hymenoptera predict --checkpoint runs/bees/best.safetensors garden.jpg holidays/\n" +
+			"  hymenoptera predict --checkpoint runs/bees/best.safetensors --json - < garden.jpg",
+		Args: usage(someArgs("IMAGE, DIR or -")),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := p.check(); err != nil {
+				return err
+			}
+			return p.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+	p.addFlags(cmd)
+	f := cmd.Flags()
+	f.IntVar(&p.batch, "batch-size", p.batch, "pictures a step")
+	f.IntVar(&p.top, "top", p.top, "how many classes to name a picture")
+	f.BoolVar(&p.asJSON, "json", false, "print an object a line, with the logits of all classes")
+	f.BoolVar(&p.asCSV, "csv", false, "print comma-separated values")
+	inGroup(f, groupMachine, "batch-size")
+	inGroup(f, groupOutput, "top", "json", "csv")
+	return cmd
+}
+
+// check finds what is wrong from the command line alone.
+func (p *prediction) check() error {
+	if err := p.use.check(); err != nil {
+		return err
+	}
+	if p.top < 1 {
+		return usageError{fmt.Errorf("--top %d: want 1 or more", p.top)}
+	}
+	if p.asJSON && p.asCSV {
+		return usageError{errors.New("--json and --csv do not go together")}
+	}
+	return checkBatchSize(p.batch)
+}
+
+func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
+	c, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	out := p.printer(stdout, c.Classes)
+	var unlisted error // the end of the arguments that could be listed
+	done, bad := 0, 0
+	for r, err := range c.Stream(ctx, pictures(args, stdin, &unlisted), p.batch, p.threads) {
+		if err != nil {
+			return err
+		}
+		if done++; r.Err != nil {
+			bad++
+			p.messages.warn("%v", named(r))
+			continue
+		}
+		if err := out.print(r.Name, c.Classes, best(r.Probabilities, p.top), r.Prediction); err != nil {
+			return err
+		}
+	}
+	switch {
+	case unlisted != nil:
+		return unlisted
+	case bad > 0:
+		return fmt.Errorf("%s of %s pictures could not be read", thousands(bad), thousands(done))
+	}
+	return nil
+}
+
+// named returns a picture's error with its name in it, once.
+func named(r classify.Result) error {
+	var path *os.PathError
+	if errors.As(r.Err, &path) {
+		return fmt.Errorf("%s: %w", r.Name, path.Err)
+	}
+	return fmt.Errorf("%s: %w", r.Name, r.Err)
+}
+
+// maxStdin bounds the picture on standard input.
+const maxStdin = 1 << 30
+
+// pictures yields what the arguments name. Where a folder cannot be listed, or holds no picture, it ends and says
+// so in unlisted.
+func pictures(args []string, stdin io.Reader, unlisted *error) iter.Seq[classify.Picture] {
+	return func(yield func(classify.Picture) bool) {
+		for _, arg := range args {
+			if arg == "-" {
+				read := func() ([]byte, error) { return io.ReadAll(io.LimitReader(stdin, maxStdin)) }
+				if !yield(classify.Picture{Name: "-", Read: read}) {
+					return
+				}
+				continue
+			}
+			if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+				if !yield(classify.File(arg)) { // tells what is wrong with it when it is read
+					return
+				}
+				continue
+			}
+			some := false
+			for path, err := range dataset.Pictures(arg) {
+				if err != nil {
+					*unlisted = err
+					return
+				}
+				some = true
+				if !yield(classify.File(path)) {
+					return
+				}
+			}
+			if !some {
+				*unlisted = fmt.Errorf("no pictures in %s: want files that end in .jpg, .png, …", arg)
+				return
+			}
+		}
+	}
+}

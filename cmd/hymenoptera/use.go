@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"hymenoptera/classify"
+	"hymenoptera/torch"
+)
+
+// use are the flags of the commands that use a trained network.
+type use struct {
+	checkpoint string
+	device     string
+	threads    int
+	fast       bool
+}
+
+func (u *use) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&u.checkpoint, "checkpoint", "", "best.safetensors of a run, which holds all that it takes to use it")
+	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
+	f.IntVar(&u.threads, "threads", runtime.NumCPU(), "threads of an operation, and goroutines that decode pictures")
+	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")
+	inGroup(f, groupData, "checkpoint")
+	inGroup(f, groupMachine, "device", "threads", "fast")
+	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
+	complete(cmd, "device", "auto", "cpu", "cuda")
+	cmd.MarkFlagFilename("checkpoint", "safetensors")
+}
+
+// check finds what is wrong from the command line alone.
+func (u *use) check() error {
+	switch {
+	case u.checkpoint == "":
+		return usageError{fmt.Errorf("--checkpoint is missing: name the best.safetensors of a run, as runs/demo/best.safetensors")}
+	case !deviceNames.MatchString(u.device):
+		return usageError{fmt.Errorf("--device %q: want auto, cpu, cuda or cuda:N", u.device)}
+	case u.threads < 1 || u.threads > 1024:
+		return usageError{fmt.Errorf("--threads %d: want 1 to 1024", u.threads)}
+	}
+	return nil
+}
+
+// open reads the checkpoint.
+func (u *use) open(ctx context.Context) (*classify.Classifier, error) {
+	device, err := findDevice(ctx, u.device)
+	if err != nil {
+		return nil, err
+	}
+	if err := torch.Do(ctx, func(*torch.Scope) error { return torch.SetNumThreads(u.threads) }); err != nil {
+		return nil, err
+	}
+	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast})
+}
+
+// checkBatchSize finds what is wrong with --batch-size.
+func checkBatchSize(n int) error {
+	if n < 1 || n > 1<<16 {
+		return usageError{fmt.Errorf("--batch-size %d: want 1 to 65536", n)}
+	}
+	return nil
+}
