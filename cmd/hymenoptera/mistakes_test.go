@@ -35,7 +35,7 @@ func (m mistake) arguments() []string {
 // Every mistake ends with its exit code and one line, and leaves nothing.
 func TestMistakes(t *testing.T) {
 	b := build(t)
-	for _, group := range [][]mistake{dataMistakes(), weightsMistakes(t), argumentMistakes, outputMistakes()} {
+	for _, group := range [][]mistake{dataMistakes(), weightsMistakes(t), argumentMistakes, outputMistakes(), useMistakes(t)} {
 		for _, m := range group {
 			t.Run(m.name, func(t *testing.T) {
 				t.Parallel()

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/run"
+)
+
+// trainedRun trains for a moment and returns the run's folder.
+func trainedRun(t *testing.T, options ...string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "run")
+	args := []string{"train", "--data", "testdata/insects", "--weights", "none", "--epochs", "1", "--image-size", "48", "--device", "cpu", "--out", out}
+	if code, _, stderr := command(t, append(args, options...)...); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	return out
+}
+
+// eval counts what training counted for the epoch of the best weights, and its loss is training's but for the
+// order of the images, also where the criterion is an unusual one. The network is right about some.
+func TestEvalIsWhatTrainingLogged(t *testing.T) {
+	for name, options := range map[string][]string{
+		"resnet18":  {"--lr", "0.01", "--epochs", "3"},
+		"criterion": {"--label-smoothing", "0.1", "--class-weights", "1,3"},
+		"googlenet": {"--model", "googlenet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := trainedRun(t, options...)
+			result, err := run.ReadResult(out)
+			try(t, err)
+			want := result.Best
+			code, stdout, stderr := command(t, "eval", "--checkpoint", filepath.Join(out, "best.safetensors"), "--data", "testdata/insects", "--json", "--device", "cpu")
+			var got evaluation
+			if err := json.Unmarshal([]byte(stdout), &got); code != 0 || err != nil {
+				t.Fatalf("exit code %d, %v: %s%s", code, err, stdout, stderr)
+			}
+			if got.Corrects != want.Corrects || got.N != want.N || got.Corrects == 0 || math.Abs(got.Loss-want.Loss) > 1e-6*want.Loss {
+				t.Errorf("got %d of %d and loss %v, training had %d of %d and %v", got.Corrects, got.N, got.Loss, want.Corrects, want.N, want.Loss)
+			}
+			right := 0
+			for i, c := range got.Classes {
+				right += got.Confusion[i][i]
+				if c.Images != 13 || c.Recall != float64(got.Confusion[i][i])/13 {
+					t.Errorf("class %s: %+v, confusion %v", c.Name, c, got.Confusion)
+				}
+			}
+			if right != want.Corrects {
+				t.Errorf("%d on the diagonal of %v, want %d", right, got.Confusion, want.Corrects)
+			}
+		})
+	}
+}
+
+// predict says the same of the same pictures in its three forms, on standard input too; what it cannot read it
+// names and passes over.
+func TestPredict(t *testing.T) {
+	file := filepath.Join(trainedRun(t), "best.safetensors")
+	bad := filepath.Join(t.TempDir(), "bad.jpg")
+	write(t, bad, "hello")
+	ants, bee := "testdata/insects/val/ants", "testdata/insects/val/bees/000.jpg"
+
+	code, stdout, stderr := command(t, "predict", "--checkpoint", file, "--device", "cpu", "--json", "--batch-size", "4", ants, bad, bee)
+	if code != 1 || !strings.Contains(stderr, "bad.jpg: not an image") || !strings.Contains(stderr, "1 of 15 pictures could not be read") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	type line struct {
+		File   string
+		Top    []classProbability
+		Logits []float64
+	}
+	var lines []line
+	for d := json.NewDecoder(strings.NewReader(stdout)); d.More(); {
+		var l line
+		try(t, d.Decode(&l))
+		lines = append(lines, l)
+	}
+	if len(lines) != 14 || lines[0].File != ants+"/000.jpg" || lines[13].File != bee {
+		t.Fatalf("%d lines: %s", len(lines), stdout)
+	}
+	for _, l := range lines {
+		i := slices.Index([]string{"ants", "bees"}, l.Top[0].Class)
+		want := 1 / (1 + math.Exp(l.Logits[1-i]-l.Logits[i]))
+		if got := float64(l.Top[0].Probability); math.Abs(got-want) > 1e-6 || len(l.Top) != 2 {
+			t.Errorf("%s: %s with %v, want %v; %d classes", l.File, l.Top[0].Class, got, want, len(l.Top))
+		}
+	}
+
+	code, stdout, _ = command(t, "predict", "--checkpoint", file, "--device", "cpu", "--csv", "--top", "1", "--batch-size", "4", ants, bee)
+	rows, err := csv.NewReader(strings.NewReader(stdout)).ReadAll()
+	if code != 0 || err != nil || len(rows) != 15 || fmt.Sprint(rows[0]) != "[file class_1 probability_1]" {
+		t.Fatalf("exit code %d, %v: %s", code, err, stdout)
+	}
+	_, table, _ := command(t, "predict", "--checkpoint", file, "--device", "cpu", "--top", "1", "--batch-size", "4", ants, bee)
+	printed := strings.Split(table, "\n")
+	for i, l := range lines {
+		top := l.Top[0]
+		if want := []string{l.File, top.Class, fmt.Sprint(top.Probability)}; !slices.Equal(rows[i+1], want) {
+			t.Errorf("got the row %q, want %q", rows[i+1], want)
+		}
+		if want := fmt.Sprintf("%s %6.2f %%   %s", top.Class, 100*top.Probability, l.File); printed[i] != want {
+			t.Errorf("got the line %q, want %q", printed[i], want)
+		}
+	}
+
+	stdin, err := os.Open(bee)
+	try(t, err)
+	defer stdin.Close()
+	cmd := build(t).command(t.Context(), ".", "predict", "--checkpoint", file, "--device", "cpu", "--json", "-")
+	cmd.Stdin = stdin
+	r := finish(t, cmd, cmd.Run)
+	var l line
+	if err := json.Unmarshal([]byte(r.stdout), &l); err != nil || r.code != 0 || l.File != "-" {
+		t.Fatalf("exit code %d, %v: %s%s", r.code, err, r.stdout, r.stderr)
+	}
+}
+
+// What is exported has the weights of the best epoch and nothing that PyTorch would have to run, and trains on.
+func TestExport(t *testing.T) {
+	file := filepath.Join(trainedRun(t), "best.safetensors")
+	want, err := checkpoint.Inspect(file)
+	try(t, err)
+	for _, format := range exportFormats {
+		out := filepath.Join(t.TempDir(), "model."+format)
+		code, stdout, stderr := command(t, "export", "--checkpoint", file, "--format", format, "--out", out)
+		if code != 0 || !strings.Contains(stdout, "resnet18(num_classes=2)") || !strings.Contains(stdout, out) {
+			t.Fatalf("%s: exit code %d, %s%s", format, code, stdout, stderr)
+		}
+		got, err := checkpoint.Inspect(out)
+		try(t, err)
+		if !slices.EqualFunc(got.Tensors, want.Tensors, func(a, b checkpoint.TensorReport) bool { return a.Name == b.Name && a.SHA256 == b.SHA256 }) {
+			t.Errorf("%s: other tensors", format)
+		}
+		if code, _, stderr := command(t, "export", "--checkpoint", file, "--out", out); code != 1 || !strings.Contains(stderr, "is there already") {
+			t.Errorf("a file that is there: exit code %d, %s", code, stderr)
+		}
+		trainedRun(t, "--weights", out, "--freeze")
+	}
+}
+
+// useMistakes are wrong uses of a trained network, which lies beside data as best.safetensors.
+func useMistakes(t *testing.T) []mistake {
+	t.Helper()
+	trained := filepath.Join(trainedRun(t), "best.safetensors")
+	with := func(spoil func(t *testing.T, dir string)) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			copyFile(t, trained, filepath.Join(dir, "best.safetensors"))
+			if spoil != nil {
+				spoil(t, dir)
+			}
+		}
+	}
+	const c = " --device cpu --checkpoint best.safetensors "
+	return []mistake{
+		{"eval without checkpoint", nil, "eval --data data", 2, "--checkpoint is missing: name the best.safetensors of a run"},
+		{"eval of no file", nil, "eval --device cpu --data data --checkpoint best.safetensors", 1, "checkpoint: read best.safetensors: no such file"},
+		{"eval of an image", nil, "eval --device cpu --data data --checkpoint data/val/ants/000.jpg", 1, "it is a JPEG image, not weights"},
+		{"eval of other weights", spoilt("w", "{}"), "eval --device cpu --data data --checkpoint w", 1, "w: "},
+		{"eval without data", with(nil), "eval --data dta" + c, 1, "no folder dta: found best.safetensors, data/"},
+		{"eval of unknown classes", with(func(t *testing.T, dir string) {
+			try(t, os.Rename(filepath.Join(dir, "data/val/bees"), filepath.Join(dir, "data/val/wasps")))
+		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know"},
+		{"eval of a corrupt image", with(spoilt("data/val/bees/000.jpg", "")), "eval --data data" + c, 1, "data/val/bees/000.jpg (class bees, sample 1): the file is empty"},
+		{"eval in batches of 0", with(nil), "eval --data data --batch-size 0" + c, 2, "--batch-size 0: want 1 to 65536"},
+		{"eval with 0 threads", with(nil), "eval --data data --threads 0" + c, 2, "--threads 0: want 1 to 1024"},
+		{"predict without a picture", with(nil), "predict" + c, 2, "hymenoptera predict wants at least one IMAGE, DIR or -"},
+		{"predict without checkpoint", nil, "predict data", 2, "--checkpoint is missing"},
+		{"predict a folder without pictures", with(nil), "predict ." + c + "--top 0", 2, "--top 0: want 1 or more"},
+		{"predict in two forms", with(nil), "predict data --json --csv" + c, 2, "--json and --csv do not go together"},
+		{"predict nothing", with(func(t *testing.T, dir string) { try(t, os.Mkdir(filepath.Join(dir, "empty"), 0o777)) }), "predict empty" + c, 1, "no pictures in empty"},
+		{"predict what is not there", with(nil), "predict a.jpg" + c, 1, "warning: a.jpg: no such file or directory"},
+		{"predict an empty input", with(nil), "predict -" + c, 1, "warning: -: the file is empty"},
+		{"export without out", with(nil), "export --checkpoint best.safetensors", 2, "--out is missing: name the file to write"},
+		{"export to another format", with(nil), "export --checkpoint best.safetensors --out w --format onnx", 2, `--format "onnx": want one of pth, safetensors`},
+		{"export over a file", with(spoilt("w", "")), "export --checkpoint best.safetensors --out w", 1, "w is there already; choose another --out, or add --overwrite"},
+		{"export into no folder", with(nil), "export --checkpoint best.safetensors --out no/w", 1, "no"},
+		{"export nothing trained", spoilt("w", ""), "export --checkpoint w --out x", 1, "w: it is empty"},
+	}
+}
