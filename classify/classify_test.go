@@ -1,7 +1,6 @@
 package classify_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/synth"
+	"hymenoptera/internal/untrained"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/transforms"
@@ -23,20 +23,7 @@ import (
 // trained writes a file as a run leaves it, of an untrained network, and returns its name.
 func trained(dir string, change func(sd *checkpoint.StateDict)) (string, error) {
 	file := filepath.Join(dir, "best.safetensors")
-	return file, torch.Do(context.Background(), func(s *torch.Scope) error {
-		arch, err := zoo.Find("resnet18")
-		if err != nil {
-			return err
-		}
-		torch.ManualSeed(1)
-		sd := nn.Export(arch.New(s, 2))
-		sd.Metadata = classify.Card{Version: "1", Model: "resnet18", Classes: []string{"ants", "bees"},
-			Preprocessing: transforms.Eval(64), Config: []byte("{}"), Epoch: 3, Accuracy: 0.9, Loss: 0.1}.Metadata()
-		if change != nil {
-			change(sd)
-		}
-		return checkpoint.WriteSafetensors(file, sd)
-	})
+	return file, untrained.Write(file, 1, change)
 }
 
 // insects writes a small set and returns its validation folder.

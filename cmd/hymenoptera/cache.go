@@ -30,13 +30,11 @@ func (o options) cacheBytes() (int64, error) {
 	case "auto":
 		return freeMemory() / 4, nil
 	}
-	digits := strings.TrimRight(o.Cache, "kMG")
-	unit, known := map[string]float64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[o.Cache[len(digits):]]
-	size, err := strconv.ParseFloat(digits, 64)
-	if err != nil || !known || !(size >= 0 && size*unit <= 1e15) {
+	bytes, ok := parseBytes(o.Cache)
+	if !ok {
 		return 0, usageError{fmt.Errorf("--cache %q: want auto, off, or a size as 500M or 2G", o.Cache)}
 	}
-	return int64(size * unit), nil
+	return bytes, nil
 }
 
 // freeMemory returns how many bytes this process may still take: what the machine has, or a container allows; 0

@@ -16,11 +16,13 @@ const (
 	groupTraining = "Training"
 	groupMachine  = "Machine"
 	groupOutput   = "Output"
+	groupServer   = "Server"
+	groupLimits   = "Limits"
 	groupOther    = "Flags"
 	groupMessages = "Messages"
 )
 
-var groups = []string{groupData, groupTraining, groupMachine, groupOutput, groupOther, groupMessages}
+var groups = []string{groupData, groupTraining, groupMachine, groupOutput, groupServer, groupLimits, groupOther, groupMessages}
 
 // groupKey is a flag's annotation with its group. Flags without one are in groupOther.
 const groupKey = "hymenoptera_group"

@@ -47,7 +47,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	m, out := newMessages(stderr), &output{w: stdout}
 	stop := func() bool { return true }
 	root := newRoot(out, m, func() {
-		stop = context.AfterFunc(ctx, func() { m.info("stopping after this step; once more stops at once") })
+		stop = context.AfterFunc(ctx, func() { m.info("stopping after what is under way; once more stops at once") })
 	})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

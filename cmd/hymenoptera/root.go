@@ -39,7 +39,7 @@ func newRoot(stdout io.Writer, m *messages, begin func()) *cobra.Command {
 	root.SetHelpCommand(newHelp())
 	m.addFlags(root.PersistentFlags())
 	complete(root, "log-format", logFormats...)
-	root.AddCommand(newTrain(m), newDemo(m), newEval(m), newPredict(m), newExport(), newInspect(), newCompare(), newDownload(m), newDoctor(), newEnv())
+	root.AddCommand(newTrain(m), newDemo(m), newEval(m), newPredict(m), newServe(m), newExport(), newInspect(), newCompare(), newDownload(m), newDoctor(), newEnv())
 	addCompletion(root)
 	return root
 }

@@ -1,0 +1,175 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hymenoptera/transforms"
+)
+
+//go:embed openapi.json page.html page.css page.js
+var files embed.FS
+
+// routes are the requests that are answered, and what all of them go through.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	for _, r := range []struct {
+		method, path string
+		handle       func(http.ResponseWriter, *http.Request) error
+		private      bool // needs the token
+	}{
+		{"POST", "/v1/predict", s.predict, true},
+		{"GET", "/v1/model", s.card, true},
+		{"GET", "/metrics", func(w http.ResponseWriter, r *http.Request) error { metrics.ServeHTTP(w, r); return nil }, true},
+		{"GET", "/healthz", s.health, false},
+		{"GET", "/readyz", s.ready, false},
+		{"GET", "/openapi.json", file("openapi.json"), false},
+		{"GET", "/{$}", file("page.html"), false},
+		{"GET", "/page.css", file("page.css"), false},
+		{"GET", "/page.js", file("page.js"), false},
+	} {
+		mux.Handle(r.method+" "+r.path, s.answer(r.path, r.handle, r.private))
+		mux.Handle(r.path, s.answer(r.path, func(w http.ResponseWriter, req *http.Request) error {
+			w.Header().Set("Allow", r.method)
+			return fail(http.StatusMethodNotAllowed, "%s takes %s", req.URL.Path, r.method)
+		}, false))
+	}
+	mux.Handle("/", s.answer("other", func(_ http.ResponseWriter, r *http.Request) error {
+		return fail(http.StatusNotFound, "there is no %s; /openapi.json describes what there is", r.URL.Path)
+	}, false))
+	return mux
+}
+
+// answer gives a request to a handler, whose error it makes the answer, and logs and counts it. Other sites' pages
+// may not have a browser post pictures here.
+func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Request) error, private bool) http.Handler {
+	foreign := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		headers(rec.Header(), s.cfg.TLS != nil)
+		err := foreign.Check(r)
+		switch {
+		case err != nil:
+			err = fail(http.StatusForbidden, "a page of another site may not ask this server")
+		case private && !s.admitted(r):
+			rec.Header().Set("WWW-Authenticate", "Bearer")
+			err = fail(http.StatusUnauthorized, "want the header Authorization: Bearer TOKEN")
+		default:
+			err = handle(rec, r)
+		}
+		if err != nil {
+			s.refuse(rec, err)
+		}
+		took := time.Since(began)
+		s.metrics.request(path, rec.status, took)
+		level := slog.LevelInfo
+		if rec.status >= 500 {
+			level = slog.LevelWarn
+		}
+		s.cfg.Log.Log(r.Context(), level, "request", "remote", r.RemoteAddr, "method", r.Method, "path", r.URL.Path,
+			"status", rec.status, "bytes", rec.bytes, "ms", float64(took.Microseconds())/1000)
+	})
+}
+
+// refuse writes an error as the answer.
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	var f *failure
+	if !errors.As(err, &f) {
+		s.cfg.Log.Error("a request failed", "error", err)
+		f = &failure{http.StatusInternalServerError, "the server failed; its log says why"}
+	}
+	if f.status == http.StatusTooManyRequests || f.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	reply(w, f.status, map[string]string{"error": f.text})
+}
+
+// admitted reports whether a request bears the token.
+func (s *Server) admitted(r *http.Request) bool {
+	if s.cfg.Token == "" {
+		return true
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.cfg.Token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
+
+// headers keep browsers from doing with an answer what it is not for.
+func headers(h http.Header, encrypted bool) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	if encrypted {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// A recorder keeps what an answer came to, for the log.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// file answers with a file of this package.
+func file(name string) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		http.ServeFileFS(w, r, files, name)
+		return nil
+	}
+}
+
+// A Model is the answer of GET /v1/model.
+type Model struct {
+	Model         string               `json:"model"`
+	Classes       []string             `json:"classes"`
+	Preprocessing transforms.Transform `json:"preprocessing"`
+	Epoch         int                  `json:"epoch"`
+	Accuracy      float64              `json:"accuracy"` // of its validation phase in training
+	Loss          float64              `json:"loss"`
+	Version       string               `json:"version"` // of the program that trained it
+}
+
+func (s *Server) card(w http.ResponseWriter, _ *http.Request) error {
+	m := s.acquire()
+	defer m.users.Done()
+	return reply(w, http.StatusOK, Model{m.Model, m.Classes, m.Preprocessing, m.Epoch, m.Accuracy, m.Loss, m.Version})
+}
+
+// health says that the process lives.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
+	return reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// ready says whether new requests are welcome.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
+	if s.closing.Load() {
+		return fail(http.StatusServiceUnavailable, "the server is ending")
+	}
+	return reply(w, http.StatusOK, map[string]string{"status": "ready"})
+}
