@@ -20,7 +20,6 @@ import (
 
 	"hymenoptera/internal/untrained"
 	"hymenoptera/serve"
-	"hymenoptera/torch"
 )
 
 // A live server listens on a free port.
@@ -177,6 +176,7 @@ func TestBadClients(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.Queue = 8 })
 	l := listen(t, s, "http")
 	data := pictures(t)[0]
+	before := runtime.NumGoroutine()
 	address := strings.TrimPrefix(l.url, "http://")
 	var slow []net.Conn
 	for range 100 {
@@ -184,11 +184,9 @@ func TestBadClients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
 		fmt.Fprintf(conn, "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(data))
 		slow = append(slow, conn)
 	}
-	before := runtime.NumGoroutine()
 	var wg sync.WaitGroup
 	for worker := range 4 {
 		wg.Go(func() {
@@ -214,11 +212,14 @@ func TestBadClients(t *testing.T) {
 		t.Errorf("%s pictures are waiting", got)
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if got := runtime.NumGoroutine(); got > before+10 {
-		t.Errorf("%d goroutines, had %d", got, before)
+	for _, conn := range slow {
+		conn.Close()
 	}
-	if n := torch.Live(); n == 0 {
-		t.Error("the network is gone")
+	if err := l.stop(); err != nil {
+		t.Error(err)
+	}
+	if got := runtime.NumGoroutine(); got > before {
+		t.Errorf("%d goroutines, had %d", got, before)
 	}
 }
 
