@@ -45,7 +45,8 @@ function show(picture, name, prediction, error) {
   const img = element("img");
   img.alt = "";
   img.src = URL.createObjectURL(picture);
-  img.onload = img.onerror = () => URL.revokeObjectURL(img.src);
+  img.onload = () => URL.revokeObjectURL(img.src);
+  img.onerror = () => img.replaceWith(element("span", "no picture", "none"));
   li.append(img, text);
   if (error) {
     text.append(element("h2", "No answer"), element("p", name, "name muted"), element("p", error, "bad"));

@@ -3,18 +3,9 @@
 //
 //   node test.js OUT PAGE.html…        (make test-browser; screenshots go to OUT)
 const fs = require("fs");
-const os = require("os");
 const path = require("path");
-const { createRequire } = require("module");
 const { pathToFileURL } = require("url");
-
-const modules = createRequire(path.join(process.env.BROWSER_MODULES || __dirname, "package.json"));
-const { chromium } = modules("playwright-core");
-const axe = fs.readFileSync(modules.resolve("axe-core/axe.min.js"), "utf8");
-
-const flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
-const serious = ["serious", "critical"];
+const browser = require("./browser");
 
 async function look(context, page, file, name, width, scheme, faults) {
   const url = pathToFileURL(path.resolve(file)).href;
@@ -32,13 +23,11 @@ async function look(context, page, file, name, width, scheme, faults) {
   await page.goto(url, { waitUntil: "load" });
   await page.waitForTimeout(200);
   page.off("console", tell); // from here on the console is this test's own
-  const result = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"] })`);
-  for (const v of result.violations) {
-    const line = `${v.impact}: ${v.id}: ${v.help} (${v.nodes.length}, first: ${v.nodes[0].target})`;
-    if (serious.includes(v.impact)) report(`axe: ${line}`);
-    else console.log(`  ${name} ${width} ${scheme}: ${line}`);
+  for (const v of await browser.violations(page)) {
+    if (v.serious) report(`axe: ${v.line}`);
+    else console.log(`  ${name} ${width} ${scheme}: ${v.line}`);
   }
-  const wide = await page.evaluate("document.documentElement.scrollWidth");
+  const wide = await browser.width(page);
   if (wide > width) report(`the page is ${wide} pixels wide`);
   page.off("pageerror", broken);
   context.off("request", asked);
@@ -48,12 +37,8 @@ async function main() {
   const [out, ...files] = process.argv.slice(2);
   if (!out || files.length === 0) throw new Error("usage: node test.js OUT PAGE.html…");
   fs.mkdirSync(out, { recursive: true });
-  const profile = fs.mkdtempSync(path.join(os.tmpdir(), "hymenoptera-browser-"));
   const faults = [];
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args: flags,
-  });
-  try {
+  await browser.withBrowser(async (context) => {
     const page = await context.newPage();
     for (const file of files) {
       const name = path.basename(path.dirname(path.resolve(file))) + "-" + path.basename(file, ".html");
@@ -64,16 +49,10 @@ async function main() {
         }
       }
     }
-  } finally {
-    await context.close();
-    fs.rmSync(profile, { recursive: true, force: true });
-  }
+  });
   for (const f of faults) console.error("FAULT " + f);
   console.log(`${files.length} pages, 390 and 1440 px, light and dark: ${faults.length} faults; screenshots in ${out}`);
   process.exitCode = faults.length ? 1 : 0;
 }
 
-main().catch((err) => {
-  console.error(err);
-  process.exitCode = 1;
-});
+browser.run(main);

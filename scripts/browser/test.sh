@@ -69,3 +69,4 @@ done
 rm "$out/bad.html" "$out"/shots/*bad*
 
 node scripts/browser/test.js "$out/shots" "$out"/{plain,frozen,three,many,one}/report.html "$out/compare.html"
+node scripts/browser/serve.js "$out/shots" bin/hymenoptera "$out/plain/best.safetensors" "$sets/plain/val/bees/000.jpg"

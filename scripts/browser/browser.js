@@ -1,0 +1,48 @@
+// What the tests in a browser share: a headless Chromium, and axe-core.
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
+const { createRequire } = require("module");
+
+const modules = createRequire(path.join(process.env.BROWSER_MODULES || __dirname, "package.json"));
+const { chromium } = modules("playwright-core");
+const axe = fs.readFileSync(modules.resolve("axe-core/axe.min.js"), "utf8");
+
+const flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+
+// withBrowser calls use with a fresh browser's context.
+async function withBrowser(use) {
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), "hymenoptera-browser-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium", headless: true, args: flags,
+  });
+  try {
+    await use(context);
+  } finally {
+    await context.close();
+    fs.rmSync(profile, { recursive: true, force: true });
+  }
+}
+
+// violations returns what axe-core finds on a page: a line each, and whether it is serious.
+async function violations(page) {
+  const result = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"] })`);
+  return result.violations.map((v) => ({
+    serious: ["serious", "critical"].includes(v.impact),
+    line: `${v.impact}: ${v.id}: ${v.help} (${v.nodes.length}, first: ${v.nodes[0].target})`,
+  }));
+}
+
+// width returns how wide a page is, in pixels.
+const width = (page) => page.evaluate("document.documentElement.scrollWidth");
+
+// run calls main, and fails when it fails.
+function run(main) {
+  main().catch((err) => {
+    console.error(err);
+    process.exitCode = 1;
+  });
+}
+
+module.exports = { withBrowser, violations, width, run };
