@@ -75,7 +75,6 @@ func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, 
 // Without returns the folder less the broken samples. A class of which nothing is left is an error.
 func (f *ImageFolder) Without(broken []*SampleError) (*ImageFolder, error) {
 	rest := &ImageFolder{Root: f.Root, Classes: f.Classes}
-	left := make([]int, len(f.Classes))
 	out := map[int]bool{}
 	for _, e := range broken {
 		out[e.Index] = true
@@ -83,10 +82,9 @@ func (f *ImageFolder) Without(broken []*SampleError) (*ImageFolder, error) {
 	for i, s := range f.Samples {
 		if !out[i] {
 			rest.Samples = append(rest.Samples, s)
-			left[s.Label]++
 		}
 	}
-	if label := slices.Index(left, 0); label >= 0 {
+	if label := slices.Index(rest.Counts(), 0); label >= 0 {
 		return nil, fmt.Errorf("dataset: class %s: none of the pictures in %s can be decoded", f.Classes[label], f.Root)
 	}
 	return rest, nil

@@ -37,7 +37,10 @@ func IsImage(name string) bool {
 
 // NewImageFolder lists the pictures under root: root/<class>/…/<file>. It opens none of them. A root
 // without class folders and a class without pictures are errors.
-func NewImageFolder(root string) (*ImageFolder, error) {
+func NewImageFolder(root string) (*ImageFolder, error) { return newImageFolder(root, nil) }
+
+// newImageFolder lists some of the classes, or all.
+func newImageFolder(root string, classes []string) (*ImageFolder, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", missing(root, err))
@@ -50,6 +53,12 @@ func NewImageFolder(root string) (*ImageFolder, error) {
 	}
 	if len(f.Classes) == 0 {
 		return nil, fmt.Errorf("dataset: %s has no class folders: want one folder of pictures a class, found %s", root, found(entries))
+	}
+	if classes != nil {
+		if unknown := without(classes, f.Classes); len(unknown) > 0 {
+			return nil, fmt.Errorf("dataset: %s has no class folder %s: found %s", root, unknown[0], found(entries))
+		}
+		f.Classes = slices.Clone(classes)
 	}
 	slices.Sort(f.Classes)
 	for label, class := range f.Classes {
@@ -177,30 +186,4 @@ func firstFew(names []string) string {
 // without returns those of all that others lack.
 func without(all, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(others, name) })
-}
-
-// Open lists the two sets of the notebook's layout: root/train and root/val, which must hold the same
-// classes.
-func Open(root string) (train, val *ImageFolder, err error) {
-	if train, err = openPhase(root, "train"); err != nil {
-		return nil, nil, err
-	}
-	if val, err = openPhase(root, "val"); err != nil {
-		return nil, nil, err
-	}
-	if !slices.Equal(train.Classes, val.Classes) {
-		return nil, nil, fmt.Errorf("dataset: %s: train and val must have the same classes: train alone has %s, val alone has %s",
-			root, firstFew(without(train.Classes, val.Classes)), firstFew(without(val.Classes, train.Classes)))
-	}
-	return train, val, nil
-}
-
-// openPhase lists one of the two sets.
-func openPhase(root, phase string) (*ImageFolder, error) {
-	if entries, err := os.ReadDir(root); err != nil {
-		return nil, fmt.Errorf("dataset: %w", missing(root, err))
-	} else if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == phase }) {
-		return nil, fmt.Errorf("dataset: %s has no folder %s: want train and val, found %s", root, phase, found(entries))
-	}
-	return NewImageFolder(filepath.Join(root, phase))
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -22,8 +23,11 @@ const MaxWorkers = 1024
 
 // LoaderConfig says how batches are made.
 type LoaderConfig struct {
-	BatchSize    int    // samples a batch, at least 1; the last batch of an epoch may be smaller
-	Shuffle      bool   // a new random order each epoch
+	BatchSize int  // samples a batch, at least 1; the last batch of an epoch may be smaller
+	Shuffle   bool // a new random order each epoch
+	// Weights, where not nil, are one a sample: each epoch draws as many samples as there are, with replacement, by
+	// their weights, as PyTorch's WeightedRandomSampler does. They must be positive and take the place of Shuffle.
+	Weights      []float64
 	Workers      int    // goroutines that make batches; with 0 they are made in Next
 	Cache        *Cache // where decoded pictures are kept, or nil
 	ChannelsLast bool   // samples are H×W×3 rather than 3×H×W
@@ -72,6 +76,9 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 	if len(samples.Samples) == 0 {
 		return nil, fmt.Errorf("dataset: %s has no samples", samples.Root)
 	}
+	if err := checkWeights(cfg, len(samples.Samples)); err != nil {
+		return nil, err
+	}
 	if int64(cfg.BatchSize) > math.MaxInt32/(3*int64(tf.Size)*int64(tf.Size)) {
 		return nil, fmt.Errorf("dataset: a batch of %d×3×%d×%d floats is too large: want a smaller batch, or smaller pictures", cfg.BatchSize, tf.Size, tf.Size)
 	}
@@ -88,6 +95,24 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 		l.kept = make(kept, l.Len())
 	}
 	return l, nil
+}
+
+// checkWeights finds what is wrong with a loader's weights for n samples.
+func checkWeights(cfg LoaderConfig, n int) error {
+	switch {
+	case cfg.Weights == nil:
+		return nil
+	case cfg.Shuffle:
+		return errors.New("dataset: weights and shuffling: want one of them")
+	case len(cfg.Weights) != n:
+		return fmt.Errorf("dataset: %d weights for %d samples", len(cfg.Weights), n)
+	}
+	for i, w := range cfg.Weights {
+		if !(w > 0 && w <= math.MaxFloat32) {
+			return fmt.Errorf("dataset: the weight of sample %d is %v: want a finite number above 0", i, w)
+		}
+	}
+	return nil
 }
 
 // Len returns the number of samples.
@@ -134,7 +159,7 @@ func (l *Loader) SetSlots(slots [][]float32) error {
 
 // Epoch starts a pass over all samples and its workers. As PyTorch's DataLoader does when an iterator is
 // made, it draws the workers' base seed from main and then, when shuffling, the sampler's seed: two words
-// each. With 0 workers the crops come from main too, whenever a batch is made. Cancelling ctx stops the
+// each; with weights it draws the samples themselves from main. With 0 workers the crops come from main too, whenever a batch is made. Cancelling ctx stops the
 // workers. The epoch must be closed.
 func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 	e := &Epoch{loader: l, ctx: ctx}
@@ -150,9 +175,12 @@ func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 		}
 	}
 	base := uint64(mt19937.Int64(main))
-	if l.cfg.Shuffle {
+	switch {
+	case l.cfg.Weights != nil:
+		mt19937.Multinomial(main, l.cfg.Weights, l.order)
+	case l.cfg.Shuffle:
 		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(main))), l.order)
-	} else {
+	default:
 		for i := range l.order {
 			l.order[i] = i
 		}

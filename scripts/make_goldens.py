@@ -97,6 +97,9 @@ def draws():
         entry["uniform2"] = [torch.empty(1).uniform_(-0.3, 0.7, generator=g).item().hex() for _ in range(100)]
         entry["randint"] = [torch.randint(0, n, (1,), generator=g).item() for n in (1, 2, 7, 1000, 2**27, 2**28, 2**40)]
         entry["randperm"] = torch.randperm(50, generator=g).tolist()
+        counts = [5, 11, 2]  # of three classes
+        weights = [1 / n for n in counts for _ in range(n)]
+        entry["multinomial"] = torch.multinomial(torch.as_tensor(weights, dtype=torch.double), 40, True, generator=g).tolist()
         entry["after"] = torch.randint(0, 1000, (1,), generator=g).item()
         out.append(entry)
     dump(out, "internal/mt19937/testdata/draws.json")

@@ -19,7 +19,7 @@ import time
 import torch
 from torch import nn, optim
 from torch.optim import lr_scheduler
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, WeightedRandomSampler
 from torchvision import datasets, models, transforms
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -46,6 +46,7 @@ def arguments():
     p.add_argument("--gamma", type=float, default=0.1)
     p.add_argument("--label-smoothing", type=float, default=0.0)
     p.add_argument("--class-weights", default="", help="comma-separated, one a class")
+    p.add_argument("--balance", default="none", choices=["none", "weights", "sampling"])
     p.add_argument("--seed", type=int, default=42)
     p.add_argument("--device", default="cpu")
     p.add_argument("--threads", type=int, default=os.cpu_count())
@@ -66,8 +67,13 @@ def loaders(o):
         )
         for phase, steps in pipelines.items()
     }
+    samplers = {phase: {"shuffle": True} for phase in sets}
+    if o.balance == "sampling":
+        counts = torch.bincount(torch.tensor(sets["train"].targets)).tolist()
+        weights = [1 / counts[label] for label in sets["train"].targets]
+        samplers["train"] = {"sampler": WeightedRandomSampler(weights, len(weights))}
     return {
-        phase: DataLoader(s, batch_size=o.batch_size, shuffle=True, num_workers=o.workers)
+        phase: DataLoader(s, batch_size=o.batch_size, num_workers=o.workers, **samplers[phase])
         for phase, s in sets.items()
     }
 
@@ -198,6 +204,9 @@ def main():
     device = torch.device(o.device)
     model = build(o, len(data["train"].dataset.classes)).to(device)
     weights = [float(w) for w in o.class_weights.split(",")] if o.class_weights else None
+    if o.balance == "weights":  # scikit-learn's class_weight="balanced"
+        counts = torch.bincount(torch.tensor(data["train"].dataset.targets)).tolist()
+        weights = [sum(counts) / (len(counts) * n) for n in counts]
     criterion = nn.CrossEntropyLoss(
         weight=torch.tensor(weights, device=device) if weights else None,
         label_smoothing=o.label_smoothing,

@@ -14,7 +14,11 @@ func (o options) outsideData() error {
 	if err != nil {
 		return err
 	}
-	for _, set := range []string{"train", "val"} {
+	sets := []string{"train", "val"}
+	if o.ValFraction > 0 && !isFolder(filepath.Join(o.Data, "train")) {
+		sets = []string{"."} // holds the classes themselves
+	}
+	for _, set := range sets {
 		images, err := filepath.Abs(filepath.Join(o.Data, set))
 		if err != nil {
 			return err

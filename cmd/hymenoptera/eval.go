@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"runtime"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -47,14 +45,16 @@ type classScore struct {
 func newEval(m *messages) *cobra.Command {
 	var u use
 	var asJSON bool
-	data, batch := defaultData, 32
+	var data string
+	batch := 32
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure a trained network on labelled pictures: loss, accuracy, a table of the classes",
-		Long: "Passes the val folder of --data (or, where it has none, its class folders) through a trained network. The\n" +
-			"classes may be some of the network's.",
-		Example: "  hymenoptera eval --checkpoint runs/bees/best.safetensors --data data/hymenoptera_data",
-		Args:    usage(noArgs),
+		Long: "Passes what the training validated with through the network, or the val folder of another --data (where it\n" +
+			"has none, its class folders). Its classes may be some of the network's.",
+		Example: "  hymenoptera eval --checkpoint runs/bees/best.safetensors\n" +
+			"  hymenoptera eval --checkpoint runs/bees/best.safetensors --data more_insects",
+		Args: usage(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := u.check(); err != nil {
 				return err
@@ -76,7 +76,7 @@ func newEval(m *messages) *cobra.Command {
 	}
 	u.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&data, "data", data, "folder with val/<class>/, or with the class folders themselves")
+	f.StringVar(&data, "data", data, "folder with val/<class>/, or with the class folders themselves (default what it was trained on)")
 	f.IntVar(&batch, "batch-size", batch, "images a step")
 	f.BoolVar(&asJSON, "json", false, "print everything as JSON")
 	inGroup(f, groupData, "data")
@@ -87,21 +87,16 @@ func newEval(m *messages) *cobra.Command {
 }
 
 func evaluate(ctx context.Context, u use, data string, batch int, m *messages) (*evaluation, error) {
-	root := data
-	if _, err := os.Stat(filepath.Join(data, "val")); err == nil {
-		root = filepath.Join(data, "val")
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	folder, err := dataset.NewImageFolder(root)
-	if err != nil {
-		return nil, err
-	}
 	c, err := u.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
+	folder, err := validationSet(ctx, c, data, m)
+	if err != nil {
+		return nil, err
+	}
+	root := folder.Root
 	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
 	result, err := c.Evaluate(ctx, folder, batch, u.threads)
 	if err != nil {
@@ -120,6 +115,36 @@ func evaluate(ctx context.Context, u use, data string, batch int, m *messages) (
 		e.Classes = append(e.Classes, classScore{c.Classes[i], s.Precision, s.Recall, s.F1, s.Support, s.Predicted})
 	}
 	return e, nil
+}
+
+// validationSet lists what a network is measured on: what its training validated with, where data is the same folder
+// or not named.
+func validationSet(ctx context.Context, c *classify.Classifier, data string, m *messages) (*dataset.ImageFolder, error) {
+	trained := options{}
+	if err := json.Unmarshal(c.Config, &trained); err != nil {
+		return nil, fmt.Errorf("the metadata of the checkpoint are damaged: config is %q", c.Config)
+	}
+	if data == "" {
+		data = trained.Data
+	}
+	if filepath.Clean(data) != filepath.Clean(trained.Data) {
+		if val := filepath.Join(data, "val"); isFolder(val) {
+			data = val
+		}
+		return dataset.NewImageFolder(data)
+	}
+	_, val, err := trained.layout().Open(data)
+	if err != nil || !trained.SkipCorrupt {
+		return val, err
+	}
+	broken, err := val.Broken(ctx, runtime.NumCPU())
+	if err != nil {
+		return nil, err
+	}
+	if len(broken) > 0 {
+		m.warn("left out %d of %d images, as in training", len(broken), len(val.Samples))
+	}
+	return val.Without(broken)
 }
 
 // print writes the result first, then the table of the classes.

@@ -13,25 +13,25 @@ import (
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
 	"hymenoptera/trainer"
-	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
 // A job is one training with all that it needs at hand.
 type job struct {
 	options
-	arch       zoo.Arch
-	classes    []string
-	train, val *dataset.Loader
-	sets       [2]*dataset.ImageFolder // train and val
-	weights    *checkpoint.StateDict   // nil with --weights none
-	folder     *run.Folder
-	model      zoo.Network
-	reporter   *reporter
-	skipped    []string // images left out by --skip-corrupt
-	device     torch.Device
-	stdout     io.Writer
-	messages   *messages
+	arch        zoo.Arch
+	classes     []string
+	lossWeights []float64 // of the classes; nil for none
+	train, val  *dataset.Loader
+	sets        [2]*dataset.ImageFolder // train and val
+	weights     *checkpoint.StateDict   // nil with --weights none
+	folder      *run.Folder
+	model       zoo.Network
+	reporter    *reporter
+	skipped     []string // images left out by --skip-corrupt
+	device      torch.Device
+	stdout      io.Writer
+	messages    *messages
 }
 
 // newJob reads data and weights, and fetches them where they are published and not here; nothing of the run
@@ -62,44 +62,6 @@ func newJob(ctx context.Context, o options, device torch.Device, stdout io.Write
 	return j, err
 }
 
-// smallest is the least --image-size. The networks make a single pixel of it, so that a batch of one image has
-// one value a channel.
-const smallest = 32
-
-// openData lists the two sets and makes their loaders.
-func (j *job) openData(ctx context.Context, folder string) error {
-	train, val, err := dataset.Open(folder)
-	if err != nil {
-		return err
-	}
-	j.classes, j.sets = train.Classes, [2]*dataset.ImageFolder{train, val}
-	if n := len(j.ClassWeights); n > 0 && n != len(j.classes) {
-		return fmt.Errorf("--class-weights has %d weights, %s has %d classes: want one a class, for %s",
-			n, folder, len(j.classes), shortList(j.classes))
-	}
-	j.messages.debug("%s: %d images to train with, %d to validate with, of %s", folder, len(train.Samples), len(val.Samples), shortList(j.classes))
-	if j.SkipCorrupt {
-		if err := j.skipCorrupt(ctx); err != nil {
-			return err
-		}
-	}
-	if n := len(j.sets[0].Samples); j.ImageSize == smallest && (n-1)%j.BatchSize == 0 {
-		return fmt.Errorf("--batch-size %d leaves a last batch of one of the %d training images, which BatchNorm cannot take at --image-size %d: change one of the two",
-			j.BatchSize, n, j.ImageSize)
-	}
-	cache, err := j.cache(j.messages)
-	if err != nil {
-		return err
-	}
-	loader := dataset.LoaderConfig{Cache: cache, BatchSize: j.BatchSize, Shuffle: true, Workers: j.Workers, ChannelsLast: j.Fast,
-		Warn: j.messages.warnOnce()}
-	if j.train, err = dataset.NewLoader(j.sets[0], transforms.Train(j.ImageSize), loader); err != nil {
-		return err
-	}
-	j.val, err = dataset.NewLoader(j.sets[1], transforms.Eval(j.ImageSize), loader)
-	return err
-}
-
 func (j *job) run(ctx context.Context) error {
 	return torch.Do(ctx, func(s *torch.Scope) error {
 		if err := torch.SetNumThreads(j.Threads); err != nil {
@@ -122,7 +84,7 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.folder.WriteConfig(j.config()); err != nil {
 			return err
 		}
-		cfg := trainer.Config{Epochs: j.Epochs, Device: j.device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.ClassWeights),
+		cfg := trainer.Config{Epochs: j.Epochs, Device: j.device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.lossWeights),
 			BFloat16: j.Fast && torch.MultipliesBFloat16(j.device), Fold: j.Fast}
 		if j.Trace != "" {
 			t, err := newTrace(s, j.Trace)
@@ -203,7 +165,7 @@ func (j *job) config() any {
 		Libtorch      string   `json:"libtorch"`
 		CPUCapability string   `json:"cpu_capability"`
 		Go            string   `json:"go"`
-	}{j.options, j.device.String(), j.classes, j.train.Len(), j.val.Len(),
+	}{j.used(), j.device.String(), j.classes, j.train.Len(), j.val.Len(),
 		count(nn.Trainable(j.model)), count(nn.Parameters(j.model)), j.skipped, version, torch.Version(), torch.CPUCapability(), runtime.Version()}
 }
 

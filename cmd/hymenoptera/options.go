@@ -18,6 +18,8 @@ type options struct {
 	Freeze         bool      `json:"freeze"`
 	Data           string    `json:"data"`
 	SkipCorrupt    bool      `json:"skip_corrupt"`
+	OnlyClasses    []string  `json:"only_classes,omitempty"`
+	ValFraction    float64   `json:"val_fraction,omitempty"`
 	Weights        string    `json:"weights"`
 	Mirror         string    `json:"-"`
 	Out            string    `json:"-"`
@@ -35,6 +37,7 @@ type options struct {
 	Gamma          float64   `json:"gamma"`
 	LabelSmoothing float64   `json:"label_smoothing"`
 	ClassWeights   []float64 `json:"class_weights,omitempty"`
+	Balance        string    `json:"balance"`
 	Seed           uint64    `json:"seed"`
 	Device         string    `json:"device"`
 	Threads        int       `json:"threads"`
@@ -51,15 +54,16 @@ func defaultOptions() options {
 		Model: "resnet18", Data: defaultData, Weights: defaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Workers: 4,
 		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
-		Seed: 42, Device: "auto", Threads: runtime.NumCPU(), Cache: "auto",
+		Balance: balances[0], Seed: 42, Device: "auto", Threads: runtime.NumCPU(), Cache: "auto",
 	}
 }
 
-// What --optimizer, --scheduler and --device offer.
+// What --optimizer, --scheduler, --balance and --device offer.
 var (
 	deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
 	optimizers  = []string{"sgd", "adam", "adamw"}
 	schedulers  = []string{"step", "cosine", "exponential"}
+	balances    = []string{"none", "weights", "sampling"}
 )
 
 // addFlags declares the flags, with o's values as defaults.
@@ -68,6 +72,8 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Model, "model", o.Model, "the network: "+strings.Join(zoo.Names(), ", "))
 	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train the new head alone")
 	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
+	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
+	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with where there is no val folder, chosen by --seed")
 	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be")
 	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, a published name (downloaded), or none")
 	f.StringVar(&o.Mirror, "mirror", o.Mirror, mirrorUsage)
@@ -86,6 +92,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.Float64Var(&o.Gamma, "gamma", o.Gamma, "factor of a drop of the step and exponential schedulers")
 	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of a label that is spread over all classes")
 	f.Float64SliceVar(&o.ClassWeights, "class-weights", o.ClassWeights, "weight of each class in the loss, in the order of the class folders")
+	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (in the loss, by size), sampling (draws them equally often), none")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
@@ -95,9 +102,9 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
-	inGroup(f, groupData, "model", "freeze", "data", "skip-corrupt", "weights", "mirror", "image-size")
+	inGroup(f, groupData, "model", "freeze", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "image-size")
 	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
-		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "seed")
+		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
 	inGroup(f, groupMachine, "fast", "workers", "device", "threads", "cache")
 	inGroup(f, groupOutput, "out", "overwrite", "beneath")
 	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
@@ -121,6 +128,9 @@ func (o options) validate() error {
 		cacheErr,
 		check(modelErr == nil, "--model: %v", modelErr),
 		check(o.Data != "", "--data is empty: want a folder"),
+		check(!repeated(o.OnlyClasses), "--classes %s: a class is named twice", strings.Join(o.OnlyClasses, ",")),
+		check(!slices.Contains(o.OnlyClasses, ""), "--classes has an empty name: want names of class folders with commas between them"),
+		check(o.ValFraction >= 0 && o.ValFraction < 1, "--val-fraction %v: want more than 0 and less than 1", o.ValFraction),
 		check(weightsErr == nil, "--weights: %v", weightsErr),
 		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
 		check(o.Epochs >= 1 && o.Epochs <= 1e6, "--epochs %d: want 1 to 1000000", o.Epochs),
@@ -132,6 +142,8 @@ func (o options) validate() error {
 		check(slices.Contains(optimizers, o.Optimizer), "--optimizer %q: want one of %s", o.Optimizer, strings.Join(optimizers, ", ")),
 		check(slices.Contains(schedulers, o.Scheduler), "--scheduler %q: want one of %s", o.Scheduler, strings.Join(schedulers, ", ")),
 		check(!o.Nesterov || o.Optimizer == "sgd" && o.Momentum > 0, "--nesterov needs --optimizer sgd and a --momentum above 0"),
+		check(slices.Contains(balances, o.Balance), "--balance %q: want one of %s", o.Balance, strings.Join(balances, ", ")),
+		check(o.Balance != "weights" || o.ClassWeights == nil, "--balance weights and --class-weights both weigh the classes: leave one of them out"),
 		check(o.WeightDecay >= 0 && o.WeightDecay <= 1e6, "--weight-decay %v: want 0 to 1000000", o.WeightDecay),
 		check(o.LabelSmoothing >= 0 && o.LabelSmoothing < 1, "--label-smoothing %v: want 0 or more and less than 1", o.LabelSmoothing),
 		check(!slices.ContainsFunc(o.ClassWeights, func(w float64) bool { return !(w > 0 && w <= 1e6) }), "--class-weights %v: want numbers above 0, at most 1000000", o.ClassWeights),
@@ -145,4 +157,9 @@ func (o options) validate() error {
 		}
 	}
 	return nil
+}
+
+// repeated reports whether a name comes twice.
+func repeated(names []string) bool {
+	return len(slices.Compact(slices.Sorted(slices.Values(names)))) < len(names)
 }

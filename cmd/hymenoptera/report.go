@@ -49,7 +49,7 @@ func newReporter(j *job) (*reporter, error) {
 		how = "frozen, a new head trained"
 	}
 	r.page = report.Page{
-		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.sets[0].Root+"/.."))),
+		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.Data))),
 		Classes: j.classes, Epochs: j.Epochs, Command: j.options.command(),
 		Config: j.options.fields(), Machine: machine(j.device, j.Threads),
 	}

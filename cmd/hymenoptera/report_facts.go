@@ -33,12 +33,10 @@ const (
 func (r *reporter) summarise() {
 	sets := [2]*report.DataSet{&r.page.Train, &r.page.Val}
 	for i, set := range r.job.sets {
-		sets[i].Images = make([]int, len(set.Classes))
-		for _, s := range set.Samples {
-			sets[i].Images[s.Label]++
+		sets[i].Images, sets[i].Sizes = set.Counts(), sizes(set)
+		if i == 0 || set.Root != r.job.sets[0].Root {
+			r.page.Skipped = append(r.page.Skipped, skipped(set.Root)...)
 		}
-		sets[i].Sizes = sizes(set)
-		r.page.Skipped = append(r.page.Skipped, skipped(set.Root)...)
 	}
 	r.page.Skipped = append(r.page.Skipped, r.job.skipped...)
 	if rest := len(r.page.Skipped) - mostSkipped; rest > 0 {

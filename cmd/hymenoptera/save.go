@@ -14,7 +14,7 @@ import (
 
 // bestWeights returns the model's weights with all that it takes to use them.
 func (j *job) bestWeights(p trainer.Phase) (*checkpoint.StateDict, error) {
-	config, err := json.Marshal(j.options)
+	config, err := json.Marshal(j.used())
 	if err != nil {
 		return nil, err
 	}

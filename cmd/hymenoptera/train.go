@@ -38,6 +38,7 @@ func newTrain(m *messages) *cobra.Command {
 	complete(cmd, "model", zoo.Names()...)
 	complete(cmd, "optimizer", optimizers...)
 	complete(cmd, "scheduler", schedulers...)
+	complete(cmd, "balance", balances...)
 	complete(cmd, "device", "auto", "cpu", "cuda")
 	cmd.MarkFlagDirname("data")
 	cmd.MarkFlagDirname("out")

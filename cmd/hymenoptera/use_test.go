@@ -33,13 +33,14 @@ func TestEvalIsWhatTrainingLogged(t *testing.T) {
 		"resnet18":  {"--lr", "0.01", "--epochs", "3"},
 		"criterion": {"--label-smoothing", "0.1", "--class-weights", "1,3"},
 		"googlenet": {"--model", "googlenet"},
+		"split":     {"--data", "testdata/insects/train", "--val-fraction", "0.3", "--balance", "weights", "--classes", "bees,ants"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := trainedRun(t, options...)
 			result, err := run.ReadResult(out)
 			try(t, err)
 			want := result.Best
-			code, stdout, stderr := command(t, "eval", "--checkpoint", filepath.Join(out, "best.safetensors"), "--data", "testdata/insects", "--json", "--device", "cpu")
+			code, stdout, stderr := command(t, "eval", "--checkpoint", filepath.Join(out, "best.safetensors"), "--json", "--device", "cpu")
 			var got evaluation
 			if err := json.Unmarshal([]byte(stdout), &got); code != 0 || err != nil {
 				t.Fatalf("exit code %d, %v: %s%s", code, err, stdout, stderr)
@@ -50,7 +51,7 @@ func TestEvalIsWhatTrainingLogged(t *testing.T) {
 			right := 0
 			for i, c := range got.Classes {
 				right += got.Confusion[i][i]
-				if c.Images != 13 || c.Recall != float64(got.Confusion[i][i])/13 {
+				if c.Images != want.N/2 || c.Recall != float64(got.Confusion[i][i])/float64(c.Images) {
 					t.Errorf("class %s: %+v, confusion %v", c.Name, c, got.Confusion)
 				}
 			}

@@ -1,6 +1,9 @@
 package mt19937
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Float32 draws torch.rand(1) in float32, from [0, 1): 24 bits of one word.
 func Float32(src Source) float32 {
@@ -43,6 +46,29 @@ func Perm(src Source, p []int) {
 	for i := range n - 1 {
 		z := i + int(src.Uint32()%uint32(n-i))
 		p[i], p[z] = p[z], p[i]
+	}
+}
+
+// Float64 draws torch.rand(1) in float64, from [0, 1): 53 bits of two words.
+func Float64(src Source) float64 {
+	return float64(word64(src)&(1<<53-1)) * (1.0 / (1 << 53))
+}
+
+// Multinomial fills p with torch.multinomial(weights, len(p), replacement=True) of float64 weights, which must be
+// positive: two words a number. (For a single number PyTorch draws in another way.)
+func Multinomial(src Source, weights []float64, p []int) {
+	sums := make([]float64, len(weights)) // cumulative, ending at 1
+	sum := 0.0
+	for i, w := range weights {
+		sum += w
+		sums[i] = sum
+	}
+	for i := range sums {
+		sums[i] /= sum
+	}
+	sums[len(sums)-1] = 1
+	for i := range p {
+		p[i], _ = slices.BinarySearch(sums, Float64(src))
 	}
 }
 

@@ -21,7 +21,9 @@ func TestDraws(t *testing.T) {
 		Uniform2 []string
 		Randint  []int
 		Randperm []int
-		After    int
+
+		Multinomial []int
+		After       int
 	}
 	data, err := os.ReadFile("testdata/draws.json")
 	if err != nil {
@@ -57,6 +59,15 @@ func TestDraws(t *testing.T) {
 			Perm(g, perm)
 			if !slices.Equal(perm, want.Randperm) {
 				t.Errorf("randperm: got %v, want %v", perm, want.Randperm)
+			}
+			var weights []float64
+			for _, n := range []int{5, 11, 2} {
+				weights = append(weights, slices.Repeat([]float64{1 / float64(n)}, n)...)
+			}
+			drawn := make([]int, len(want.Multinomial))
+			Multinomial(g, weights, drawn)
+			if !slices.Equal(drawn, want.Multinomial) {
+				t.Errorf("multinomial: got %v, want %v", drawn, want.Multinomial)
 			}
 			if got := IntN(g, 1000); got != want.After {
 				t.Errorf("the draw after all: got %d, want %d", got, want.After)
