@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench test-browser
+	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-serve dist test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -108,9 +108,18 @@ bench: build reference-env ## against Python, in interleaved pairs: ratios of an
 	@$(PYTHON) bench/epoch.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 	@$(PYTHON) bench/data.py --data '$(DATA)'
 
+BENCH_SERVE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
+bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/s of 32 clients, in turn; memory by round
+	@test -e $(BENCH_SERVE) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(BENCH_SERVE).partial \
+		-r bench/requirements-serve.txt && mv $(BENCH_SERVE).partial $(BENCH_SERVE); }
+	@PYTHONPATH=$(BENCH_SERVE) $(PYTHON) bench/serve.py --data '$(DATA)' $(ARGS)
+
+dist: build ## a folder and an archive in dist/ that run without Go, Python or a compiler
+	@scripts/dist.sh
+
 # The pages in a browser: needs Chromium, node and npm (Debian: apt-get install chromium npm).
 test-browser: build ## open reports of real runs and a comparison in headless Chromium; screenshots in runs/test-browser
 	@scripts/browser/test.sh runs/test-browser
 
 clean: ## remove what was built here (not the cache, not runs/)
-	rm -rf bin vendor torch/cgo_libtorch.go .vendor.partial
+	rm -rf bin dist vendor torch/cgo_libtorch.go .vendor.partial
