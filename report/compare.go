@@ -18,11 +18,8 @@ type Run struct {
 	Answers map[string]bool
 }
 
-// Best returns the run's best validation phase.
-func (r Run) Best() Phase {
-	b, _ := r.History.Best()
-	return b
-}
+// Best returns the run's best validation phase, or the last one when none got any image right.
+func (r Run) Best() Phase { return r.History.bestOrLast() }
 
 // Interval returns Wilson's interval of the best accuracy.
 func (r Run) Interval() string {
@@ -71,6 +68,7 @@ type Verdict struct {
 	A, B     int     // indices of the runs
 	Diff     float64 // accuracy of A less that of B
 	Larger   bool    // than chance explains, at 95 %
+	Unknown  bool    // whether it is
 	Evidence string
 }
 
@@ -81,10 +79,12 @@ func Verdicts(runs []Run) (out []Verdict) {
 	for i := range runs {
 		for j := i + 1; j < len(runs); j++ {
 			a, b := runs[i].Best(), runs[j].Best()
+			v := Verdict{A: i, B: j, Diff: a.Acc - b.Acc}
 			if a.N == 0 || b.N == 0 {
+				v.Unknown, v.Evidence = true, "it is not known how many validation images both had"
+				out = append(out, v)
 				continue
 			}
-			v := Verdict{A: i, B: j, Diff: a.Acc - b.Acc}
 			if onlyA, onlyB, same := paired(runs[i].Answers, runs[j].Answers); same {
 				p := McNemar(onlyA, onlyB)
 				v.Larger = p < 0.05
@@ -133,7 +133,10 @@ func (c Comparison) Verdicts() []Verdict { return Verdicts(c.Runs) }
 // Sentence says what a verdict means.
 func (c Comparison) Sentence(v Verdict) string {
 	word := "no more than these images can tell"
-	if v.Larger {
+	switch {
+	case v.Unknown:
+		word = "whether that is chance cannot be told"
+	case v.Larger:
 		word = "larger than chance explains"
 	}
 	return fmt.Sprintf("%s and %s differ by %.1f points: %s", Letter(v.A), Letter(v.B), 100*max(v.Diff, -v.Diff), word)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
+	"strings"
 )
 
 // A Phase is one pass over a set, as history.jsonl has it.
@@ -19,6 +21,22 @@ type Phase struct {
 	LR       float64 `json:"lr"`
 	Seconds  float64 `json:"seconds"`
 	Wait     float64 `json:"wait"`
+}
+
+// Check returns an error for a phase that no training has, and that no curve can show.
+func (p Phase) Check() error {
+	const most = 1e9 // of a loss; a curve's axis ends somewhere
+	switch {
+	case p.Name != "train" && p.Name != "val":
+		return fmt.Errorf("phase %q: want train or val", p.Name)
+	case p.Epoch < 0 || p.Epoch > 1e9:
+		return fmt.Errorf("epoch %d: want 0 or more", p.Epoch)
+	case !(math.Abs(p.Loss) <= most):
+		return fmt.Errorf("loss %v: want a finite number of at most %v", p.Loss, float64(most))
+	case !(p.Acc >= 0 && p.Acc <= 1):
+		return fmt.Errorf("acc %v: want a share from 0 to 1", p.Acc)
+	}
+	return nil
 }
 
 // A History is the phases of a training in the order in which they ended.
@@ -44,6 +62,17 @@ func (h History) Best() (best Phase, ok bool) {
 		}
 	}
 	return best, ok
+}
+
+// bestOrLast returns the best validation phase, or the last one when none got any image right.
+func (h History) bestOrLast() Phase {
+	if b, ok := h.Best(); ok {
+		return b
+	}
+	if val := h.Of("val"); len(val) > 0 {
+		return val[len(val)-1]
+	}
+	return Phase{}
 }
 
 // Rates returns the epochs that began with another learning rate than the one before, with the new rate.
@@ -90,12 +119,15 @@ func (h History) Wait() (share float64) {
 func ReadCSV(r io.Reader) (History, error) {
 	rows := csv.NewReader(r)
 	head, err := rows.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("report: the log is empty")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("report: the first line of a log: %w", err)
 	}
 	column := map[string]int{}
 	for i, name := range head {
-		column[name] = i
+		column[strings.TrimPrefix(name, "\ufeff")] = i // some programs begin with a byte order mark
 	}
 	for _, name := range []string{"epoch", "phase", "loss", "acc"} {
 		if _, ok := column[name]; !ok {
@@ -106,6 +138,9 @@ func ReadCSV(r io.Reader) (History, error) {
 	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
+			if len(h.Of("val")) == 0 {
+				return nil, errors.New("report: the log has no val phase")
+			}
 			return h, nil
 		}
 		if err != nil {
@@ -119,8 +154,8 @@ func ReadCSV(r io.Reader) (History, error) {
 		if err == nil {
 			p.Acc, err = strconv.ParseFloat(row[column["acc"]], 64)
 		}
-		if err == nil && p.Name != "train" && p.Name != "val" {
-			err = fmt.Errorf("phase %q: want train or val", p.Name)
+		if err == nil {
+			err = p.Check()
 		}
 		if err != nil {
 			line, _ := rows.FieldPos(0)

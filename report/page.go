@@ -22,6 +22,7 @@ type Page struct {
 	Title       string // of the run: network and data
 	Classes     []string
 	Epochs      int    // asked for
+	Unsaved     string // what best.safetensors lacks; empty where it holds the best weights
 	Stopped     string // why the training ended early; empty while it runs and after its end
 	History     History
 	Beneath     History // another training's, drawn beneath
@@ -85,15 +86,7 @@ func (p *Page) Done() int { return len(p.History.Of("val")) }
 func (p *Page) Running() bool { return p.Stopped == "" && p.Done() < p.Epochs }
 
 // Best returns the best validation phase, or the last one when none got any image right.
-func (p *Page) Best() Phase {
-	if b, ok := p.History.Best(); ok {
-		return b
-	}
-	if val := p.History.Of("val"); len(val) > 0 {
-		return val[len(val)-1]
-	}
-	return Phase{}
-}
+func (p *Page) Best() Phase { return p.History.bestOrLast() }
 
 // Interval returns Wilson's interval of the best accuracy.
 func (p *Page) Interval() string { return interval(p.Best().Corrects, p.Best().N) }

@@ -1,0 +1,151 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+// A log from elsewhere is read whatever its columns' order; what no training has, and no curve could show, is
+// refused by its line.
+func TestReadCSV(t *testing.T) {
+	h, err := ReadCSV(strings.NewReader("\ufeffloss,epoch,more,acc,phase\n0.5,0,x,0.25,train\n0.25,0,y,0.75,val\n"))
+	if err != nil || len(h) != 2 || h[1] != (Phase{Epoch: 0, Name: "val", Loss: 0.25, Acc: 0.75}) {
+		t.Errorf("got %+v, %v", h, err)
+	}
+	const head = "epoch,phase,loss,acc\n"
+	for text, want := range map[string]string{
+		"":                                "the log is empty",
+		head:                              "no val phase",
+		head + "0,train,1,1\n":            "no val phase",
+		"epoch,phase,loss\n":              "acc is missing",
+		head + "0,val,nan,1\n":            "line 2 of a log: loss NaN: want a finite number",
+		head + "0,val,1,1\n1,val,inf,1\n": "line 3 of a log: loss +Inf",
+		head + "0,val,1e308,1\n":          "loss 1e+308",
+		head + "0,val,1,50\n":             "acc 50: want a share from 0 to 1",
+		head + "0,val,1,nan\n":            "acc NaN",
+		head + "-1,val,1,1\n":             "epoch -1",
+		head + "0,test,1,1\n":             `phase "test": want train or val`,
+		head + "0,val,x,1\n":              "line 2",
+		head + "0,val\n":                  "wrong number of fields",
+	} {
+		if _, err := ReadCSV(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+func TestPlot(t *testing.T) {
+	got := Plot([][]float64{{0, 1, 2}, {2, 1}}, 5, 3)
+	want := "  2.0000 | B   A\n" +
+		"  1.0000 |  B*A\n" +
+		"  0.0000 | AA\n" +
+		"         +------\n" +
+		"           0   2\n"
+	// B runs from epoch 0 to 1, half of the width, and meets A there.
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if Plot(nil, 5, 3) != "" || Plot([][]float64{{1}}, 5, 3) == "" || Plot([][]float64{{1, 1}}, 1, 1) == "" {
+		t.Error("nothing, one value or a single letter")
+	}
+}
+
+func TestSparkline(t *testing.T) {
+	for _, tt := range []struct {
+		values []float64
+		width  int
+		want   string
+	}{
+		{nil, 4, ""}, {[]float64{1}, 0, ""}, {[]float64{3}, 4, "▁"}, {[]float64{2, 2}, 4, "▁▁"},
+		{[]float64{0, 1, 2, 3, 4, 5, 6, 7}, 8, "▁▂▃▄▅▆▇█"}, {[]float64{0, 0, 8, 8}, 2, "▁█"},
+	} {
+		if got := Sparkline(tt.values, tt.width); got != tt.want {
+			t.Errorf("%v in %d: got %q, want %q", tt.values, tt.width, got, tt.want)
+		}
+	}
+}
+
+// val is a run of one epoch.
+func val(right, n int, answers ...bool) Run {
+	p := Phase{Name: "val", Corrects: right, N: n, Acc: 0.5}
+	if n > 0 {
+		p.Acc = float64(right) / float64(n)
+	}
+	r := Run{History: History{p}}
+	for i, a := range answers {
+		if r.Answers == nil {
+			r.Answers = map[string]bool{}
+		}
+		r.Answers[string(rune('a'+i))] = a
+	}
+	return r
+}
+
+// Every pair gets a verdict; the same images are compared one by one.
+func TestVerdicts(t *testing.T) {
+	yes, no := make([]bool, 12), make([]bool, 12)
+	for i := range yes {
+		yes[i] = true
+	}
+	for _, tt := range []struct {
+		name            string
+		a, b            Run
+		larger, unknown bool
+		evidence        string
+	}{
+		{"far apart", val(90, 100), val(50, 100), true, false, "95 % interval of the difference +2"},
+		{"close", val(90, 100), val(88, 100), false, false, "95 % interval of the difference -"},
+		{"the same images, far apart", val(12, 12, yes...), val(0, 12, no...), true, false, "the same 12 images: 12 right in A alone, 0 in B alone; exact McNemar test p = 0.000488"},
+		{"the same answers", val(12, 12, yes...), val(12, 12, yes...), false, false, "exact McNemar test p = 1"},
+		{"a log without counts", val(0, 0), val(50, 100), false, true, "not known"},
+	} {
+		vs := Verdicts([]Run{tt.a, tt.b})
+		if len(vs) != 1 || vs[0].Larger != tt.larger || vs[0].Unknown != tt.unknown || !strings.Contains(vs[0].Evidence, tt.evidence) {
+			t.Errorf("%s: got %+v", tt.name, vs)
+		}
+	}
+	if n := len(Verdicts([]Run{val(1, 2), val(1, 2), val(1, 2)})); n != 3 {
+		t.Errorf("three runs: %d verdicts, want 3", n)
+	}
+}
+
+// The curves' SVG is well-formed and names both phases; both pages are whole.
+func TestPagesAndCurves(t *testing.T) {
+	h := History{{Name: "train", Loss: 1, Acc: 0.4, N: 10, LR: 0.1}, {Name: "val", Loss: 0.9, Acc: 0.6, Corrects: 6, N: 10},
+		{Epoch: 1, Name: "train", Loss: 0.5, Acc: 0.7, N: 10, LR: 0.01}, {Epoch: 1, Name: "val", Loss: 0.8, Acc: 0.5, Corrects: 5, N: 10}}
+	var svg, png, page, comparison bytes.Buffer
+	c := Curves{History: h}
+	p := Page{Title: "a & b", Classes: []string{"ants", "<bees>"}, Epochs: 2, History: h,
+		Predictions: []Prediction{{Label: 1, Probs: []float64{0.2, 0.8}}, {Sample: 1, Label: 0, Probs: []float64{0.3, 0.7}}}}
+	if err := errors.Join(c.WriteSVG(&svg), c.WritePNG(&png), p.Write(&page), Comparison{[]Run{{Name: "x", History: h}, {Name: "y", History: h[:2]}}}.Write(&comparison)); err != nil {
+		t.Fatal(err)
+	}
+	for d := xml.NewDecoder(&svg); ; {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.HasPrefix(png.Bytes(), []byte("\x89PNG")) {
+		t.Error("curves.png is none")
+	}
+	for _, want := range []string{"60.0 %", "6 of 10", "&lt;bees&gt;", "a &amp; b", "</html>"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	for _, want := range []string{"A and B differ by 0.0 points", "</html>"} {
+		if !strings.Contains(comparison.String(), want) {
+			t.Errorf("the comparison lacks %q", want)
+		}
+	}
+	p.History, page = nil, bytes.Buffer{}
+	if err := p.Write(&page); err != nil || !strings.Contains(page.String(), "there is no accuracy yet") || strings.Contains(page.String(), "0 of 0") {
+		t.Errorf("before the first validation: %v", err)
+	}
+}
