@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // A Sample is one file of an ImageFolder.
@@ -146,8 +147,14 @@ func isDir(path string, e fs.DirEntry) bool {
 
 // missing adds to the error for an unreadable path what is there instead.
 func missing(path string, err error) error {
+	if errors.Is(err, syscall.ENOTDIR) {
+		return fmt.Errorf("%s is a file: want a folder", path)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if _, lerr := os.Lstat(path); lerr == nil {
+		return fmt.Errorf("%s is a link to what is not there", path)
 	}
 	parent := filepath.Dir(filepath.Clean(path))
 	entries, perr := os.ReadDir(parent)

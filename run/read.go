@@ -34,7 +34,8 @@ func readJSON(file string, v any) error {
 	return nil
 }
 
-// ReadHistory returns the phases of a run's folder in the order in which they ended.
+// ReadHistory returns the phases of a run's folder in the order in which they ended. A last line that was cut off, as
+// a run that was killed or still goes on may leave it, is not one of them.
 func ReadHistory(path string) ([]trainer.Phase, error) {
 	file := filepath.Join(path, HistoryFile)
 	data, err := os.ReadFile(file)
@@ -42,7 +43,11 @@ func ReadHistory(path string) ([]trainer.Phase, error) {
 		return nil, fmt.Errorf("run: %w", err)
 	}
 	var phases []trainer.Phase
-	for i, line := range bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) {
+	whole := data[:bytes.LastIndexByte(data, '\n')+1]
+	for i, line := range bytes.SplitAfter(whole, []byte("\n")) {
+		if len(line) == 0 {
+			break
+		}
 		var p trainer.Phase
 		if err := json.Unmarshal(line, &p); err != nil {
 			return nil, fmt.Errorf("run: %s line %d: %w", file, i+1, err)

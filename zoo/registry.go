@@ -52,9 +52,33 @@ func (a Arch) Load(s *torch.Scope, sd *checkpoint.StateDict) (Network, error) {
 	}
 	net, err := a.load(s, classes, sd)
 	if err != nil {
+		if other := resembles(sd); other != "" && other != a.Name {
+			return nil, fmt.Errorf("not the weights of %s: they look like those of %s", a.Name, other)
+		}
 		return nil, fmt.Errorf("not the weights of %s: %w", a.Name, err)
 	}
 	return net, nil
+}
+
+// resembles returns the name of the network that has keys like those of sd, or nothing.
+func resembles(sd *checkpoint.StateDict) string {
+	has := func(key string) bool { _, ok := sd.Get(key); return ok }
+	bottleneck := has("layer1.0.conv3.weight")
+	switch {
+	case has("inception3a.branch1.conv.weight"):
+		return "googlenet"
+	case bottleneck && has("layer2.7.conv1.weight"):
+		return "resnet152"
+	case bottleneck && has("layer3.22.conv1.weight"):
+		return "resnet101"
+	case bottleneck:
+		return "resnet50"
+	case has("layer1.2.conv1.weight"):
+		return "resnet34"
+	case has("layer1.0.conv1.weight"):
+		return "resnet18"
+	}
+	return ""
 }
 
 // imageNetClasses is the width of the head that published weights come with.

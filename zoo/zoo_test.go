@@ -133,15 +133,25 @@ func TestLoadIsStrict(t *testing.T) {
 		if got := net.Head().Out(); got != 7 {
 			t.Errorf("the head has %d classes, want the file's 7", got)
 		}
-		for _, name := range []string{"resnet34", "resnet50", "googlenet"} {
-			other, err := zoo.Find(name)
+		for _, a := range zoo.Names() {
+			from, err := zoo.Find(a)
 			if err != nil {
 				return err
 			}
-			_, err = other.Load(s, sd)
-			if err == nil || !strings.Contains(err.Error(), "not the weights of "+name) || !strings.Contains(err.Error(), "missing keys") {
-				t.Errorf("%s: loading resnet18's weights gave error %v", name, err)
+			weights := nn.Export(from.New(s, 7))
+			for _, b := range []string{"resnet18", "resnet34", "resnet50", "googlenet"} {
+				to, err := zoo.Find(b)
+				if err != nil {
+					return err
+				}
+				if _, err = to.Load(s, weights); (err == nil) != (a == b) || err != nil && !strings.Contains(err.Error(), "not the weights of "+b+": they look like those of "+a) {
+					t.Errorf("%s: loading the weights of %s gave error %v", b, a, err)
+				}
 			}
+		}
+		sd.Tensors = sd.Tensors[1:]
+		if _, err = resnet.Load(s, sd); err == nil || !strings.Contains(err.Error(), "missing keys") {
+			t.Errorf("weights without their first tensor gave error %v", err)
 		}
 		return nil
 	})
