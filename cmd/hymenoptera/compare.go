@@ -38,13 +38,16 @@ func newCompare() *cobra.Command {
 				}
 				c.Runs = append(c.Runs, r)
 			}
-			if html != "" {
+			if cmd.Flags().Changed("html") {
+				if isFolder(html) || html == "" {
+					return fmt.Errorf("--html %q: want the name of a file to write", html)
+				}
 				var page bytes.Buffer
 				if err := c.Write(&page); err != nil {
 					return err
 				}
 				if err := renameio.WriteFile(html, page.Bytes(), 0o666); err != nil {
-					return fmt.Errorf("--html %s: %w", html, err)
+					return fmt.Errorf("--html %s: %w", html, cause(err))
 				}
 			}
 			return printComparison(cmd.OutOrStdout(), c)
@@ -52,6 +55,36 @@ func newCompare() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&html, "html", "", "write the comparison as a page to this file too")
 	return cmd
+}
+
+// cause strips the name of a file, which may be a temporary one, from an error that is told with another name.
+func cause(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
+}
+
+// readLog reads a CSV file with a training's log.
+func readLog(path string) (report.History, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	if !info.Mode().IsRegular() { // a pipe could keep the program waiting for ever
+		return nil, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer f.Close()
+	return report.ReadCSV(f)
 }
 
 // readRun reads a run's folder, or a CSV file.
@@ -62,13 +95,7 @@ func readRun(path string) (r report.Run, err error) {
 	} else if err != nil {
 		return r, err
 	} else if !info.IsDir() {
-		f, err := os.Open(path)
-		if err != nil {
-			return r, err
-		}
-		defer f.Close()
-		r.History, err = report.ReadCSV(f)
-		if err != nil {
+		if r.History, err = readLog(path); err != nil {
 			return r, fmt.Errorf("%s: %w; name the folder of a run, or a CSV file", path, err)
 		}
 		return r, nil
@@ -80,8 +107,14 @@ func readRun(path string) (r report.Run, err error) {
 	if err != nil {
 		return r, err
 	}
-	for _, p := range phases {
+	for i, p := range phases {
+		if err := report.Phase(p).Check(); err != nil {
+			return r, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
+		}
 		r.History = append(r.History, report.Phase(p))
+	}
+	if len(r.History.Of("val")) == 0 {
+		return r, fmt.Errorf("%s: the run has not finished an epoch: there is nothing to compare", path)
 	}
 	var config struct {
 		Trainable  int `json:"trainable_parameters"`

@@ -31,6 +31,7 @@ type console struct {
 	best  string        // digest of the best weights so far
 	final string        // and of those after the last epoch
 	stuck stuckness
+	lost  error // of the log of a validation phase, whose weights are to be saved first
 }
 
 func newConsole(j *job) *console { return &console{job: j, start: time.Now()} }
@@ -67,11 +68,14 @@ func logError(err error) error {
 
 // Step implements trainer.Observer.
 func (c *console) Step(epoch int, phase string, done, n int) {
-	if c.bar == nil && c.job.messages.bars() {
+	if c.bar == nil && done > 0 && c.job.messages.bars() {
 		c.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(c.job.messages.w),
 			progressbar.OptionSetDescription(fmt.Sprintf("%-5s %d/%d", phase, epoch, c.job.Epochs-1)),
 			progressbar.OptionSetItsString("images"), progressbar.OptionShowIts(), progressbar.OptionShowCount(),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
+		if !styleOf(c.job.messages).bars { // a terminal without block characters
+			progressbar.OptionSetTheme(progressbar.ThemeASCII)(c.bar)
+		}
 	}
 	if c.bar != nil {
 		c.bar.Set(done)
@@ -85,10 +89,11 @@ func (c *console) PhaseEnd(p trainer.Phase) error {
 	if err := c.job.folder.Append(p); err != nil {
 		return err
 	}
-	if err := c.logJSON(p); err != nil {
-		return err
+	err := errors.Join(c.logJSON(p), c.log("%s Loss: %.4f Acc: %.4f\n", p.Name, p.Loss, p.Acc))
+	if p.Name == "val" {
+		c.lost, err = err, nil
 	}
-	return c.log("%s Loss: %.4f Acc: %.4f\n", p.Name, p.Loss, p.Acc)
+	return err
 }
 
 // Best implements trainer.Observer.
@@ -120,9 +125,12 @@ func (c *console) EpochEnd(epoch int) error {
 		c.job.messages.info("about %v for all %d epochs", whole.Round(time.Second), c.job.Epochs)
 	}
 	if hint := c.stuck.hint(c.job.reporter.val, c.job.classes); hint != "" {
-		c.job.messages.info("%s", oneLine(hint))
+		c.job.messages.info("%s", hint)
 	}
 	c.job.reporter.epochEnd()
+	if c.lost != nil {
+		return c.lost
+	}
 	return c.log("\n")
 }
 
@@ -198,6 +206,6 @@ func (r *reporter) print() {
 			continue
 		}
 		bars := style.paint(phase, report.Sparkline(losses, 40))
-		r.job.messages.info("%-5s loss %s  %.4f to %.4f", phase, bars, losses[0], losses[len(losses)-1])
+		fmt.Fprintf(r.job.messages.w, "%-5s loss %s  %.4f to %.4f\n", phase, bars, losses[0], losses[len(losses)-1])
 	}
 }

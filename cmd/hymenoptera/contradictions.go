@@ -14,6 +14,9 @@ func (o options) outsideData() error {
 	if err != nil {
 		return err
 	}
+	if data, err := filepath.Abs(o.Data); err == nil && data == out {
+		return usageError{fmt.Errorf("--out %s is the folder of the images: choose another --out", o.Out)}
+	}
 	sets := []string{"train", "val"}
 	if o.ValFraction > 0 && !isFolder(filepath.Join(o.Data, "train")) {
 		sets = []string{"."} // holds the classes themselves

@@ -35,6 +35,9 @@ func (j *job) openData(ctx context.Context, folder string) error {
 		return fmt.Errorf("--class-weights has %d weights, %s has %d classes: want one a class, for %s",
 			n, folder, len(j.classes), shortList(j.classes))
 	}
+	if len(j.classes) == 1 {
+		j.messages.warn("%s has one class alone, %s: every answer will be right, and nothing is learnt", folder, j.classes[0])
+	}
 	j.messages.debug("%s: %d images to train with, %d to validate with, of %s", folder, len(train.Samples), len(val.Samples), shortList(j.classes))
 	if j.SkipCorrupt {
 		if err := j.skipCorrupt(ctx); err != nil {

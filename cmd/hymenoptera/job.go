@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -63,7 +64,7 @@ func newJob(ctx context.Context, o options, device torch.Device, stdout io.Write
 }
 
 func (j *job) run(ctx context.Context) error {
-	return torch.Do(ctx, func(s *torch.Scope) error {
+	return torch.Do(ctx, func(s *torch.Scope) (err error) {
 		if err := torch.SetNumThreads(j.Threads); err != nil {
 			return err
 		}
@@ -76,7 +77,6 @@ func (j *job) run(ctx context.Context) error {
 			nn.ToChannelsLast(j.model)
 		}
 
-		var err error
 		if j.folder, err = run.Create(j.Out, j.Overwrite); err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (j *job) run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			defer t.close()
+			defer func() { err = errors.Join(err, t.close()) }()
 			cfg.Trace = t.write
 		}
 		cfg.Batch = j.reporter.batch
@@ -101,7 +101,7 @@ func (j *job) run(ctx context.Context) error {
 		if lost := log.restore(best); err == nil {
 			err = lost
 		}
-		j.reporter.end(ctx, s, err)
+		j.reporter.end(ctx, s, log.saved, err)
 		return log.end(best, err)
 	})
 }

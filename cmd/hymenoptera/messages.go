@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,9 @@ func (m *messages) check() error {
 func (m *messages) json() bool { return m.format == "json" }
 
 // bars reports whether progress may be drawn: where a person looks and asked for nothing else.
-func (m *messages) bars() bool { return !m.quiet && !m.json() && isTerminal(m.w) }
+func (m *messages) bars() bool {
+	return !m.quiet && !m.json() && isTerminal(m.w) && os.Getenv("TERM") != "dumb"
+}
 
 func (m *messages) debug(format string, args ...any) { m.log(slog.LevelDebug, format, args) }
 func (m *messages) info(format string, args ...any)  { m.log(slog.LevelInfo, format, args) }
@@ -81,15 +84,8 @@ func (m *messages) log(level slog.Level, format string, args []any) {
 		slog.New(slog.NewJSONHandler(m.w, &slog.HandlerOptions{Level: least})).Log(context.Background(), level, text)
 		return
 	}
-	switch level {
-	case slog.LevelDebug:
-		text = oneLine(text)
-	case slog.LevelWarn:
-		text = "warning: " + oneLine(text)
-	case slog.LevelError:
-		text = "hymenoptera: " + oneLine(text)
-	}
-	fmt.Fprintln(m.w, text)
+	prefix := map[slog.Level]string{slog.LevelWarn: "warning: ", slog.LevelError: "hymenoptera: "}[level]
+	fmt.Fprintln(m.w, prefix+oneLine(text))
 }
 
 // oneLine escapes what could break a line or steer a terminal: names of files may hold anything.

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -72,9 +73,16 @@ var argumentMistakes = []mistake{
 	{"quiet and verbose", nil, "-q -v", 2, "--quiet and --verbose do not go together"},
 	{"no such log", nil, "--log-format xml", 2, `--log-format "xml": want one of text, json`},
 	{"list and remove", nil, "download --list --remove", 2, "--list and --remove do not go together"},
-	{"no log beneath", nil, "--beneath log.csv", 1, "--beneath: open log.csv: no such file"},
+	{"no log beneath", nil, "--beneath log.csv", 1, "--beneath log.csv: no such file"},
 	{"other things beneath", nil, "--beneath data/val/ants/000.jpg", 1, "--beneath data/val/ants/000.jpg: "},
 	{"inspect nothing", nil, "inspect w", 1, "checkpoint: read w: no such file"},
+	{"a log that is not finite", spoilt("w", "epoch,phase,loss,acc\n0,val,nan,0.5\n"), "compare w", 1, "w: report: line 2 of a log: loss NaN: want a finite number"},
+	{"a log that is not finite beneath", spoilt("w", "epoch,phase,loss,acc\n0,val,inf,0.5\n"), "--beneath w", 1, "--beneath w: report: line 2 of a log: loss +Inf"},
+	{"a log that is a pipe", piped, "compare w", 1, "w: not a regular file"},
+	{"a pipe beneath", piped, "--beneath w", 1, "--beneath w: not a regular file"},
+	{"a comparison in no folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html no/x.html", 1, "--html no/x.html: no such file or directory"},
+	{"a comparison over a folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html data", 1, `--html "data": want the name of a file to write`},
+	{"out is data", nil, "--out data", 2, "--out data is the folder of the images"},
 	{"compare nothing", nil, "compare w", 1, "no w: want the folder of a run, or a log as a CSV file"},
 	{"compare an image", nil, "compare data/val/ants/000.jpg", 1, "name the folder of a run, or a CSV file"},
 	{"compare no run", nil, "compare data", 1, "data is not the folder of a run: it holds no history.jsonl"},
@@ -97,3 +105,6 @@ func outputMistakes() []mistake {
 		{"comparison not writable", spoilt("out", "epoch,phase,loss,acc\n0,train,1,0.5\n0,val,1,0.5\n"), "compare --html nowhere/c.html out", 1, "nowhere"},
 	}
 }
+
+// piped makes a pipe that nobody writes into.
+func piped(t *testing.T, dir string) { try(t, syscall.Mkfifo(filepath.Join(dir, "w"), 0o666)) }

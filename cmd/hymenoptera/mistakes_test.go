@@ -86,6 +86,13 @@ func dataMistakes() []mistake {
 		{"a class of one picture to divide", removed("data/val", "data/train/bees/000.jpg"), "--val-fraction 0.5", 1, "class bees: 1 pictures cannot be divided"},
 		{"out among classes", removed("data/val"), "--val-fraction 0.5 --data data/train --out data/train/run", 2, "lies among the images in"},
 		{"neither", nil, "--data data/train", 1, "data/train has no folder train: want train and val, found ants/, bees/"},
+		{"val is a file", func(t *testing.T, dir string) {
+			try(t, os.RemoveAll(filepath.Join(dir, "data/val")))
+			write(t, filepath.Join(dir, "data/val"), "")
+		}, "", 1, "data/val is a file: want a folder"},
+		{"val is a link to nothing", func(t *testing.T, dir string) {
+			try(t, os.RemoveAll(filepath.Join(dir, "data/val")), os.Symlink("nowhere", filepath.Join(dir, "data/val")))
+		}, "", 1, "data/val is a link to what is not there"},
 		{"no class", removed("data/val/ants", "data/val/bees"), "", 1, "data/val has no class folders: want one folder of pictures a class, found nothing"},
 		{"class without images", removed("data/val/ants/000.jpg"), "", 1, "class ants: no pictures in data/val/ants"},
 		{"class with other files", func(t *testing.T, dir string) {

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hymenoptera/dataset"
@@ -56,13 +56,9 @@ func newReporter(j *job) (*reporter, error) {
 	if j.Beneath == "" {
 		return r, nil
 	}
-	f, err := os.Open(j.Beneath)
-	if err != nil {
-		return nil, fmt.Errorf("--beneath: %w", err)
-	}
-	defer f.Close()
+	var err error
 	r.page.BeneathName = filepath.Base(j.Beneath)
-	if r.page.Beneath, err = report.ReadCSV(f); err != nil {
+	if r.page.Beneath, err = readLog(j.Beneath); err != nil {
 		return nil, fmt.Errorf("--beneath %s: %w", j.Beneath, err)
 	}
 	return r, nil
@@ -75,7 +71,7 @@ func (r *reporter) timed(f func() error) {
 	r.spent += time.Since(start)
 	if err != nil && !r.broken {
 		r.broken = true
-		r.job.messages.warn("the report is not complete: %v", err)
+		r.job.messages.warn("the report is not complete: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 
@@ -158,29 +154,45 @@ func (r *reporter) grid() error {
 	return r.picture("grid.png", picture)
 }
 
-// end makes what the finished training shows; after a failure, the curves and tables alone. The model holds
-// the best weights.
-func (r *reporter) end(ctx context.Context, s *torch.Scope, failure error) {
+// end makes what the training shows, after a failure too. The model holds the best weights; saved is the phase whose
+// weights best.safetensors holds.
+func (r *reporter) end(ctx context.Context, s *torch.Scope, saved trainer.Phase, failure error) {
 	if len(r.page.History) == 0 {
 		return
+	}
+	if r.best != nil {
+		r.page.Predictions = r.best
+	}
+	if best, ok := r.page.History.Best(); ok && saved.N == 0 {
+		r.page.Unsaved = "The weights could not be saved."
+	} else if ok && saved.Epoch != best.Epoch {
+		r.page.Unsaved = fmt.Sprintf("The best weights could not be saved: best.safetensors holds those of epoch %d, with an accuracy of %.1f %%.", saved.Epoch, 100*saved.Acc)
 	}
 	r.timed(func() error {
 		err := r.grid()
 		if failure != nil {
-			r.page.Stopped = failure.Error()
+			r.page.Stopped = shortened(oneLine(failure.Error()), 300)
 			if cause := context.Cause(ctx); cause != nil {
 				r.page.Stopped = cause.Error()
 			}
-		} else {
-			err = errors.Join(err, r.show(ctx, s))
 		}
-		curves := report.Curves{History: r.page.History, Beneath: r.page.Beneath, BeneathName: r.page.BeneathName}
-		var png, svg bytes.Buffer
-		err = errors.Join(err, curves.WritePNG(&png), curves.WriteSVG(&svg))
+		if len(r.page.Predictions) > 0 {
+			// This is what is under way when the first Ctrl-C comes, and it takes a moment.
+			err = errors.Join(err, r.show(context.WithoutCancel(ctx), s), r.predictions())
+		}
 		r.page.Machine = append(r.page.Machine, report.Field{Name: "peak memory", Value: fmt.Sprintf("%.2f GB", float64(peakMemory())/1e9)})
-		return errors.Join(err, r.job.folder.Write("curves.png", png.Bytes()), r.job.folder.Write("curves.svg", svg.Bytes()),
-			r.predictions(), r.write())
+		return errors.Join(err, r.curves(), r.write())
 	})
+}
+
+// curves writes curves.png and curves.svg.
+func (r *reporter) curves() error {
+	c := report.Curves{History: r.page.History, Beneath: r.page.Beneath, BeneathName: r.page.BeneathName}
+	var png, svg bytes.Buffer
+	if err := errors.Join(c.WritePNG(&png), c.WriteSVG(&svg)); err != nil {
+		return err
+	}
+	return errors.Join(r.job.folder.Write("curves.png", png.Bytes()), r.job.folder.Write("curves.svg", svg.Bytes()))
 }
 
 // show makes the pictures of single validation images.

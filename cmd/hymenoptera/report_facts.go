@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -91,8 +92,8 @@ var notOfARun = []string{"out", "overwrite", "trace", "beneath", "cache"}
 // fields lists the options for a report.
 func (o options) fields() (fields []report.Field) {
 	o.flags().VisitAll(func(f *pflag.Flag) {
-		if !slices.Contains(notOfARun, f.Name) && f.Value.String() != "[]" && f.Value.String() != "" {
-			fields = append(fields, report.Field{Name: f.Name, Value: f.Value.String()})
+		if value := o.exact(f); !slices.Contains(notOfARun, f.Name) && value != "" {
+			fields = append(fields, report.Field{Name: f.Name, Value: value})
 		}
 	})
 	return fields
@@ -102,20 +103,35 @@ func (o options) fields() (fields []report.Field) {
 // machine.
 func (o options) command() string {
 	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
-	defaults := defaultOptions().flags()
+	defaults := defaultOptions()
 	lines := []string{"hymenoptera train"}
 	o.flags().VisitAll(func(f *pflag.Flag) {
-		value := f.Value.String()
-		if slices.Contains(notOfARun, f.Name) || value == defaults.Lookup(f.Name).Value.String() && !slices.Contains(always, f.Name) {
+		value := o.exact(f)
+		if slices.Contains(notOfARun, f.Name) || value == defaults.exact(defaults.flags().Lookup(f.Name)) && !slices.Contains(always, f.Name) {
 			return
 		}
 		if f.Value.Type() == "bool" {
 			lines = append(lines, "--"+f.Name+"="+value)
 			return
 		}
-		lines = append(lines, "--"+f.Name+" "+shellQuote(strings.Trim(value, "[]")))
+		lines = append(lines, "--"+f.Name+" "+shellQuote(value))
 	})
 	return strings.Join(lines, " \\\n  ")
+}
+
+// exact returns a flag's value as it is typed.
+func (o options) exact(f *pflag.Flag) string {
+	if f.Name == "class-weights" { // pflag cuts their digits
+		var weights []string
+		for _, w := range o.ClassWeights {
+			weights = append(weights, strconv.FormatFloat(w, 'g', -1, 64))
+		}
+		return strings.Join(weights, ",")
+	}
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return strings.Join(list.GetSlice(), ",")
+	}
+	return f.Value.String()
 }
 
 // shellQuote writes s so that a shell reads it as one word.
@@ -186,7 +202,7 @@ type terminalStyle struct{ bars, colours bool }
 // styleOf returns bars for terminals that show UTF-8, colours for those where NO_COLOR is not set
 // (no-color.org).
 func styleOf(m *messages) terminalStyle {
-	if !m.bars() || os.Getenv("TERM") == "dumb" {
+	if !m.bars() {
 		return terminalStyle{}
 	}
 	locale := strings.ToLower(firstSet("LC_ALL", "LC_CTYPE", "LANG"))

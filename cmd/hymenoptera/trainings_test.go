@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,13 +19,14 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/run"
+	"hymenoptera/trainer"
 )
 
 // TestTrainings are trainings that go wrong on their way, or well in spite of odd data.
 func TestTrainings(t *testing.T) {
 	b := build(t)
 	for name, f := range map[string]func(*testing.T, built){
-		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "head": testHead, "full output": testFullOutput,
+		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "head": testHead, "head of an epoch": testHeadOfEpoch, "full output": testFullOutput,
 		"file limit": testFileLimit, "full disk": testFullDisk, "vanished folder": testVanished, "NaN": testNaN,
 		"one answer": testOneAnswer, "formats": testFormats, "skip": testSkip, "large pictures": testLargePictures,
 	} {
@@ -78,8 +79,24 @@ func whole(t *testing.T, dir string, phases int) {
 	if err != nil || len(history) < phases {
 		t.Errorf("%d phases, want %d or more; error %v", len(history), phases, err)
 	}
-	if sd, err := checkpoint.Read(filepath.Join(dir, run.BestFile)); err != nil || sd.Metadata["epoch"] == "" {
-		t.Errorf("the best weights: %v", err)
+	best := trainer.Phase{}
+	for _, p := range history {
+		if p.Name == "val" && p.Acc > best.Acc {
+			best = p
+		}
+	}
+	if sd, err := checkpoint.Read(filepath.Join(dir, run.BestFile)); err != nil || sd.Metadata["epoch"] != strconv.Itoa(best.Epoch) {
+		t.Errorf("the best weights, which are those of epoch %d: %v", best.Epoch, err)
+	}
+	answers, err := run.ReadPredictions(dir)
+	right := 0
+	for _, a := range answers {
+		if a.Label == a.Predicted {
+			right++
+		}
+	}
+	if err != nil || len(answers) != best.N || right != best.Corrects {
+		t.Errorf("%d of %d predictions are right, want %d of %d: %v", right, len(answers), best.Corrects, best.N, err)
 	}
 	for _, name := range []string{run.ConfigFile, run.PredictionsFile} {
 		var v any
@@ -143,73 +160,11 @@ func testSecondInterrupt(t *testing.T, b built) {
 	}
 }
 
+// Who reads standard output goes away in the middle of an epoch: the weights of the phase that ends then are saved
+// before the training does.
 // Who reads standard output goes away, as head does.
-func testHead(t *testing.T, b built) {
-	dir := insects(t, t.TempDir())
-	tr := start(t, b, dir)
-	tr.pipe.Close()
-	tr.end(t).check(t, 1, "stopped: who read standard output has closed it")
-	whole(t, filepath.Join(dir, "out"), 4)
-
-	r, w, err := os.Pipe()
-	try(t, err, r.Close())
-	cmd := b.command(t.Context(), dir, "inspect", "out/best.safetensors")
-	cmd.Stdout = w
-	if result := finish(t, cmd, cmd.Run); result.code != 1 || result.stderr != "" {
-		t.Errorf("inspect: got exit code %d and %q, want 1 and no word", result.code, result.stderr)
-	}
-}
-
-func testFullOutput(t *testing.T, b built) {
-	dir := insects(t, t.TempDir())
-	before := tree(t, dir)
-	for _, args := range [][]string{{"--version"}, {"train", "--help"}, {"env"}, {"completion", "bash"}, smallArgs("")} {
-		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-		try(t, err)
-		defer full.Close()
-		cmd := b.command(t.Context(), dir, args...)
-		cmd.Stdout = full
-		finish(t, cmd, cmd.Run).check(t, 1, "write /dev/stdout: no space left on device")
-	}
-	unchanged(t, dir, before)
-}
-
 // A file that may not grow stands for a full disk where none can be made: the weights are the first to fail.
-func testFileLimit(t *testing.T, b built) {
-	dir := insects(t, t.TempDir())
-	b.restricted(t, becomeFileLimit+"=2000000").run(t, dir, smallArgs("--epochs 2")...).check(t, 1, "best.safetensors")
-	if files := tree(t, filepath.Join(dir, "out")); slices.ContainsFunc(files, func(p string) bool { return strings.Contains(p, "best") }) {
-		t.Errorf("a part of the weights was left: %q", files)
-	}
-	if _, err := run.ReadHistory(filepath.Join(dir, "out")); err != nil {
-		t.Error(err)
-	}
-}
-
-// The disk is full when the second best weights come: the first ones stay.
-func testFullDisk(t *testing.T, b built) {
-	dir := insects(t, t.TempDir())
-	out := filepath.Join(dir, "out")
-	try(t, os.Mkdir(out, 0o777))
-	if err := unix.Mount("none", out, "tmpfs", 0, "size=20k"); err != nil {
-		t.Skipf("no small disk can be made here: %v", err)
-	}
-	defer unix.Unmount(out, unix.MNT_DETACH)
-	b.run(t, dir, smallArgs("")...).check(t, 1, "no space left on device; make room there, or choose another --out")
-	if files := tree(t, out); slices.ContainsFunc(files, func(p string) bool { return strings.HasPrefix(filepath.Base(p), ".") }) {
-		t.Errorf("half a file was left: %q", files)
-	}
-}
-
-func testVanished(t *testing.T, b built) {
-	dir := insects(t, t.TempDir())
-	tr := start(t, b, dir)
-	go io.Copy(io.Discard, tr.pipe)
-	try(t, os.Rename(filepath.Join(dir, "out"), filepath.Join(dir, "elsewhere")))
-	tr.end(t).check(t, 1, "out was removed")
-	whole(t, filepath.Join(dir, "out"), 4)
-}
-
+// The disk is full before the first weights: nothing half-written is left, and the report says so.
 // The rate grows a thousandfold every epoch.
 func testNaN(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
