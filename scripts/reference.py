@@ -19,7 +19,7 @@ import time
 import torch
 from torch import nn, optim
 from torch.optim import lr_scheduler
-from torch.utils.data import DataLoader, WeightedRandomSampler
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from torchvision import datasets, models, transforms
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -29,6 +29,8 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--model", default="resnet18")
     p.add_argument("--freeze", action="store_true")
+    p.add_argument("--probe", action="store_true", help="train the head on features computed once, in evaluation mode")
+    p.add_argument("--views", type=int, default=0, help="random crops of each image to probe; 0 takes the centre")
     p.add_argument("--data", default="data/hymenoptera_data")
     p.add_argument("--weights", required=True, help="a file, or none")
     p.add_argument("--out", required=True)
@@ -60,6 +62,8 @@ def loaders(o):
         "train": [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip()],
         "val": [transforms.Resize(size * 256 // 224), transforms.CenterCrop(size)],
     }
+    if o.probe and o.views == 0:
+        pipelines["train"] = pipelines["val"]
     sets = {
         phase: datasets.ImageFolder(
             os.path.join(o.data, phase),
@@ -67,7 +71,7 @@ def loaders(o):
         )
         for phase, steps in pipelines.items()
     }
-    samplers = {phase: {"shuffle": True} for phase in sets}
+    samplers = {phase: {"shuffle": not o.probe} for phase in sets}
     if o.balance == "sampling":
         counts = torch.bincount(torch.tensor(sets["train"].targets)).tolist()
         weights = [1 / counts[label] for label in sets["train"].targets]
@@ -104,6 +108,37 @@ def build(o, classes):
     torch.manual_seed(o.seed)
     model.fc = nn.Linear(model.fc.in_features, classes)
     return model
+
+
+class Views:
+    """Features of several views of a set: every epoch takes the next one."""
+
+    def __init__(self, views, labels, batch_size):
+        self.loaders = [DataLoader(TensorDataset(v, labels), batch_size=batch_size, shuffle=True) for v in views]
+        self.dataset = labels
+        self.epoch = 0
+
+    def __iter__(self):
+        self.epoch += 1
+        return iter(self.loaders[(self.epoch - 1) % len(self.loaders)])
+
+
+def probe(o, model, data, device):
+    """What is left to train once the frozen network's features are computed: the head, and sets of features."""
+    head, model.fc = model.fc, nn.Identity()
+    model.eval()
+    features = {}
+    with torch.no_grad():
+        for phase, views in (("train", max(o.views, 1)), ("val", 1)):
+            passes = []
+            for _ in range(views):
+                batches = list(data[phase])
+                passes.append(torch.cat([model(images.to(device)).cpu() for images, _ in batches]))
+            features[phase] = Views(passes, torch.cat([labels for _, labels in batches]), o.batch_size)
+    model.fc = head
+    if o.model == "googlenet":
+        head = nn.Sequential(model.dropout, head)
+    return head, features
 
 
 def make_optimizer(o, model):
@@ -213,11 +248,19 @@ def main():
     )
     optimizer = make_optimizer(o, model)
     since = time.time()
+    trained = model
+    if o.probe:
+        trained, data = probe(o, model, data, device)
     with open(os.path.join(o.out, "history.jsonl"), "w") as history:
         best, best_acc = train_model(
-            o, model, data, device, criterion, optimizer, make_scheduler(o, optimizer), history, Trace(o.trace)
+            o, trained, data, device, criterion, optimizer, make_scheduler(o, optimizer), history, Trace(o.trace)
         )
     elapsed = time.time() - since
+    if o.probe:  # the head's entries among the network's
+        final = copy.deepcopy(trained.state_dict())
+        trained.load_state_dict(best)
+        best = copy.deepcopy(model.state_dict())
+        trained.load_state_dict(final)
     print(f"Training complete in {elapsed // 60:.0f}m {elapsed % 60:.0f}s")
     print(f"Best val Acc: {best_acc:4f}")
     digests = {

@@ -9,14 +9,14 @@ import (
 )
 
 // finite returns an error that says where the training went wrong when a loss is NaN or infinite.
-func finite(loss float64, step int, p Phase, b *dataset.Batch, l *dataset.Loader) error {
+func finite(loss float64, step int, p Phase, b *dataset.Batch, set set) error {
 	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
 		return nil
 	}
 	const most = 64
 	var files []string
 	for _, i := range b.Indices[:min(most, len(b.Indices))] {
-		files = append(files, l.Path(i))
+		files = append(files, set.Path(i))
 	}
 	if rest := len(b.Indices) - most; rest > 0 {
 		files = append(files, fmt.Sprintf("and %d more", rest))

@@ -32,10 +32,26 @@ func newTraining(ctx context.Context, s *torch.Scope, model nn.Module, cfg Confi
 	return t
 }
 
+// A set is what phases pass over.
+type set interface {
+	Len() int
+	Path(i int) string // of a sample's file
+	// pass begins the pass of an epoch, which must be closed. It draws from the default generator.
+	pass(ctx context.Context, epoch int) (pass, error)
+	// tensors returns what a batch is to the model, and its labels N.
+	tensors(s *torch.Scope, b *dataset.Batch) (inputs, labels *torch.Tensor)
+}
+
+// A pass gives the batches of one epoch, and then io.EOF.
+type pass interface {
+	Next() (*dataset.Batch, error)
+	Close()
+}
+
 // phase passes once over a set: with weight updates when it is called "train", without autograd otherwise.
-func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
+func (t *training) phase(epoch int, name string, set set) (Phase, error) {
 	train := name == "train"
-	p := Phase{Epoch: epoch, Name: name, N: r.loader.Len()}
+	p := Phase{Epoch: epoch, Name: name, N: set.Len()}
 	if t.opt != nil {
 		p.LR = t.opt.LR()
 	}
@@ -47,11 +63,10 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 		defer s.Close()
 		model = model.(Folder).Fold(s, t.dtype())
 	}
-	if err := r.lend(); err != nil {
+	batches, err := set.pass(t.ctx, epoch)
+	if err != nil {
 		return p, err
 	}
-	defer r.takeBack()
-	batches := r.loader.Epoch(t.ctx, torch.Generator{})
 	defer batches.Close()
 
 	runningLoss, done := 0.0, 0
@@ -69,8 +84,8 @@ func (t *training) phase(epoch int, name string, r *ring) (Phase, error) {
 		if err != nil {
 			return p, err
 		}
-		loss, corrects := t.step(model, r, b, epoch, name, step)
-		err = finite(loss, step, p, b, r.loader)
+		loss, corrects := t.step(model, set, b, epoch, name, step)
+		err = finite(loss, step, p, b, set)
 		b.Release()
 		if err != nil {
 			return p, err
@@ -96,11 +111,11 @@ func (t *training) dtype() torch.DType {
 
 // step passes one batch through the model and, in training, updates the weights. It returns the batch's
 // mean loss and how many images were classified right.
-func (t *training) step(model nn.Module, r *ring, b *dataset.Batch, epoch int, phase string, step int) (loss float64, corrects int) {
+func (t *training) step(model nn.Module, set set, b *dataset.Batch, epoch int, phase string, step int) (loss float64, corrects int) {
 	s := t.scope.Child()
 	defer s.Close()
 	train := phase == "train"
-	images, labels := r.tensors(s, b)
+	images, labels := set.tensors(s, b)
 	t.trace(epoch, phase, step, "batch", images)
 	if train {
 		t.opt.ZeroGrad()

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"fmt"
 
 	"hymenoptera/dataset"
@@ -36,17 +37,30 @@ func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) *ring 
 	return r
 }
 
-// lend makes the loader write into the ring's tensors until takeBack: the loader outlives them, and may
-// serve others between two phases.
-func (r *ring) lend() error {
+// Len and Path implement set.
+func (r *ring) Len() int          { return r.loader.Len() }
+func (r *ring) Path(i int) string { return r.loader.Path(i) }
+
+// pass implements set. The loader writes into the ring's tensors until the pass is closed: it outlives them, and
+// may serve others between two phases.
+func (r *ring) pass(ctx context.Context, _ int) (pass, error) {
 	if err := r.loader.SetSlots(r.views); err != nil {
-		return fmt.Errorf("trainer: %w", err)
+		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	return nil
+	return ringPass{r.loader.Epoch(ctx, torch.Generator{}), r.loader}, nil
 }
 
-// takeBack ends lend, after the epoch was closed.
-func (r *ring) takeBack() { r.loader.SetSlots(nil) }
+// A ringPass is an epoch of a loader that writes into borrowed tensors.
+type ringPass struct {
+	*dataset.Epoch
+	loader *dataset.Loader
+}
+
+// Close ends the epoch and gives the tensors back.
+func (p ringPass) Close() {
+	p.Epoch.Close()
+	p.loader.SetSlots(nil)
+}
 
 // tensors returns a batch's images N×3×H×W and labels N on the ring's device. On the CPU the images are
 // the slot itself, valid until the batch is released.

@@ -106,13 +106,17 @@ type Observer interface {
 // is cancelled it returns after the current step, and on every error too the model holds the best weights.
 // The memory of the best copy belongs to s.
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
-	if err := cfg.validate(); err != nil {
-		return best, err
-	}
 	if err := cfg.foldable(model); err != nil {
 		return best, err
 	}
-	trainRing, valRing := newRing(s, data.Train, cfg.Device), newRing(s, data.Val, cfg.Device)
+	if err := cfg.validate(); err != nil { // before tensors are made
+		return best, err
+	}
+	return fit(ctx, s, model, newRing(s, data.Train, cfg.Device), newRing(s, data.Val, cfg.Device), opt, sched, cfg, obs)
+}
+
+// fit is Fit for any two sets.
+func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
 	weights := newSnapshot(s, model)
 	defer weights.restore()
 
@@ -123,18 +127,18 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 		if err := obs.EpochStart(epoch); err != nil {
 			return best, err
 		}
-		if _, err := t.phase(epoch, "train", trainRing); err != nil {
+		if _, err := t.phase(epoch, "train", train); err != nil {
 			return best, err
 		}
 		sched.Step()
-		val, err := t.phase(epoch, "val", valRing)
+		reached, err := t.phase(epoch, "val", val)
 		if err != nil {
 			return best, err
 		}
-		if val.Acc > best.Acc {
-			best = val
+		if reached.Acc > best.Acc {
+			best = reached
 			weights.take()
-			if err := obs.Best(val); err != nil {
+			if err := obs.Best(reached); err != nil {
 				return best, err
 			}
 		}

@@ -117,10 +117,12 @@ func (g *GoogLeNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // Classify returns the logits N×classes of features.
 func (g *GoogLeNet) Classify(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
-		x := torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1) // N×1024
-		return g.fc.Forward(s, g.dropout.Forward(s, x))            // N×classes
+		return g.Top().Forward(s, pool(s, x))
 	})
 }
+
+// Top implements Network.
+func (g *GoogLeNet) Top() nn.Module { return nn.Sequential{g.dropout, g.fc} }
 
 // renormalise takes x from ImageNet's mean and deviation to (v-0.5)/0.5, channel by channel. The factors
 // are computed in float64 at run time, as Python does: 0.485-0.5 is not -0.015 there.

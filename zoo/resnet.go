@@ -62,9 +62,11 @@ func (r *ResNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 
 // Classify returns the logits N×classes of features.
 func (r *ResNet) Classify(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	x = torch.AdaptiveAvgPool2d(s, x, 1)           // N×512×1×1
-	return r.fc.Forward(s, torch.Flatten(s, x, 1)) // N×classes
+	return r.fc.Forward(s, pool(s, x))
 }
+
+// Top implements Network.
+func (r *ResNet) Top() nn.Module { return r.fc }
 
 // Children implements nn.Module.
 func (r *ResNet) Children() []nn.Child {

@@ -18,6 +18,8 @@ type Network interface {
 	nn.Module
 	Head() *nn.Linear
 	SetHead(head *nn.Linear)
+	// Top returns what makes logits N×classes of the vectors N×C of [Embed]: the head, with what comes before it.
+	Top() nn.Module
 	// Fold returns the network in evaluation mode, with the weights of now, for inference alone: each BatchNorm
 	// folded into its convolution, which takes the ReLU behind it along, all in dtype but for the head, which
 	// is shared. s owns the new weights.

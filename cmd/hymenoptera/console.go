@@ -120,7 +120,7 @@ func (c *console) EpochEnd(epoch int) error {
 	if epoch == c.job.Epochs-1 {
 		c.final = fmt.Sprintf("%x", nn.Export(c.job.model).SHA256())
 	}
-	if epoch == 0 && c.job.Epochs > 1 {
+	if epoch == 0 && c.job.Epochs > 1 && !c.job.Probe { // whose epochs take no time
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
 		c.job.messages.info("about %v for all %d epochs", whole.Round(time.Second), c.job.Epochs)
 	}

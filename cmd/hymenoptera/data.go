@@ -66,13 +66,17 @@ func (j *job) openLoaders() error {
 	if err != nil {
 		return err
 	}
-	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: j.BatchSize, Shuffle: true, Workers: j.Workers, ChannelsLast: j.Fast,
+	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: j.BatchSize, Shuffle: !j.Probe, Workers: j.Workers, ChannelsLast: j.Fast,
 		Warn: j.messages.warnOnce()}
 	training := cfg
 	if j.Balance == "sampling" {
 		training.Shuffle, training.Weights = false, rarity(j.sets[0])
 	}
-	if j.train, err = dataset.NewLoader(j.sets[0], transforms.Train(j.ImageSize), training); err != nil {
+	tf := transforms.Train(j.ImageSize)
+	if j.Probe && j.Views == 0 {
+		tf = transforms.Eval(j.ImageSize)
+	}
+	if j.train, err = dataset.NewLoader(j.sets[0], tf, training); err != nil {
 		return err
 	}
 	j.val, err = dataset.NewLoader(j.sets[1], transforms.Eval(j.ImageSize), cfg)

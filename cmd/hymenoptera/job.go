@@ -97,13 +97,37 @@ func (j *job) run(ctx context.Context) error {
 		cfg.Batch = j.reporter.batch
 		opt := j.optimizer(s)
 		log := newConsole(j)
-		best, err := trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
+		best, err := j.fit(ctx, s, opt, cfg, log)
 		if lost := log.restore(best); err == nil {
 			err = lost
 		}
 		j.reporter.end(ctx, s, log.saved, err)
 		return log.end(best, err)
 	})
+}
+
+// fit trains the model or, with --probe, its head on features.
+func (j *job) fit(ctx context.Context, s *torch.Scope, opt optim.Optimizer, cfg trainer.Config, log *console) (best trainer.Phase, err error) {
+	if !j.Probe {
+		return trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
+	}
+	views := max(j.Views, 1)
+	j.messages.info("computing the features of %d views and %d validation images", views*j.train.Len(), j.val.Len())
+	extracting := cfg
+	extracting.Fold = j.Fast
+	cfg.Fold, cfg.BFloat16 = false, false
+	var sets [2]*trainer.Features
+	for i, loader := range []*dataset.Loader{j.train, j.val} {
+		if i == 1 {
+			views = 1
+		}
+		step := func(done, n int) { log.Step(0, "features", done, n) }
+		if sets[i], err = trainer.Extract(ctx, s, zoo.Embed(j.model), loader, views, extracting, step); err != nil {
+			return best, err
+		}
+		log.clearBar()
+	}
+	return trainer.FitFeatures(ctx, s, j.model.Top(), sets[0], sets[1], opt, j.scheduler(opt), cfg, log)
 }
 
 func (j *job) optimizer(s *torch.Scope) optim.Optimizer {

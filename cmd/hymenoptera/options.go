@@ -16,6 +16,8 @@ import (
 type options struct {
 	Model          string    `json:"model"`
 	Freeze         bool      `json:"freeze"`
+	Probe          bool      `json:"probe"`
+	Views          int       `json:"views"`
 	Data           string    `json:"data"`
 	SkipCorrupt    bool      `json:"skip_corrupt"`
 	OnlyClasses    []string  `json:"only_classes,omitempty"`
@@ -71,6 +73,8 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.StringVar(&o.Model, "model", o.Model, "the network: "+strings.Join(zoo.Names(), ", "))
 	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train the new head alone")
+	f.BoolVar(&o.Probe, "probe", o.Probe, "with --freeze: compute the frozen network's features once; quicker, and not the notebook's training")
+	f.IntVar(&o.Views, "views", o.Views, "random crops of each image to probe, an epoch each in turn; 0 takes the centre")
 	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
 	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
 	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with where there is no val folder, chosen by --seed")
@@ -102,7 +106,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
-	inGroup(f, groupData, "model", "freeze", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "image-size")
+	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "image-size")
 	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
 	inGroup(f, groupMachine, "fast", "workers", "device", "threads", "cache")
@@ -147,6 +151,10 @@ func (o options) validate() error {
 		check(o.WeightDecay >= 0 && o.WeightDecay <= 1e6, "--weight-decay %v: want 0 to 1000000", o.WeightDecay),
 		check(o.LabelSmoothing >= 0 && o.LabelSmoothing < 1, "--label-smoothing %v: want 0 or more and less than 1", o.LabelSmoothing),
 		check(!slices.ContainsFunc(o.ClassWeights, func(w float64) bool { return !(w > 0 && w <= 1e6) }), "--class-weights %v: want numbers above 0, at most 1000000", o.ClassWeights),
+		check(!o.Probe || o.Freeze, "--probe trains the head alone: add --freeze"),
+		check(o.Views == 0 || o.Probe, "--views has no effect without --probe"),
+		check(o.Views >= 0 && o.Views <= 1000, "--views %d: want 0 to 1000", o.Views),
+		check(!o.Probe || o.Balance != "sampling", "--balance sampling does not go with --probe: take --balance weights"),
 		check(o.StepSize >= 1, "--step-size %d: want 1 or more", o.StepSize),
 		check(o.Gamma > 0 && o.Gamma <= 1e3, "--gamma %v: want a number above 0, at most 1000", o.Gamma),
 		check(deviceNames.MatchString(o.Device), "--device %q: want auto, cpu, cuda or cuda:N", o.Device),

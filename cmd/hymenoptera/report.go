@@ -48,6 +48,9 @@ func newReporter(j *job) (*reporter, error) {
 	if j.Freeze {
 		how = "frozen, a new head trained"
 	}
+	if j.Probe {
+		how = "frozen, a new head trained on features computed once"
+	}
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.Data))),
 		Classes: j.classes, Epochs: j.Epochs, Command: j.options.command(),
@@ -79,7 +82,7 @@ func (r *reporter) timed(f func() error) {
 func (r *reporter) batch(phase string, b *dataset.Batch, logits *torch.Tensor) {
 	r.timed(func() error {
 		if phase == "train" {
-			if r.labels == nil {
+			if r.labels == nil && !r.job.Probe { // whose batches are no pictures
 				r.first = append([]float32{}, b.Images...)
 				if r.job.train.ChannelsLast() {
 					r.first = planar(b.Images, r.job.ImageSize*r.job.ImageSize)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -79,8 +80,21 @@ func (s *service) check() error {
 	if (s.tlsCert == "") != (s.tlsKey == "") {
 		return usageError{errors.New("--tls-cert and --tls-key go together: name both files")}
 	}
-	if err := s.Config.Validate(); err != nil {
-		return usageError{err}
+	for _, limit := range []struct {
+		ok     bool
+		format string
+		value  any
+	}{
+		{s.MaxBatch >= 1 && s.MaxBatch <= 4096, "--max-batch %v: want 1 to 4096", s.MaxBatch},
+		{s.MaxWait >= 0 && s.MaxWait <= time.Minute, "--max-wait %v: want 0s to 1m", s.MaxWait},
+		{s.Queue >= 1 && s.Queue <= 1<<20, "--queue %v: want 1 to 1048576", s.Queue},
+		{s.MaxBody >= 1 && s.MaxBody <= 1e12, "--max-body %v: want 1 to 1000G", s.maxBody},
+		{s.MaxPixels >= 1, "--max-pixels %v: want 1 or more", s.MaxPixels},
+		{s.Timeout > 0, "--timeout %v: want more than 0s", s.Timeout},
+	} {
+		if !limit.ok {
+			return usageError{fmt.Errorf(limit.format, limit.value)}
+		}
 	}
 	return nil
 }

@@ -1,0 +1,37 @@
+package zoo
+
+import (
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+)
+
+// An Embedding is a network without its head.
+type Embedding struct{ net Network }
+
+// Embed returns net without its head, for features that are computed once; [Network.Top] takes them on to logits.
+func Embed(net Network) Embedding { return Embedding{net} }
+
+// Forward returns vectors N×C for images N×3×H×W: the last feature maps' means.
+func (e Embedding) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return pool(s, e.net.(parts).Features(s, x))
+}
+
+// Children implements nn.Module.
+func (e Embedding) Children() []nn.Child { return e.net.Children() }
+
+// Fold returns the embedding of the folded network.
+func (e Embedding) Fold(s *torch.Scope, dtype torch.DType) nn.Module {
+	return foldedEmbedding{e.net.Fold(s, dtype).(folded)}
+}
+
+type foldedEmbedding struct{ folded }
+
+// Forward returns vectors in float32 for images x N×3×H×W.
+func (f foldedEmbedding) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return pool(s, torch.ToDType(s, f.Features(s, x), torch.Float32))
+}
+
+// pool returns the means N×C of feature maps N×C×H×W.
+func pool(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1)
+}
