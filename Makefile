@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-serve dist test-browser
+	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-start bench-serve dist test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -107,6 +107,9 @@ faults: setup ## put one-line faults into a copy of the tree; show which test ca
 bench: build reference-env ## against Python, in interleaved pairs: ratios of an epoch's time and of the data path alone
 	@$(PYTHON) bench/epoch.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 	@$(PYTHON) bench/data.py --data '$(DATA)'
+
+bench-start: build reference-env ## from the start of the process to the first prediction, against Python
+	@$(PYTHON) bench/start.py --data '$(DATA)' $(ARGS)
 
 BENCH_SERVE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
 bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/s of 32 clients, in turn; memory by round
