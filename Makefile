@@ -104,8 +104,9 @@ fuzz: setup ## every fuzz target for FUZZTIME=20s
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py
 
-bench: build reference-env ## against Python, in interleaved pairs: ratios of an epoch's time and of the data path alone
+bench: build reference-env ## against Python, in interleaved pairs: ratios of an epoch's time, of its memory, and of the data path alone
 	@$(PYTHON) bench/epoch.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+	@$(PYTHON) bench/memory.py --data '$(DATA)' --weights '$(WEIGHTS)'
 	@$(PYTHON) bench/data.py --data '$(DATA)'
 
 bench-start: build reference-env ## from the start of the process to the first prediction, against Python

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Go against Python, the peak memory of an epoch: PSS summed over the process tree, looked at five times a second.
+
+    reference-env/bin/python bench/memory.py --data DIR --weights FILE [--pairs 3] [--threads 2] [--workers 4]
+
+PSS counts a page that n processes share as 1/n in each, so that Python's workers are not charged twice for libtorch. Below
+1 Go takes less.
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+JOBS = {"fine-tuned": [], "frozen": ["--freeze"]}
+
+
+def tree(pid):
+    """A process and all under it."""
+    pids = [pid]
+    for p in pids:
+        try:
+            with open(f"/proc/{p}/task/{p}/children") as f:
+                pids += [int(child) for child in f.read().split()]
+        except OSError:
+            pass  # it has ended
+    return pids
+
+
+def pss(pid):
+    total = 0
+    for p in tree(pid):
+        try:
+            with open(f"/proc/{p}/smaps_rollup") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+        except OSError:
+            pass
+    return total / 1000  # MB
+
+
+def peak(command):
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    most, ended = 0, threading.Event()
+
+    def look():
+        nonlocal most
+        while not ended.wait(0.2):
+            most = max(most, pss(process.pid))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    code = process.wait()
+    ended.set()
+    watcher.join()
+    if code:
+        sys.exit(f"{command} ended with {code}")
+    return most
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--data", required=True)
+    p.add_argument("--weights", required=True)
+    p.add_argument("--pairs", type=int, default=3)
+    p.add_argument("--threads", default="2")
+    p.add_argument("--workers", default="4")
+    o = p.parse_args()
+    common = ["--data", o.data, "--weights", o.weights, "--epochs", "1", "--threads", o.threads, "--workers", o.workers]
+    sides = {
+        "Python": [sys.executable, os.path.join(ROOT, "scripts", "reference.py")],
+        "Go": [os.path.join(ROOT, "bin", "hymenoptera"), "train", "--device", "cpu"],
+        "Go --fast": [os.path.join(ROOT, "bin", "hymenoptera"), "train", "--device", "cpu", "--fast"],
+    }
+    for job, extra in JOBS.items():
+        peaks = []
+        for _ in range(o.pairs):
+            with tempfile.TemporaryDirectory() as out:
+                peaks.append([peak(c + common + extra + ["--out", os.path.join(out, n)]) for n, c in sides.items()])
+        line = f"{job:10} peak PSS"
+        for i, name in enumerate(sides):
+            line += f"  {name} {statistics.median(r[i] for r in peaks):.0f} MB"
+            if i:
+                ratios = [r[i] / r[0] for r in peaks]
+                line += f", ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
