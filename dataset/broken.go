@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"hymenoptera/transforms"
 )
@@ -45,28 +42,20 @@ func (f *ImageFolder) sampleError(index int, err error) *SampleError {
 // index.
 func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, error) {
 	found := make([]*SampleError, len(f.Samples))
-	var next atomic.Int64
-	g, ctx := errgroup.WithContext(ctx)
-	for range max(1, workers) {
-		g.Go(func() error {
-			var file []byte
-			var picture transforms.Image
-			for i := int(next.Add(1)) - 1; i < len(found); i = int(next.Add(1)) - 1 {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				var err error
-				if file, err = readFile(file, append([]byte(f.Samples[i].Path), 0)); err == nil {
-					err = Decode(&picture, file)
-				}
-				if err != nil {
-					found[i] = f.sampleError(i, err)
-				}
+	err := inParallel(ctx, workers, len(found), func(context.Context) func(int) error {
+		var file []byte
+		var picture transforms.Image
+		return func(i int) (err error) {
+			if file, err = readFile(file, append([]byte(f.Samples[i].Path), 0)); err == nil {
+				err = Decode(&picture, file)
+			}
+			if err != nil {
+				found[i] = f.sampleError(i, err)
 			}
 			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+		}
+	})
+	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(found, func(e *SampleError) bool { return e == nil }), nil

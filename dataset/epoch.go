@@ -76,7 +76,11 @@ func (e *Epoch) fill(m *maker, k int, b *Batch) error {
 	indices := l.indices(k)
 	n := len(indices)
 	b.number, b.N = k, n
-	b.Images = l.slots[b.Slot][:n*l.sampleLen()]
+	if l.cfg.Pixels {
+		b.Pixels = l.pixels[b.Slot][:n*l.sampleLen()]
+	} else {
+		b.Images = l.slots[b.Slot][:n*l.sampleLen()]
+	}
 	b.Labels, b.Indices = b.Labels[:n], b.Indices[:n]
 	copy(b.Indices, indices)
 	for i, index := range indices {
@@ -84,7 +88,7 @@ func (e *Epoch) fill(m *maker, k int, b *Batch) error {
 			return err
 		}
 		b.Labels[i] = int64(l.folder.Samples[index].Label)
-		if err := m.sample(b.Images[i*l.sampleLen():(i+1)*l.sampleLen()], index); err != nil {
+		if err := m.sample(b, i, index); err != nil {
 			return l.folder.sampleError(index, err)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"math"
 	"sync/atomic"
 
-	"hymenoptera/internal/mt19937"
 	"hymenoptera/transforms"
 )
 
@@ -31,6 +30,7 @@ type LoaderConfig struct {
 	Workers      int    // goroutines that make batches; with 0 they are made in Next
 	Cache        *Cache // where decoded pictures are kept, or nil
 	ChannelsLast bool   // samples are H×W×3 rather than 3×H×W
+	Pixels       bool   // samples are H×W×3 bytes, mirrored but not normalised, to be normalised elsewhere
 	// Warn, where it is set, is told what Pillow warns about: pictures of more than 89,478,485 pixels. It is
 	// called from the workers.
 	Warn func(message string)
@@ -58,6 +58,7 @@ type Loader struct {
 	norm   *transforms.Normalizer
 	cfg    LoaderConfig
 	slots  [][]float32
+	pixels [][]byte // in their place where the config says Pixels
 	paths  [][]byte // the samples' paths, each with a zero at its end
 	makers []*maker // one a worker, kept from epoch to epoch for their memory
 	order  []int    // indices into the samples
@@ -127,11 +128,17 @@ func (l *Loader) Path(i int) string { return l.folder.Samples[i].Path }
 // Slots returns how many batches may be alive at once: made, handed out or both.
 func (l *Loader) Slots() int { return 2*l.cfg.Workers + 1 }
 
-// SlotLen returns the length of a slot: BatchSize×3×H×W float32s.
+// SlotLen returns the length of a slot: BatchSize×3×H×W numbers.
 func (l *Loader) SlotLen() int { return l.cfg.BatchSize * l.sampleLen() }
 
 // ChannelsLast reports whether samples are H×W×3.
 func (l *Loader) ChannelsLast() bool { return l.cfg.ChannelsLast }
+
+// Pixels reports whether samples are bytes.
+func (l *Loader) Pixels() bool { return l.cfg.Pixels }
+
+// Transform returns what happens to every sample.
+func (l *Loader) Transform() transforms.Transform { return l.tf }
 
 // SlotShape returns the samples a slot holds and their height and width.
 func (l *Loader) SlotShape() (n, h, w int) { return l.cfg.BatchSize, l.tf.Size, l.tf.Size }
@@ -141,7 +148,12 @@ func (l *Loader) sampleLen() int { return 3 * l.tf.Size * l.tf.Size }
 // SetSlots gives the memory that batches are written into: Slots() slices of SlotLen() floats each. The
 // caller keeps owning it and must keep it until the last epoch that uses it is closed. Without it, and after
 // SetSlots(nil), the loader allocates its own at the next epoch.
-func (l *Loader) SetSlots(slots [][]float32) error {
+func (l *Loader) SetSlots(slots [][]float32) error { return setSlots(l, &l.slots, slots) }
+
+// SetPixelSlots is SetSlots for a loader of bytes.
+func (l *Loader) SetPixelSlots(slots [][]byte) error { return setSlots(l, &l.pixels, slots) }
+
+func setSlots[T float32 | byte](l *Loader, mine *[][]T, slots [][]T) error {
 	if l.busy.Load() {
 		return fmt.Errorf("dataset: new slots while an epoch is under way: close it first")
 	}
@@ -150,17 +162,27 @@ func (l *Loader) SetSlots(slots [][]float32) error {
 	}
 	for i, s := range slots {
 		if len(s) != l.SlotLen() {
-			return fmt.Errorf("dataset: slot %d has %d floats: want %d", i, len(s), l.SlotLen())
+			return fmt.Errorf("dataset: slot %d has %d numbers: want %d", i, len(s), l.SlotLen())
 		}
 	}
-	l.slots = slots
+	*mine = slots
 	return nil
+}
+
+// makeSlots allocates what the caller has not given.
+func makeSlots[T float32 | byte](l *Loader, slots [][]T) [][]T {
+	if slots == nil {
+		for range l.Slots() {
+			slots = append(slots, make([]T, l.SlotLen()))
+		}
+	}
+	return slots
 }
 
 // Epoch starts a pass over all samples and its workers. As PyTorch's DataLoader does when an iterator is
 // made, it draws the workers' base seed from main and then, when shuffling, the sampler's seed: two words
-// each; with weights it draws the samples themselves from main. With 0 workers the crops come from main too, whenever a batch is made. Cancelling ctx stops the
-// workers. The epoch must be closed.
+// each; with weights it draws the samples themselves from main. With 0 workers the crops come from main too, whenever a
+// batch is made. Cancelling ctx stops the workers. The epoch must be closed.
 func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 	e := &Epoch{loader: l, ctx: ctx}
 	if !l.busy.CompareAndSwap(false, true) {
@@ -168,24 +190,12 @@ func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 		e.closed = true
 		return e
 	}
-	if l.slots == nil {
-		l.slots = make([][]float32, l.Slots())
-		for i := range l.slots {
-			l.slots[i] = make([]float32, l.SlotLen())
-		}
+	if l.cfg.Pixels {
+		l.pixels = makeSlots(l, l.pixels)
+	} else {
+		l.slots = makeSlots(l, l.slots)
 	}
-	base := uint64(mt19937.Int64(main))
-	switch {
-	case l.cfg.Weights != nil:
-		mt19937.Multinomial(main, l.cfg.Weights, l.order)
-	case l.cfg.Shuffle:
-		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(main))), l.order)
-	default:
-		for i := range l.order {
-			l.order[i] = i
-		}
-	}
-	e.start(base, main)
+	e.start(l.draw(main), main)
 	return e
 }
 

@@ -35,13 +35,18 @@ func (m *maker) close() {
 	}
 }
 
-// sample makes a sample of 3×H×W floats.
-func (m *maker) sample(dst []float32, index int) error {
+// sample makes the i-th sample of a batch.
+func (m *maker) sample(b *Batch, i, index int) error {
 	picture, flip, err := m.crop(index)
 	if err != nil {
 		return err
 	}
-	m.normalize(dst, picture, flip)
+	from, to := i*m.loader.sampleLen(), (i+1)*m.loader.sampleLen()
+	if m.loader.cfg.Pixels {
+		transforms.Pack(b.Pixels[from:to], picture, flip)
+	} else {
+		m.normalize(b.Images[from:to], picture, flip)
+	}
 	return nil
 }
 

@@ -37,13 +37,13 @@ func BenchmarkReal(b *testing.B) {
 			m := &maker{loader: l}
 			m.seed(42)
 			defer m.close()
-			dst := make([]float32, l.SlotLen())
+			one := &Batch{Images: make([]float32, l.SlotLen())}
 			order := make([]int, l.Len())
 			mt19937.Perm(mt19937.New(1), order)
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				if err := m.sample(dst, order[i%len(order)]); err != nil {
+				if err := m.sample(one, 0, order[i%len(order)]); err != nil {
 					b.Fatal(err)
 				}
 				i++

@@ -79,10 +79,10 @@ func TestSteadyState(t *testing.T) {
 		}
 		m := &maker{loader: l}
 		m.seed(1)
-		dst := make([]float32, l.sampleLen())
+		one := &Batch{Images: make([]float32, l.sampleLen())}
 		i := 0
 		once := func() {
-			if err := m.sample(dst, i%l.Len()); err != nil {
+			if err := m.sample(one, 0, i%l.Len()); err != nil {
 				t.Fatal(err)
 			}
 			i++

@@ -1,0 +1,98 @@
+package dataset
+
+import (
+	"context"
+	"iter"
+	"runtime"
+	"sync/atomic"
+
+	"hymenoptera/transforms"
+)
+
+// A Picture is what a loader's batches are made of: the decoded picture of a sample where crops are random, else the
+// finished crop.
+type Picture struct {
+	Index int // of the sample
+	Image *transforms.Image
+}
+
+// Pictures decodes every sample once, on all processors, in no order. The first error ends it; for a sample it names
+// the file.
+func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
+	return func(yield func(Picture, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		found := make(chan Picture)
+		var failed error
+		go func() {
+			defer close(found)
+			failed = inParallel(ctx, runtime.GOMAXPROCS(0), l.Len(), func(ctx context.Context) func(int) error {
+				m := &maker{loader: l}
+				return func(i int) error {
+					p, err := m.whole(i)
+					if err != nil {
+						return l.folder.sampleError(i, err)
+					}
+					select {
+					case found <- Picture{i, p}:
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+			})
+		}()
+		for p := range found {
+			if !yield(p, nil) {
+				cancel()
+				for range found { // until the workers have ended
+				}
+				return
+			}
+		}
+		if failed != nil {
+			yield(Picture{}, failed)
+		}
+	}
+}
+
+// whole decodes a sample into memory of its own.
+func (m *maker) whole(index int) (p *transforms.Image, err error) {
+	defer m.close()
+	if m.file, err = readFile(m.file, m.loader.paths[index]); err != nil {
+		return nil, err
+	}
+	if !m.loader.tf.Random {
+		m.sample8 = transforms.Image{}
+		_, err := m.cropFile(index)
+		p := m.sample8
+		return &p, err
+	}
+	p = new(transforms.Image)
+	err = Decode(p, m.file)
+	m.warnSize(index, p.Width, p.Height)
+	return p, err
+}
+
+// CountPixels returns how many pixels [Loader.Pictures] will have, by the headers of the samples' files.
+func (l *Loader) CountPixels(ctx context.Context) (int64, error) {
+	if !l.tf.Random {
+		return int64(l.Len()) * int64(l.tf.Size) * int64(l.tf.Size), nil
+	}
+	var all atomic.Int64
+	err := inParallel(ctx, runtime.GOMAXPROCS(0), l.Len(), func(context.Context) func(int) error {
+		var file []byte
+		return func(i int) (err error) {
+			if file, err = readFile(file, l.paths[i]); err != nil {
+				return l.folder.sampleError(i, err)
+			}
+			w, h, err := Size(file)
+			if err != nil {
+				return l.folder.sampleError(i, err)
+			}
+			all.Add(int64(w) * int64(h))
+			return nil
+		}
+	})
+	return all.Load(), err
+}

@@ -1,0 +1,49 @@
+package dataset
+
+import (
+	"image"
+	"slices"
+
+	"hymenoptera/internal/mt19937"
+)
+
+// PlanEpoch draws from main what [Loader.Epoch] would draw, and from the workers' generators what these would, and
+// returns the batches that would come, each with Plans in the place of its samples, for who makes these elsewhere. sizes
+// are those of the samples' pictures. Without workers the crops come from main, all at once.
+func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []*Batch {
+	base := l.draw(main)
+	sources := []Source{main}
+	if l.cfg.Workers > 0 {
+		sources = sources[:0]
+		for w := range l.cfg.Workers {
+			sources = append(sources, mt19937.New(base+uint64(w)))
+		}
+	}
+	var batches []*Batch
+	for k := range l.Batches() {
+		b := &Batch{Indices: slices.Clone(l.indices(k))}
+		b.N = len(b.Indices)
+		batches = append(batches, b)
+		for _, i := range b.Indices {
+			b.Labels = append(b.Labels, int64(l.folder.Samples[i].Label))
+			b.Plans = append(b.Plans, l.tf.Plan(sizes[i].X, sizes[i].Y, sources[k%len(sources)]))
+		}
+	}
+	return batches
+}
+
+// draw draws an epoch's order into l.order and returns the workers' base seed.
+func (l *Loader) draw(main Source) (base uint64) {
+	base = uint64(mt19937.Int64(main))
+	switch {
+	case l.cfg.Weights != nil:
+		mt19937.Multinomial(main, l.cfg.Weights, l.order)
+	case l.cfg.Shuffle:
+		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(main))), l.order)
+	default:
+		for i := range l.order {
+			l.order[i] = i
+		}
+	}
+	return base
+}
