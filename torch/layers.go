@@ -45,6 +45,15 @@ func MaxPool2d(s *Scope, x *Tensor, kernel, stride, padding int64, ceilMode bool
 	}, x)
 }
 
+// ResizeBilinear resizes x N×C×H×W, floats, to N×C×height×width as torch.nn.functional.interpolate with mode "bilinear"
+// and antialias=True.
+func ResizeBilinear(s *Scope, x *Tensor, height, width int64) *Tensor {
+	const alignCorners, unset = 0, 1
+	return call(s, "upsample_bilinear2d_aa", func(out *lib.Ctensor) {
+		lib.Atg_UpsampleBilinear2dAa(out, x.c, []int64{height, width}, 2, alignCorners, 0, unset, 0, unset)
+	}, x)
+}
+
 // AdaptiveAvgPool2d averages x N×C×H×W down to N×C×size×size.
 func AdaptiveAvgPool2d(s *Scope, x *Tensor, size int64) *Tensor {
 	return call(s, "adaptive_avg_pool2d", func(out *lib.Ctensor) {

@@ -58,6 +58,16 @@ func Mul(s *Scope, a, b *Tensor) *Tensor {
 	return call(s, "mul", func(out *lib.Ctensor) { lib.AtgMul(out, a.c, b.c) }, a, b)
 }
 
+// Sub returns a - b.
+func Sub(s *Scope, a, b *Tensor) *Tensor {
+	return call(s, "sub", func(out *lib.Ctensor) { lib.AtgSub(out, a.c, b.c) }, a, b)
+}
+
+// RoundInPlace rounds every element to the nearest integer, halves to even.
+func RoundInPlace(t *Tensor) *Tensor {
+	return callInPlace("round_", func(out *lib.Ctensor) { lib.AtgRound_(out, t.c) }, t)
+}
+
 // Div returns a / b, broadcast.
 func Div(s *Scope, a, b *Tensor) *Tensor {
 	return call(s, "div", func(out *lib.Ctensor) { lib.AtgDiv(out, a.c, b.c) }, a, b)

@@ -11,6 +11,7 @@ func Live() int { return int(live.Load()) }
 // A Scope owns tensors. Closing it frees them. Scopes are used on libtorch's thread only.
 type Scope struct {
 	owned  []*Tensor
+	others []func() // free what is no tensor
 	parent *Scope
 	closed bool
 }
@@ -50,7 +51,10 @@ func (s *Scope) Close() {
 			t.Free()
 		}
 	}
-	s.owned, s.closed = nil, true
+	for _, free := range s.others {
+		free()
+	}
+	s.owned, s.others, s.closed = nil, nil, true
 }
 
 func (s *Scope) own(t *Tensor) {

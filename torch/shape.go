@@ -74,6 +74,16 @@ func Narrow(s *Scope, t *Tensor, dim, start, length int64) *Tensor {
 	return call(s, "narrow", func(out *lib.Ctensor) { lib.AtgNarrow(out, t.c, dim, start, length) }, t)
 }
 
+// IndexSelect returns the elements of t along dim at the given indices, an int64 vector.
+func IndexSelect(s *Scope, t *Tensor, dim int64, indices *Tensor) *Tensor {
+	return call(s, "index_select", func(out *lib.Ctensor) { lib.AtgIndexSelect(out, t.c, dim, indices.c) }, t, indices)
+}
+
+// Flip returns t with the order of the elements along dim reversed.
+func Flip(s *Scope, t *Tensor, dim int64) *Tensor {
+	return call(s, "flip", func(out *lib.Ctensor) { lib.AtgFlip(out, t.c, []int64{dim}, 1) }, t)
+}
+
 // Cat joins tensors along dim.
 func Cat(s *Scope, dim int64, ts ...*Tensor) *Tensor {
 	use("cat", ts...)

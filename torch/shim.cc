@@ -1,4 +1,5 @@
 #include "shim.h"
+#include "guard.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
@@ -8,11 +9,9 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/_fused_sgd.h>
-#include <c10/util/Exception.h>
 #include <dlfcn.h>
 #include <torch/version.h>
 
-#include <cstring>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -21,26 +20,10 @@ extern "C" void at_free(at::Tensor *); // gotch's
 
 namespace {
 
-// guard runs f and returns what it threw.
-template <class F> char *guard(F &&f) {
-  try {
-    f();
-    return nullptr;
-  } catch (const c10::Error &e) {
-    return strdup(e.what_without_backtrace());
-  } catch (const std::exception &e) {
-    return strdup(e.what());
-  } catch (...) {
-    return strdup("unknown C++ exception");
-  }
-}
-
 std::string library_of(void *symbol) {
   Dl_info info;
   return dladdr(symbol, &info) && info.dli_fname ? info.dli_fname : "";
 }
-
-at::Tensor &tensor(void *handle) { return *static_cast<at::Tensor *>(handle); }
 
 std::vector<int64_t> pair(int64_t v) { return {v, v}; }
 
@@ -174,7 +157,7 @@ char *hy_packed_conv(void *x, void *packed, void *bias, void *other, int64_t str
 }
 
 char *hy_fused_sgd(void **params, void **grads, void **buffers, int n, double lr, double momentum,
-                   double weight_decay, int nesterov, int first) {
+                   double weight_decay, int nesterov, int first, void *rate) {
   return guard([&] {
     std::vector<at::Tensor> p, g, b;
     for (int i = 0; i < n; i++) {
@@ -183,7 +166,10 @@ char *hy_fused_sgd(void **params, void **grads, void **buffers, int n, double lr
       if (momentum != 0)
         b.push_back(tensor(buffers[i]));
     }
-    at::_fused_sgd_(p, g, b, weight_decay, momentum, lr, /*dampening=*/0.0, nesterov, /*maximize=*/false, first);
+    if (rate)
+      at::_fused_sgd_(p, g, b, weight_decay, momentum, tensor(rate), /*dampening=*/0.0, nesterov, /*maximize=*/false, first);
+    else
+      at::_fused_sgd_(p, g, b, weight_decay, momentum, lr, /*dampening=*/0.0, nesterov, /*maximize=*/false, first);
   });
 }
 }

@@ -37,8 +37,20 @@ char *hy_autocast_clear(void);
 char *hy_pack_conv(void *weight, int64_t stride, int64_t padding, const int64_t *input, void **out);
 // other may be NULL; else it is added before the ReLU.
 char *hy_packed_conv(void *x, void *packed, void *bias, void *other, int64_t stride, int64_t padding, int relu, void **out);
+// rate is a scalar tensor that stands in for lr, or NULL.
 char *hy_fused_sgd(void **params, void **grads, void **buffers, int n, double lr, double momentum,
-                   double weight_decay, int nesterov, int first);
+                   double weight_decay, int nesterov, int first, void *rate);
+
+char *hy_empty_pinned(const int64_t *shape, int dims, int type, void **out);
+char *hy_upload(void *pinned, int device, void **out);
+char *hy_device_memory(int device, int64_t *allocated, int64_t *peak, int64_t *free);
+char *hy_deterministic(void);
+
+char *hy_load_graphs(void); // before the functions below
+char *hy_graph_begin(int device, void **graph);
+char *hy_graph_end(void *graph);
+char *hy_graph_replay(void *graph);
+void hy_graph_free(void *graph);
 
 #ifdef __cplusplus
 }

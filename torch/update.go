@@ -47,8 +47,9 @@ func DivScalarInPlace(t *Tensor, v float64) *Tensor {
 }
 
 // FusedSGD is a whole step of SGD with momentum for all parameters in one call, as torch.optim.SGD(fused=True):
-// buffers, one a parameter, are made the gradients at the first step and are not read where momentum is 0.
-func FusedSGD(params, grads, buffers []*Tensor, lr, momentum, weightDecay float64, nesterov, first bool) {
+// buffers, one a parameter, are made the gradients at the first step and are not read where momentum is 0. rate, where
+// not nil, is a float32 scalar on the parameters' device that takes the place of lr, so that a [Graph] can hold the step.
+func FusedSGD(params, grads, buffers []*Tensor, lr, momentum, weightDecay float64, nesterov, first bool, rate *Tensor) {
 	use("fused sgd", params...)
 	use("fused sgd", grads...)
 	if len(params) == 0 {
@@ -59,6 +60,11 @@ func FusedSGD(params, grads, buffers []*Tensor, lr, momentum, weightDecay float6
 		use("fused sgd", buffers...)
 		moments = handles(buffers)
 	}
+	var r unsafe.Pointer
+	if rate != nil {
+		use("fused sgd", rate)
+		r = rate.handle()
+	}
 	checkShim(C.hy_fused_sgd(handles(params), handles(grads), moments, C.int(len(params)), C.double(lr),
-		C.double(momentum), C.double(weightDecay), C.int(cBool(nesterov)), C.int(cBool(first))), "fused sgd")
+		C.double(momentum), C.double(weightDecay), C.int(cBool(nesterov)), C.int(cBool(first)), r), "fused sgd")
 }

@@ -9,6 +9,8 @@ type SGDConfig struct {
 	WeightDecay float64
 	Nesterov    bool
 	Fused       bool // one operation for all parameters: faster, and not bit-equal to the single-tensor form
+	// Capturable, with Fused, keeps the rate on the parameters' device, where a torch.Graph that holds a step reads it.
+	Capturable bool
 }
 
 // SGD is torch.optim.SGD, in the order of operations of its single-tensor form.
@@ -16,6 +18,7 @@ type SGD struct {
 	scope   *torch.Scope // owns the momentum buffers
 	params  []*torch.Tensor
 	buffers []*torch.Tensor // nil until the parameter's first step
+	rate    *torch.Tensor   // float32 scalar; nil until the first step, and where the steps are not capturable
 	cfg     SGDConfig
 }
 
@@ -31,7 +34,15 @@ func (o *SGD) ZeroGrad() { torch.ClearGrads(o.params) }
 func (o *SGD) LR() float64 { return o.cfg.LR }
 
 // SetLR implements Optimizer.
-func (o *SGD) SetLR(lr float64) { o.cfg.LR = lr }
+func (o *SGD) SetLR(lr float64) {
+	o.cfg.LR = lr
+	if o.rate != nil {
+		torch.FillInPlace(o.rate, lr)
+	}
+}
+
+// Capturable reports whether a torch.Graph can hold a step, which has to be done once before.
+func (o *SGD) Capturable() bool { return o.cfg.Fused && o.cfg.Capturable }
 
 // Step implements Optimizer.
 func (o *SGD) Step() {
@@ -85,5 +96,8 @@ func (o *SGD) fused(s *torch.Scope) {
 		}
 		params, grads, buffers = append(params, p), append(grads, grad), append(buffers, o.buffers[i])
 	}
-	torch.FusedSGD(params, grads, buffers, o.cfg.LR, o.cfg.Momentum, o.cfg.WeightDecay, o.cfg.Nesterov, first)
+	if o.Capturable() && o.rate == nil && len(params) > 0 {
+		o.rate = torch.FillInPlace(torch.Empty(o.scope, torch.Float32, params[0].Device()), o.cfg.LR)
+	}
+	torch.FusedSGD(params, grads, buffers, o.cfg.LR, o.cfg.Momentum, o.cfg.WeightDecay, o.cfg.Nesterov, first, o.rate)
 }

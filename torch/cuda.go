@@ -1,0 +1,51 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import (
+	"os"
+	"unsafe"
+
+	lib "github.com/sugarme/gotch/libtch"
+)
+
+// EmptyPinned returns an uninitialised tensor in the host's memory that is locked in its place, from where a CUDA
+// device fetches data by itself.
+func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
+	use("empty pinned")
+	var out unsafe.Pointer
+	dims := dims(shape)
+	checkShim(C.hy_empty_pinned((*C.int64_t)(&dims[0]), C.int(len(shape)), C.int(dtype), &out), creation("empty pinned", dtype, shape))
+	return wrap(s, lib.Ctensor(out))
+}
+
+// Upload copies a pinned tensor to a CUDA device on a stream of its own: it waits for the copy, and for nothing else
+// that the device has been given to do.
+func Upload(s *Scope, pinned *Tensor, device Device) *Tensor {
+	return callShim(s, "upload", func(out *unsafe.Pointer) *C.char {
+		return C.hy_upload(pinned.handle(), C.int(device), out)
+	}, pinned)
+}
+
+// DeviceMemory is how much of a CUDA device's memory is in use, in bytes.
+type DeviceMemory struct {
+	Allocated int64 // by this process's tensors
+	Peak      int64 // the most that these ever took
+	Free      int64 // on the device, for anyone
+}
+
+// MemoryOf returns what libtorch's allocator says of a CUDA device.
+func MemoryOf(device Device) (m DeviceMemory) {
+	use("device memory")
+	checkShim(C.hy_device_memory(C.int(device), (*C.int64_t)(&m.Allocated), (*C.int64_t)(&m.Peak), (*C.int64_t)(&m.Free)), "device memory")
+	return m
+}
+
+// SetDeterministic makes cuDNN and cuBLAS take algorithms that repeat themselves bit for bit, and try out no others. It
+// comes before anything is computed on a CUDA device.
+func SetDeterministic() {
+	use("deterministic")
+	os.Setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8") // cuBLAS reads it when it is first used
+	checkShim(C.hy_deterministic(), "deterministic")
+}

@@ -1,0 +1,58 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// A Graph is work for a CUDA device that was recorded once and is queued again with a single call: what takes the host
+// some hundred calls then takes it one. It reads and writes the same memory each time.
+type Graph struct{ c unsafe.Pointer }
+
+// LoadGraphs loads what graphs need beside libtorch; its error says why there are none. It comes after [ParseDevice].
+func LoadGraphs() error { return loadGraphs() }
+
+var loadGraphs = sync.OnceValue(func() error {
+	if msg := takeError(cPointer(C.hy_load_graphs())); msg != "" {
+		return &opError{"CUDA graphs", msg}
+	}
+	return nil
+})
+
+// NewGraph records what f queues on a device; none of it runs yet. s owns the graph. The tensors that f reads, and
+// those it makes that are read afterwards, must live as long as the graph is replayed. f must not wait for the device,
+// as [Item] does, and all that it calls must have run once before. NewGraph fails where [LoadGraphs] did.
+func NewGraph(s *Scope, device Device, f func()) *Graph {
+	use("record graph")
+	if err := loadGraphs(); err != nil {
+		panic(err)
+	}
+	g := new(Graph)
+	checkShim(C.hy_graph_begin(C.int(device), &g.c), "record graph")
+	s.others = append(s.others, func() { C.hy_graph_free(g.c) })
+	g.record(f)
+	return g
+}
+
+// record calls f and ends the recording, also when f fails, whose failure says more than that of a broken recording.
+func (g *Graph) record(f func()) {
+	done := false
+	defer func() {
+		if msg := C.hy_graph_end(g.c); done {
+			checkShim(msg, "record graph")
+		} else {
+			takeError(cPointer(msg))
+		}
+	}()
+	f()
+	done = true
+}
+
+// Replay queues the recorded work.
+func (g *Graph) Replay() {
+	use("replay graph")
+	checkShim(C.hy_graph_replay(g.c), "replay graph")
+}
