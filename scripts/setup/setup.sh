@@ -4,7 +4,8 @@
 #   1 tools      what is missing is installed (root on Debian or Ubuntu) or named, with the command to type
 #   2 libtorch   the pinned wheels, unpacked into the cache folder; or $LIBTORCH, a libtorch 2.11 of yours
 #   3 gotch      gotch's C++ compiled once against that libtorch, into the cache folder
-#   4 vendor     this clone's Go modules, and the cgo flags that point at 2 and 3
+#   4 graphs     what CUDA graphs take, compiled with CUDA's headers: a library that is loaded where there is a GPU
+#   5 vendor     this clone's Go modules, and the cgo flags that point at 2, 3 and 4
 #
 # Environment: LIBTORCH (an existing libtorch), TORCH_VARIANT=cpu|cuda (default: cuda where an NVIDIA
 # driver is loaded), XDG_CACHE_HOME. Every finished step is renamed into place, so that one which was
@@ -33,8 +34,9 @@ fi
 imports=$(grep -rhoE '^\s*(_ )?"[a-z0-9]+\.[a-z]+/[^"]+"' --include='*.go' --exclude-dir=vendor . | tr -d ' \t' | sort -u)
 stamp=$({ cat go.mod go.sum $here/*; echo "$imports $libtorch"; } | hash_of)
 gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh; grep sugarme/gotch go.sum; echo "$libtorch"; } | hash_of)
+graphs=$cache/graphs/$({ cat torch/graph/graph.cc torch/guard.h $here/requirements-cuda-headers.txt; echo "$libtorch"; } | hash_of)
 if [ "$(cat vendor/.setup 2>/dev/null)" = "$stamp" ] && [ -e torch/cgo_libtorch.go ] &&
-	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ]; then
+	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ] && [ -e "$graphs" ]; then
 	exit 0
 fi
 
@@ -89,12 +91,17 @@ need_space() { # <GB>
 
 fetch_libtorch() {
 	[ ! -e "$libtorch/lib/libtorch_cpu.so" ] || return 0
-	local final=${libtorch%/torch} tmp
+	local final=${libtorch%/torch}
 	case $variant in
 	cpu) need_space 3; say "fetching libtorch $torch_version for the CPU: 0.5 GB, 1.2 GB unpacked" ;;
 	cuda) need_space 9; say "fetching libtorch $torch_version for CUDA: 2.5 GB, 4 GB unpacked (TORCH_VARIANT=cpu: 0.5 GB)" ;;
 	esac
-	tmp=$final.partial
+	unpack "$final" "requirements-$variant.txt" ||
+		die "pip could not fetch libtorch; its message is above. Type make setup to try again, or set LIBTORCH to a libtorch ${torch_version%.*} that you have"
+}
+
+unpack() { # <folder> <requirements>: the wheels that these name
+	local tmp=$1.partial
 	rm -rf "$tmp" "$tmp.pip"
 	mkdir -p "$tmp" "$tmp.pip" # pip unpacks into TMPDIR first: beside the target, where there is room
 	TMPDIR=$tmp.pip PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$tmp" --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
@@ -102,10 +109,9 @@ fetch_libtorch() {
 		$(printf -- '--platform %s ' manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_25_x86_64 \
 			manylinux_2_18_x86_64 manylinux_2_17_x86_64 manylinux_2_12_x86_64 manylinux_2_5_x86_64 \
 			manylinux2014_x86_64 manylinux2010_x86_64 manylinux1_x86_64) \
-		-r "$here/requirements-$variant.txt" >&2 ||
-		die "pip could not fetch libtorch; its message is above. Type make setup to try again, or set LIBTORCH to a libtorch ${torch_version%.*} that you have"
+		-r "$here/$2" >&2 || return
 	rm -rf "$tmp.pip"
-	mv -T "$tmp" "$final"
+	mv -T "$tmp" "$1"
 }
 
 # --- 3 gotch -------------------------------------------------------------------------------------
@@ -132,7 +138,29 @@ compile_gotch() {
 	mv -T "$tmp" "$gotch"
 }
 
-# --- 4 vendor ------------------------------------------------------------------------------------
+# --- 4 graphs ------------------------------------------------------------------------------------
+# Its headers are CUDA's alone, 3 MB, also where libtorch is one of yours. Without them there are no graphs, and all
+# else works: who brought libtorch along may have no network.
+compile_graphs() {
+	[ ! -e "$graphs" ] || return 0
+	local headers=$cache/cuda-headers-$(hash_of <$here/requirements-cuda-headers.txt) tmp=$graphs.partial
+	rm -rf "$tmp"
+	mkdir -p "$tmp"
+	if [ -e "$headers" ] || unpack "$headers" requirements-cuda-headers.txt; then
+		g++ -std=c++17 -O1 -fPIC -w -shared -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" \
+			-I"$headers/nvidia/cu13/include" -D_GLIBCXX_USE_CXX11_ABI=1 torch/graph/graph.cc \
+			-o "$tmp/libhymenoptera_cuda.so" -L"$libtorch/lib" -Wl,--allow-shlib-undefined \
+			-ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib" ||
+			say "libhymenoptera_cuda.so could not be compiled against $libtorch: training on a GPU goes without CUDA graphs"
+	elif [ -n "${LIBTORCH:-}" ]; then
+		say "CUDA's headers could not be fetched: training on a GPU goes without CUDA graphs"
+	else
+		die "pip could not fetch CUDA's headers; its message is above. Type make setup to try again"
+	fi
+	mv -T "$tmp" "$graphs"
+}
+
+# --- 5 vendor ------------------------------------------------------------------------------------
 # The vendored gotch loses the C++ that was compiled above and gains one file of flags, whose name
 # sorts before gotch's lib.go so that our -L come first. Package torch gets the same for its own shim.
 cgo_file() { # <package>
@@ -143,7 +171,7 @@ cgo_file() { # <package>
 
 		// #cgo CXXFLAGS: -std=c++17 -O2 -w -I$libtorch/include -I$libtorch/include/torch/csrc/api/include -D_GLIBCXX_USE_CXX11_ABI=1
 		// #cgo LDFLAGS: -Wl,--no-as-needed -Wl,--allow-shlib-undefined -L$gotch/stubs -L$gotch -L$libtorch/lib
-		// #cgo LDFLAGS: -lhymenoptera_gotch -ltorch_cpu -lc10 -Wl,-rpath,$gotch -Wl,-rpath,$libtorch/lib
+		// #cgo LDFLAGS: -lhymenoptera_gotch -ltorch_cpu -lc10 -Wl,-rpath,$gotch -Wl,-rpath,$graphs -Wl,-rpath,$libtorch/lib
 		import "C"
 	EOF
 }
@@ -175,5 +203,6 @@ flock -n 9 || { say "another set-up is running; waiting for it"; flock 9; }
 [ -n "${LIBTORCH:-}" ] || fetch_libtorch
 check_version
 compile_gotch
+compile_graphs
 vendor_modules
 say "ready: libtorch $torch_version in $libtorch"
