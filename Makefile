@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-start bench-serve dist test-browser
+	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-start bench-serve dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -120,6 +120,9 @@ bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/
 
 dist: build ## a folder and an archive in dist/ that run without Go, Python or a compiler
 	@scripts/dist.sh
+
+gpu-check: setup ## build what checks the CUDA code on a machine with a GPU, and run it where this is one
+	@scripts/gpu_check.sh '$(DATA)' '$(WEIGHTS)'
 
 # The pages in a browser: needs Chromium, node and npm (Debian: apt-get install chromium npm).
 test-browser: build ## open reports of real runs and a comparison in headless Chromium; screenshots in runs/test-browser

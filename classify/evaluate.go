@@ -31,7 +31,8 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 	if err != nil {
 		return nil, err
 	}
-	loader, err := dataset.NewLoader(folder, c.Preprocessing, dataset.LoaderConfig{BatchSize: batch, Workers: workers, ChannelsLast: c.cfg.Fast})
+	loader, err := dataset.NewLoader(folder, c.Preprocessing, dataset.LoaderConfig{BatchSize: batch, Workers: workers, ChannelsLast: c.cfg.Fast,
+		Pixels: c.cfg.Device != torch.CPU})
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 	}
 	e := &Evaluation{Folder: folder}
 	err = torch.Do(ctx, func(s *torch.Scope) error {
-		cfg.Batch = func(_ string, b *dataset.Batch, logits *torch.Tensor) {
+		cfg.Batch = func(_ string, b *dataset.Batch, _, logits *torch.Tensor) {
 			n := len(c.Classes)
 			scope := s.Child()
 			defer scope.Close()

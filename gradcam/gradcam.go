@@ -45,7 +45,7 @@ func Compute(s *torch.Scope, net Network, images *torch.Tensor, classes []int64)
 	nn.SetTraining(net, false)
 
 	var features *torch.Tensor // N×C×h×w
-	torch.NoGrad(func() { features = net.Features(c, images) })
+	torch.NoGrad(func() { features = torch.ToDType(c, net.Features(c, images), torch.Float32) })
 	features = torch.SetRequiresGrad(torch.Detach(c, features), true)
 	var err error
 	torch.SetGradEnabled(true, func() {

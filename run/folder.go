@@ -146,7 +146,7 @@ func (f *Folder) WriteConfig(config any) error {
 // Write writes a file of any name into the folder.
 func (f *Folder) Write(name string, data []byte) error {
 	// In the same folder, because renameio may otherwise choose another one on the same disk.
-	return wrapped(renameio.WriteFile(filepath.Join(f.path, name), data, 0o666, renameio.WithTempDir(f.path)))
+	return f.explained(renameio.WriteFile(filepath.Join(f.path, name), data, 0o666, renameio.WithTempDir(f.path)))
 }
 
 // WritePredictions writes predictions.json.
@@ -173,7 +173,7 @@ func (f *Folder) Append(p trainer.Phase) error {
 	before := int64(len(f.history))
 	f.history = append(append(f.history, line...), '\n')
 	if f.Vanished() {
-		return fmt.Errorf("run: %s was removed while the run was writing into it", f.path)
+		return f.vanished()
 	}
 	file, err := os.OpenFile(filepath.Join(f.path, HistoryFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
@@ -190,12 +190,12 @@ func (f *Folder) Append(p trainer.Phase) error {
 			os.Remove(file.Name())
 		}
 	}
-	return wrapped(err)
+	return f.explained(err)
 }
 
 // SaveBest writes best.safetensors.
 func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
-	return wrapped(checkpoint.WriteSafetensors(filepath.Join(f.path, BestFile), sd))
+	return f.explained(checkpoint.WriteSafetensors(filepath.Join(f.path, BestFile), sd))
 }
 
 func encoded(v any) ([]byte, error) {
@@ -206,11 +206,17 @@ func encoded(v any) ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
-// wrapped says what may help against an error.
-func wrapped(err error) error {
+func (f *Folder) vanished() error {
+	return fmt.Errorf("run: %s was removed while the run was writing into it", f.path)
+}
+
+// explained says what may help against an error of a write.
+func (f *Folder) explained(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case f.Vanished():
+		return f.vanished()
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.EFBIG):
 		return fmt.Errorf("run: %w; make room there, or choose another --out", err)
 	}

@@ -35,9 +35,10 @@ type Result struct {
 	Seconds float64       `json:"seconds"`
 	// ReportSeconds is the share of them that the report and its pictures took.
 	ReportSeconds float64 `json:"report_seconds"`
-	PeakMemory    int64   `json:"peak_memory"`  // bytes of the process
-	FinalSHA256   string  `json:"final_sha256"` // of the state dict after the last epoch
-	BestSHA256    string  `json:"best_sha256"`  // of the best one
+	PeakMemory    int64   `json:"peak_memory"`               // bytes of the process
+	PeakGPUMemory int64   `json:"peak_gpu_memory,omitempty"` // bytes of tensors on a CUDA device
+	FinalSHA256   string  `json:"final_sha256"`              // of the state dict after the last epoch
+	BestSHA256    string  `json:"best_sha256"`               // of the best one
 }
 
 // A Prediction is a line of predictions.json.

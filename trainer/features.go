@@ -104,7 +104,9 @@ func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, train, val
 	if err := cfg.validate(); err != nil {
 		return best, err
 	}
-	return fit(ctx, s, head, train, val, opt, sched, cfg, obs)
+	c := s.Child()
+	defer c.Close()
+	return fit(ctx, c, head, train, val, opt, sched, cfg, obs)
 }
 
 // Len and Path implement set.

@@ -2,17 +2,13 @@ package trainer
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"hymenoptera/dataset"
 )
 
-// finite returns an error that says where the training went wrong when a loss is NaN or infinite.
-func finite(loss float64, step int, p Phase, b *dataset.Batch, set set) error {
-	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
-		return nil
-	}
+// lossError says where a training went wrong whose loss is not finite.
+func lossError(loss float64, p Phase, step int, b *dataset.Batch, set set) error {
 	const most = 64
 	var files []string
 	for _, i := range b.Indices[:min(most, len(b.Indices))] {

@@ -21,10 +21,12 @@ type training struct {
 	cfg   Config
 
 	classWeights *torch.Tensor // C, or nil
+	recorder     *recorder     // nil where no steps are replayed
 }
 
-func newTraining(ctx context.Context, s *torch.Scope, model nn.Module, cfg Config, obs Observer) *training {
-	t := &training{ctx: ctx, scope: s, model: model, obs: obs, cfg: cfg}
+func newTraining(ctx context.Context, s *torch.Scope, model nn.Module, opt optim.Optimizer, cfg Config, obs Observer) *training {
+	t := &training{ctx: ctx, scope: s, model: model, opt: opt, obs: obs, cfg: cfg}
+	t.recorder = newRecorder(t)
 	if cfg.ClassWeights != nil {
 		w := torch.FromFloat32s(s, cfg.ClassWeights, int64(len(cfg.ClassWeights)))
 		t.classWeights = torch.To(s, w, cfg.Device)
@@ -69,7 +71,9 @@ func (t *training) phase(epoch int, name string, set set) (Phase, error) {
 	}
 	defer batches.Close()
 
-	runningLoss, done := 0.0, 0
+	s := t.scope.Child()
+	defer s.Close()
+	sums, done := newTally(s, t.cfg), 0
 	t.obs.Step(epoch, name, 0, p.N)
 	for step := 0; ; step++ {
 		if err := t.ctx.Err(); err != nil {
@@ -84,21 +88,25 @@ func (t *training) phase(epoch int, name string, set set) (Phase, error) {
 		if err != nil {
 			return p, err
 		}
-		loss, corrects := t.step(model, set, b, epoch, name, step)
-		err = finite(loss, step, p, b, set)
-		b.Release()
-		if err != nil {
+		if err := t.count(s, model, set, b, place{epoch, name, step}, sums, p); err != nil {
 			return p, err
 		}
-		runningLoss += loss * float64(b.N)
-		p.Corrects += corrects
 		done += b.N
 		t.obs.Step(epoch, name, done, p.N)
 	}
-	p.Loss = runningLoss / float64(p.N)
-	p.Acc = float64(p.Corrects) / float64(p.N)
+	if err := sums.end(&p); err != nil {
+		return p, err
+	}
 	p.Seconds = time.Since(start).Seconds()
 	return p, t.obs.PhaseEnd(p)
+}
+
+// count computes a batch, adds it to the sums of the phase and releases it.
+func (t *training) count(s *torch.Scope, model nn.Module, set set, b *dataset.Batch, at place, sums *tally, p Phase) error {
+	s = s.Child()
+	defer s.Close()
+	defer b.Release()
+	return sums.add(t.step(s, model, set, b, at), p, at.step, b, set)
 }
 
 // dtype is what convolutions compute in.
@@ -107,41 +115,4 @@ func (t *training) dtype() torch.DType {
 		return torch.BFloat16
 	}
 	return torch.Float32
-}
-
-// step passes one batch through the model and, in training, updates the weights. It returns the batch's
-// mean loss and how many images were classified right.
-func (t *training) step(model nn.Module, set set, b *dataset.Batch, epoch int, phase string, step int) (loss float64, corrects int) {
-	s := t.scope.Child()
-	defer s.Close()
-	train := phase == "train"
-	images, labels := set.tensors(s, b)
-	t.trace(epoch, phase, step, "batch", images)
-	if train {
-		t.opt.ZeroGrad()
-	}
-	torch.SetGradEnabled(train, func() {
-		var logits *torch.Tensor // N×classes
-		if t.cfg.BFloat16 {
-			torch.Autocast(t.cfg.Device, torch.BFloat16, func() { logits = model.Forward(s, images) })
-			logits = torch.ToDType(s, logits, torch.Float32)
-		} else {
-			logits = model.Forward(s, images)
-		}
-		hits := torch.Sum(s, torch.Equal(s, torch.Argmax(s, logits, 1), labels))
-		mean := torch.CrossEntropy(s, logits, labels, t.classWeights, t.cfg.LabelSmoothing)
-		t.trace(epoch, phase, step, "logits", logits)
-		t.trace(epoch, phase, step, "loss", mean)
-		if t.cfg.Batch != nil {
-			t.cfg.Batch(phase, b, logits)
-		}
-		if train {
-			torch.Backward(mean)
-			t.traceModel(epoch, phase, step, true)
-			t.opt.Step()
-			t.traceModel(epoch, phase, step, false)
-		}
-		loss, corrects = torch.Item(mean), int(torch.Item(hits))
-	})
-	return loss, corrects
 }

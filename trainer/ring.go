@@ -6,15 +6,19 @@ import (
 
 	"hymenoptera/dataset"
 	"hymenoptera/torch"
+	"hymenoptera/torch/vision"
 )
 
 // A ring holds the tensors that a loader's batches are written into by its workers, one a slot, so that a
-// batch is never copied on its way to libtorch.
+// batch is never copied on its way to libtorch. For a CUDA device their memory is pinned.
 type ring struct {
 	loader *dataset.Loader
+	device torch.Device
+
 	slots  []*torch.Tensor // B×3×H×W on the CPU, as views where the loader's samples are H×W×3
 	views  [][]float32     // their memory
-	device torch.Device
+	pixels [][]byte        // or this, where the loader's samples are bytes
+	norm   *vision.Normalizer
 }
 
 // newRing makes tensors for the loader's batches; s owns them.
@@ -22,14 +26,24 @@ func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) *ring 
 	r := &ring{loader: loader, device: device}
 	batch, height, width := loader.SlotShape()
 	n, h, w := int64(batch), int64(height), int64(width)
+	shape, dtype := []int64{n, 3, h, w}, torch.Float32
+	last := loader.ChannelsLast() || loader.Pixels()
+	if last {
+		shape = []int64{n, h, w, 3}
+	}
+	if loader.Pixels() {
+		dtype = torch.Uint8
+		tf := loader.Transform()
+		r.norm = vision.NewNormalizer(s, tf.Mean, tf.Std, device)
+	}
 	for range loader.Slots() {
-		shape := []int64{n, 3, h, w}
-		if loader.ChannelsLast() {
-			shape = []int64{n, h, w, 3}
+		t := hostTensor(s, dtype, device, shape)
+		if loader.Pixels() {
+			r.pixels = append(r.pixels, torch.Bytes(t))
+		} else {
+			r.views = append(r.views, torch.Float32View(t))
 		}
-		t := torch.Empty(s, torch.Float32, torch.CPU, shape...)
-		r.views = append(r.views, torch.Float32View(t))
-		if loader.ChannelsLast() {
+		if last {
 			t = torch.Permute(s, t, 0, 3, 1, 2)
 		}
 		r.slots = append(r.slots, t)
@@ -37,35 +51,60 @@ func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) *ring 
 	return r
 }
 
+// hostTensor returns a tensor on the CPU from where device takes its data.
+func hostTensor(s *torch.Scope, dtype torch.DType, device torch.Device, shape []int64) *torch.Tensor {
+	if device == torch.CPU {
+		return torch.Empty(s, dtype, torch.CPU, shape...)
+	}
+	return torch.EmptyPinned(s, dtype, shape...)
+}
+
 // Len and Path implement set.
 func (r *ring) Len() int          { return r.loader.Len() }
 func (r *ring) Path(i int) string { return r.loader.Path(i) }
 
+// lend gives the loader the ring's memory, or takes it back.
+func (r *ring) lend(views [][]float32, pixels [][]byte) error {
+	if r.loader.Pixels() {
+		return r.loader.SetPixelSlots(pixels)
+	}
+	return r.loader.SetSlots(views)
+}
+
 // pass implements set. The loader writes into the ring's tensors until the pass is closed: it outlives them, and
 // may serve others between two phases.
 func (r *ring) pass(ctx context.Context, _ int) (pass, error) {
-	if err := r.loader.SetSlots(r.views); err != nil {
+	if err := r.lend(r.views, r.pixels); err != nil {
 		return nil, fmt.Errorf("trainer: %w", err)
 	}
-	return ringPass{r.loader.Epoch(ctx, torch.Generator{}), r.loader}, nil
+	return ringPass{r.loader.Epoch(ctx, torch.Generator{}), r}, nil
 }
 
 // A ringPass is an epoch of a loader that writes into borrowed tensors.
 type ringPass struct {
 	*dataset.Epoch
-	loader *dataset.Loader
+	ring *ring
 }
 
 // Close ends the epoch and gives the tensors back.
 func (p ringPass) Close() {
 	p.Epoch.Close()
-	p.loader.SetSlots(nil)
+	p.ring.lend(nil, nil)
 }
 
-// tensors returns a batch's images N×3×H×W and labels N on the ring's device. On the CPU the images are
+// tensors returns a batch's images N×3×H×W and labels N on the ring's device. On the CPU the images can be
 // the slot itself, valid until the batch is released.
 func (r *ring) tensors(s *torch.Scope, b *dataset.Batch) (images, labels *torch.Tensor) {
 	images = torch.Narrow(s, r.slots[b.Slot], 0, 0, int64(b.N))
 	labels = torch.FromInt64s(s, b.Labels, int64(b.N))
-	return torch.To(s, images, r.device), torch.To(s, labels, r.device)
+	if r.device != torch.CPU {
+		images = torch.Upload(s, images, r.device)
+	}
+	if r.norm != nil {
+		images = r.norm.Apply(s, torch.ToDType(s, images, torch.Float32))
+		if !r.loader.ChannelsLast() {
+			images = torch.Contiguous(s, images)
+		}
+	}
+	return images, torch.To(s, labels, r.device)
 }

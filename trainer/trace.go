@@ -5,14 +5,14 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-func (t *training) trace(epoch int, phase string, step int, name string, x *torch.Tensor) {
+func (t *training) trace(at place, name string, x *torch.Tensor) {
 	if t.cfg.Trace != nil {
-		t.cfg.Trace(epoch, phase, step, name, x)
+		t.cfg.Trace(at.epoch, at.phase, at.step, name, x)
 	}
 }
 
 // traceModel traces the model's tensors or, with grads, the gradients that they have.
-func (t *training) traceModel(epoch int, phase string, step int, grads bool) {
+func (t *training) traceModel(at place, grads bool) {
 	if t.cfg.Trace == nil {
 		return
 	}
@@ -20,9 +20,9 @@ func (t *training) traceModel(epoch int, phase string, step int, grads bool) {
 	defer s.Close()
 	for _, e := range nn.StateDict(t.model) {
 		if !grads {
-			t.trace(epoch, phase, step, e.Name, e.Tensor)
+			t.trace(at, e.Name, e.Tensor)
 		} else if g := torch.Grad(s, e.Tensor); g != nil {
-			t.trace(epoch, phase, step, e.Name+".grad", g)
+			t.trace(at, e.Name+".grad", g)
 		}
 	}
 }

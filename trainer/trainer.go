@@ -31,14 +31,24 @@ type Config struct {
 	// each epoch, in bfloat16 where BFloat16 is set. The model must be a [Folder].
 	Fold bool
 
+	// Async lets the host run ahead of the device: losses and hits are summed where they are computed and read once,
+	// when a phase ends. A loss that is not finite then ends the training there, and its batch is not told.
+	Async bool
+	// Graph, for a CUDA device, replays training steps as CUDA graphs, one a size of batch, where the optimizer's steps
+	// are capturable. It needs torch.LoadGraphs.
+	Graph bool
+	// Resident is how many bytes of the device's memory the decoded images may take: a set that fits is cropped,
+	// resized and mirrored there, in floats. 0 leaves that to the loaders.
+	Resident int64
+
 	// Trace, where not nil, gets the tensors of every step as they come into being, to find the first one
 	// that differs from another implementation's: "batch", "logits", "loss", after the backward pass every
 	// "<key>.grad", and after the update, as once before training, every tensor of the state dict.
 	Trace func(epoch int, phase string, step int, name string, t *torch.Tensor)
 
-	// Batch, where not nil, gets every batch together with the logits N×classes that the model gave for it,
-	// before the weights change. Both are valid during the call only.
-	Batch func(phase string, b *dataset.Batch, logits *torch.Tensor)
+	// Batch, where not nil, gets every batch with the images N×3×H×W that the model was given and its logits
+	// N×classes, on Device. All are valid during the call only.
+	Batch func(phase string, b *dataset.Batch, images, logits *torch.Tensor)
 }
 
 // DefaultConfig returns the notebook's 25 epochs, on the CPU.
@@ -104,7 +114,6 @@ type Observer interface {
 // Fit trains model for cfg.Epochs epochs and leaves it with the weights of the best validation phase,
 // which it returns: the first with the highest accuracy (N is 0 when none got any image right). When ctx
 // is cancelled it returns after the current step, and on every error too the model holds the best weights.
-// The memory of the best copy belongs to s.
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
 	if err := cfg.foldable(model); err != nil {
 		return best, err
@@ -112,7 +121,18 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 	if err := cfg.validate(); err != nil { // before tensors are made
 		return best, err
 	}
-	return fit(ctx, s, model, newRing(s, data.Train, cfg.Device), newRing(s, data.Val, cfg.Device), opt, sched, cfg, obs)
+	c := s.Child()
+	defer c.Close()
+	left := cfg.Resident
+	train, err := newSet(ctx, c, data.Train, cfg.Device, &left)
+	if err != nil {
+		return best, err
+	}
+	val, err := newSet(ctx, c, data.Val, cfg.Device, &left)
+	if err != nil {
+		return best, err
+	}
+	return fit(ctx, c, model, train, val, opt, sched, cfg, obs)
 }
 
 // fit is Fit for any two sets.
@@ -120,9 +140,8 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 	weights := newSnapshot(s, model)
 	defer weights.restore()
 
-	t := newTraining(ctx, s, model, cfg, obs)
-	t.opt = opt
-	t.traceModel(0, "start", 0, false)
+	t := newTraining(ctx, s, model, opt, cfg, obs)
+	t.traceModel(place{phase: "start"}, false)
 	for epoch := range cfg.Epochs {
 		if err := obs.EpochStart(epoch); err != nil {
 			return best, err
@@ -161,7 +180,7 @@ func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *data
 	}
 	c := s.Child()
 	defer c.Close()
-	return newTraining(ctx, c, model, cfg, Silent{}).phase(0, "val", newRing(c, loader, cfg.Device))
+	return newTraining(ctx, c, model, nil, cfg, Silent{}).phase(0, "val", newRing(c, loader, cfg.Device))
 }
 
 // Silent is the Observer of who wants none.

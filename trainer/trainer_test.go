@@ -242,7 +242,10 @@ func TestBatchesAreShownWithTheirLogits(t *testing.T) {
 		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
 		cfg := trainer.DefaultConfig()
 		cfg.Epochs = 1
-		cfg.Batch = func(phase string, b *dataset.Batch, logits *torch.Tensor) {
+		cfg.Batch = func(phase string, b *dataset.Batch, images, logits *torch.Tensor) {
+			if shape := images.Shape(); !slices.Equal(shape, []int64{int64(b.N), 3, 8, 8}) {
+				t.Errorf("images of shape %v for %d images", shape, b.N)
+			}
 			seen[phase] = append(seen[phase], b.Indices...)
 			if shape := logits.Shape(); len(shape) != 2 || shape[0] != int64(b.N) || shape[1] != 2 {
 				t.Errorf("logits of shape %v for %d images", shape, b.N)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hymenoptera/dataset"
+	"hymenoptera/torch"
 )
 
 // cache returns where the decoded images stay from epoch to epoch, or nil. With -v it says how much memory they
@@ -35,6 +36,14 @@ func (o options) cacheBytes() (int64, error) {
 		return 0, usageError{fmt.Errorf("--cache %q: want auto, off, or a size as 500M or 2G", o.Cache)}
 	}
 	return bytes, nil
+}
+
+// residentBytes returns how much of the GPU's memory decoded images may take.
+func (j *job) residentBytes() (int64, error) {
+	if j.Cache == "auto" {
+		return torch.MemoryOf(j.device).Free / 4, nil
+	}
+	return j.cacheBytes()
 }
 
 // freeMemory returns how many bytes this process may still take: what the machine has, or a container allows; 0

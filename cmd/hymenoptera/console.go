@@ -17,6 +17,7 @@ import (
 
 	"hymenoptera/report"
 	"hymenoptera/run"
+	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
 )
@@ -28,7 +29,9 @@ type console struct {
 	start time.Time // of the training
 	bar   *progressbar.ProgressBar
 	saved trainer.Phase // whose weights best.safetensors holds; N is 0 while there are none
-	best  string        // digest of the best weights so far
+	best  string        // their digest
+	work  background    // that writes best.safetensors beside the training
+	wrote error         // what went wrong with it
 	final string        // and of those after the last epoch
 	stuck stuckness
 	lost  error // of the log of a validation phase, whose weights are to be saved first
@@ -102,17 +105,27 @@ func (c *console) Best(p trainer.Phase) error {
 	return c.save(p)
 }
 
-// save writes best.safetensors.
+// save begins to write best.safetensors, once the last one is written.
 func (c *console) save(p trainer.Phase) error {
+	if err := c.written(); err != nil {
+		return err
+	}
 	sd, err := c.job.bestWeights(p)
 	if err != nil {
 		return err
 	}
-	if err := c.job.folder.SaveBest(sd); err != nil {
-		return err
-	}
-	c.saved, c.best = p, fmt.Sprintf("%x", sd.SHA256())
+	c.work.start(func() {
+		if c.wrote = c.job.folder.SaveBest(sd); c.wrote == nil {
+			c.saved, c.best = p, fmt.Sprintf("%x", sd.SHA256())
+		}
+	})
 	return nil
+}
+
+// written waits until best.safetensors is written and returns what went wrong with it.
+func (c *console) written() error {
+	c.work.wait()
+	return c.wrote
 }
 
 // EpochEnd implements trainer.Observer.
@@ -120,7 +133,7 @@ func (c *console) EpochEnd(epoch int) error {
 	if epoch == c.job.Epochs-1 {
 		c.final = fmt.Sprintf("%x", nn.Export(c.job.model).SHA256())
 	}
-	if epoch == 0 && c.job.Epochs > 1 && !c.job.Probe { // whose epochs take no time
+	if c.job.device == torch.CPU && epoch == 0 && c.job.Epochs > 1 && !c.job.Probe { // a GPU's first epoch says nothing
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
 		c.job.messages.info("about %v for all %d epochs", whole.Round(time.Second), c.job.Epochs)
 	}
@@ -129,15 +142,19 @@ func (c *console) EpochEnd(epoch int) error {
 	}
 	c.job.reporter.epochEnd()
 	if c.lost != nil {
-		return c.lost
+		return errors.Join(c.lost, c.written())
+	}
+	if !c.work.busy() && c.wrote != nil {
+		return c.wrote
 	}
 	return c.log("\n")
 }
 
 // restore makes a folder that has vanished again, with the best weights so far, which the model holds.
 func (c *console) restore(best trainer.Phase) error {
+	err := c.written()
 	if !c.job.folder.Vanished() {
-		return nil
+		return err
 	}
 	c.saved = trainer.Phase{}
 	if err := c.job.folder.Restore(); err != nil {
@@ -145,7 +162,8 @@ func (c *console) restore(best trainer.Phase) error {
 	}
 	c.job.messages.warn("%s was removed; it is there again with all so far", c.job.folder.Path())
 	if best.N > 0 {
-		return c.save(best)
+		c.wrote = nil
+		return errors.Join(c.save(best), c.written())
 	}
 	return nil
 }
@@ -167,8 +185,11 @@ func (c *console) end(best trainer.Phase, err error) error {
 	if err != nil {
 		return err
 	}
-	result := run.Result{Best: best, Seconds: seconds, ReportSeconds: c.job.reporter.spent.Seconds(), PeakMemory: peakMemory(),
+	result := run.Result{Best: best, Seconds: seconds, ReportSeconds: time.Duration(c.job.reporter.spent.Load()).Seconds(), PeakMemory: peakMemory(),
 		FinalSHA256: c.final, BestSHA256: c.best}
+	if c.job.device != torch.CPU {
+		result.PeakGPUMemory = torch.MemoryOf(c.job.device).Peak
+	}
 	if err := c.job.folder.WriteResult(result); err != nil {
 		return err
 	}

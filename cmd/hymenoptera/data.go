@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"hymenoptera/dataset"
+	"hymenoptera/torch"
 	"hymenoptera/transforms"
 )
 
@@ -67,7 +68,7 @@ func (j *job) openLoaders() error {
 		return err
 	}
 	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: j.BatchSize, Shuffle: !j.Probe, Workers: j.Workers, ChannelsLast: j.Fast,
-		Warn: j.messages.warnOnce()}
+		Pixels: j.device != torch.CPU, Warn: j.messages.warnOnce()}
 	training := cfg
 	if j.Balance == "sampling" {
 		training.Shuffle, training.Weights = false, rarity(j.sets[0])

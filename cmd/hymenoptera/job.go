@@ -68,7 +68,7 @@ func (j *job) run(ctx context.Context) error {
 		if err := torch.SetNumThreads(j.Threads); err != nil {
 			return err
 		}
-		torch.SetCuDNNBenchmark(true)
+		j.setCuDNN()
 		if err := j.build(s); err != nil {
 			return err
 		}
@@ -84,8 +84,10 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.folder.WriteConfig(j.config()); err != nil {
 			return err
 		}
-		cfg := trainer.Config{Epochs: j.Epochs, Device: j.device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.lossWeights),
-			BFloat16: j.Fast && torch.MultipliesBFloat16(j.device), Fold: j.Fast}
+		cfg, err := j.trainerConfig()
+		if err != nil {
+			return err
+		}
 		if j.Trace != "" {
 			t, err := newTrace(s, j.Trace)
 			if err != nil {
@@ -94,7 +96,7 @@ func (j *job) run(ctx context.Context) error {
 			defer func() { err = errors.Join(err, t.close()) }()
 			cfg.Trace = t.write
 		}
-		cfg.Batch = j.reporter.batch
+		j.reporter.scope, cfg.Batch = s, j.reporter.batch
 		opt := j.optimizer(s)
 		log := newConsole(j)
 		best, err := j.fit(ctx, s, opt, cfg, log)
@@ -104,6 +106,46 @@ func (j *job) run(ctx context.Context) error {
 		j.reporter.end(ctx, s, log.saved, err)
 		return log.end(best, err)
 	})
+}
+
+// trainerConfig says how to train: the notebook's way or, with --fast, with all that the device offers.
+func (j *job) trainerConfig() (cfg trainer.Config, err error) {
+	cfg = trainer.Config{Epochs: j.Epochs, Device: j.device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.lossWeights)}
+	if !j.Fast {
+		return cfg, nil
+	}
+	cfg.BFloat16, cfg.Fold = j.foldedType() == torch.BFloat16, true
+	if j.device == torch.CPU {
+		return cfg, nil
+	}
+	cfg.Async = true
+	if err := torch.LoadGraphs(); err != nil {
+		j.messages.debug("no CUDA graphs: %v", err)
+	} else {
+		cfg.Graph = true
+	}
+	cfg.Resident, err = j.residentBytes()
+	return cfg, err
+}
+
+// foldedType is what convolutions compute in with --fast.
+func (j *job) foldedType() torch.DType {
+	if torch.MultipliesBFloat16(j.device) {
+		return torch.BFloat16
+	}
+	return torch.Float32
+}
+
+// setCuDNN chooses how cuDNN finds its algorithms: by trying them out as in the notebook, which takes seconds; or, with
+// --fast, by its rules; or among those that repeat themselves.
+func (j *job) setCuDNN() {
+	switch {
+	case j.device == torch.CPU:
+	case j.Deterministic:
+		torch.SetDeterministic()
+	default:
+		torch.SetCuDNNBenchmark(!j.Fast)
+	}
 }
 
 // fit trains the model or, with --probe, its head on features.
@@ -133,7 +175,8 @@ func (j *job) fit(ctx context.Context, s *torch.Scope, opt optim.Optimizer, cfg 
 func (j *job) optimizer(s *torch.Scope) optim.Optimizer {
 	params := nn.Trainable(j.model)
 	if j.Optimizer == "sgd" {
-		return optim.NewSGD(s, params, optim.SGDConfig{LR: j.LR, Momentum: j.Momentum, Nesterov: j.Nesterov, WeightDecay: j.WeightDecay, Fused: j.Fast})
+		return optim.NewSGD(s, params, optim.SGDConfig{LR: j.LR, Momentum: j.Momentum, Nesterov: j.Nesterov, WeightDecay: j.WeightDecay,
+			Fused: j.Fast, Capturable: j.Fast && j.device != torch.CPU})
 	}
 	return optim.NewAdam(s, params, optim.AdamConfig{LR: j.LR, WeightDecay: j.WeightDecay, Decoupled: j.Optimizer == "adamw"})
 }

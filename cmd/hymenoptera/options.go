@@ -44,6 +44,7 @@ type options struct {
 	Device         string    `json:"device"`
 	Threads        int       `json:"threads"`
 	Fast           bool      `json:"fast"`
+	Deterministic  bool      `json:"deterministic"`
 	Cache          string    `json:"-"`
 	Overwrite      bool      `json:"-"`
 	Beneath        string    `json:"-"`
@@ -101,7 +102,8 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
-	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images: auto (a quarter of what is free), off, or a size as 500M or 2G")
+	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let a training repeat itself bit for bit, as on the CPU it always does")
+	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free), off, or a size as 500M or 2G")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
@@ -109,7 +111,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "image-size")
 	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
-	inGroup(f, groupMachine, "fast", "workers", "device", "threads", "cache")
+	inGroup(f, groupMachine, "fast", "deterministic", "workers", "device", "threads", "cache")
 	inGroup(f, groupOutput, "out", "overwrite", "beneath")
 	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
 }

@@ -8,8 +8,12 @@ import (
 	"image"
 	"image/png"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"hymenoptera/dataset"
 	"hymenoptera/gradcam"
@@ -17,6 +21,7 @@ import (
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
 	"hymenoptera/transforms"
 )
@@ -31,14 +36,18 @@ const (
 // batch, and the logits of the validation images. It draws nothing from libtorch's generator, and what goes
 // wrong with it is told and does not end a training.
 type reporter struct {
-	job    *job
-	page   report.Page
-	spent  time.Duration
-	broken bool // an error was told already
+	job     *job
+	page    report.Page // belongs to the work while it is busy
+	history report.History
+	work    background   // on the page, beside the training
+	spent   atomic.Int64 // nanoseconds
+	broken  atomic.Bool  // an error was told already
 
 	first  []float32 // the first batch, until its picture is made
 	labels []int64   // and its classes
 
+	scope     *torch.Scope        // of the training
+	shown     []shown             // in this validation phase
 	val, best []report.Prediction // of this epoch and of the best
 }
 
@@ -71,72 +80,90 @@ func newReporter(j *job) (*reporter, error) {
 func (r *reporter) timed(f func() error) {
 	start := time.Now()
 	err := f()
-	r.spent += time.Since(start)
-	if err != nil && !r.broken {
-		r.broken = true
+	r.spent.Add(int64(time.Since(start)))
+	if err != nil && !r.broken.Swap(true) {
 		r.job.messages.warn("the report is not complete: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 
-// batch is the trainer's Batch hook.
-func (r *reporter) batch(phase string, b *dataset.Batch, logits *torch.Tensor) {
+// shown are the logits of a batch of validation images, on the training's device until the phase ends.
+type shown struct {
+	logits  *torch.Tensor // N×classes
+	samples []int
+	labels  []int64
+}
+
+// batch is the trainer's Batch hook. It waits for the device once, for the very first batch.
+func (r *reporter) batch(phase string, b *dataset.Batch, images, logits *torch.Tensor) {
 	r.timed(func() error {
-		if phase == "train" {
-			if r.labels == nil && !r.job.Probe { // whose batches are no pictures
-				r.first = append([]float32{}, b.Images...)
-				if r.job.train.ChannelsLast() {
-					r.first = planar(b.Images, r.job.ImageSize*r.job.ImageSize)
-				}
-				r.labels = append([]int64{}, b.Labels...)
-			}
-			return nil
-		}
 		return torch.Do(context.Background(), func(s *torch.Scope) error {
-			all := torch.Float32s(s, torch.To(s, torch.Detach(s, logits), torch.CPU)) // N×classes
-			classes := len(all) / b.N
-			for i, sample := range b.Indices {
-				r.val = append(r.val, report.Prediction{Sample: sample, Label: int(b.Labels[i]),
-					Probs: report.Softmax(all[i*classes : (i+1)*classes])})
+			switch {
+			case phase == "val":
+				r.shown = append(r.shown, shown{torch.Clone(r.scope, torch.Detach(s, logits)), slices.Clone(b.Indices), slices.Clone(b.Labels)})
+			case r.labels == nil && !r.job.Probe: // whose batches are no pictures
+				r.first, r.labels = torch.Float32s(s, images), slices.Clone(b.Labels)
 			}
 			return nil
 		})
 	})
 }
 
-// planar returns samples of pixels×3 as 3×pixels.
-func planar(samples []float32, pixels int) []float32 {
-	out := make([]float32, len(samples))
-	for i, v := range samples {
-		sample, rest := i/(3*pixels), i%(3*pixels)
-		out[sample*3*pixels+rest%3*pixels+rest/3] = v
-	}
-	return out
+// predict makes predictions of what was shown in a validation phase.
+func (r *reporter) predict() {
+	r.timed(func() error {
+		return torch.Do(context.Background(), func(s *torch.Scope) error {
+			for _, v := range r.shown {
+				all := torch.Float32s(s, v.logits)
+				classes := len(all) / len(v.samples)
+				for i, sample := range v.samples {
+					r.val = append(r.val, report.Prediction{Sample: sample, Label: int(v.labels[i]),
+						Probs: report.Softmax(all[i*classes : (i+1)*classes])})
+				}
+				v.logits.Free()
+			}
+			r.shown = nil
+			return nil
+		})
+	})
 }
 
 // phaseEnd adds a phase to the curves.
 func (r *reporter) phaseEnd(p trainer.Phase) {
-	r.page.History = append(r.page.History, report.Phase(p))
+	r.history = append(r.history, report.Phase(p))
+	if p.Name == "val" {
+		r.predict()
+	}
 }
 
 // keepBest makes the predictions of this epoch those of the best weights.
 func (r *reporter) keepBest() { r.best = r.val }
 
-// epochEnd replaces report.html.
+// epochEnd replaces report.html, beside the next epoch. Where epochs are so short that it is still at an earlier one,
+// this one comes into the next report.
 func (r *reporter) epochEnd() {
-	r.timed(func() error {
-		r.page.Predictions = r.best
-		if r.best == nil { // nothing right yet
-			r.page.Predictions = r.val
-		}
-		r.val = nil
-		err := r.grid()
-		if r.page.Train.Images == nil {
-			r.summarise()
-		}
-		if r.page.Running() { // the last one is written by end
-			err = errors.Join(err, r.write())
-		}
-		return err
+	predictions := r.best
+	if predictions == nil { // nothing right yet
+		predictions = r.val
+	}
+	r.val = nil
+	if r.work.busy() {
+		return
+	}
+	r.page.History, r.page.Predictions = slices.Clone(r.history), predictions
+	r.work.start(func() {
+		r.timed(func() error {
+			err := r.grid()
+			if r.page.Train.Images == nil {
+				r.summarise()
+			}
+			if r.page.Running() { // the last one is written by end
+				err = errors.Join(err, r.write())
+			}
+			if r.job.folder.Vanished() { // which ends the training
+				return nil
+			}
+			return err
+		})
 	})
 }
 
@@ -160,9 +187,11 @@ func (r *reporter) grid() error {
 // end makes what the training shows, after a failure too. The model holds the best weights; saved is the phase whose
 // weights best.safetensors holds.
 func (r *reporter) end(ctx context.Context, s *torch.Scope, saved trainer.Phase, failure error) {
-	if len(r.page.History) == 0 {
+	if len(r.history) == 0 {
 		return
 	}
+	r.work.wait()
+	r.page.History = r.history
 	if r.best != nil {
 		r.page.Predictions = r.best
 	}
@@ -179,12 +208,18 @@ func (r *reporter) end(ctx context.Context, s *torch.Scope, saved trainer.Phase,
 				r.page.Stopped = cause.Error()
 			}
 		}
+		var curves errgroup.Group
+		curves.Go(r.curves)
 		if len(r.page.Predictions) > 0 {
 			// This is what is under way when the first Ctrl-C comes, and it takes a moment.
 			err = errors.Join(err, r.show(context.WithoutCancel(ctx), s), r.predictions())
 		}
 		r.page.Machine = append(r.page.Machine, report.Field{Name: "peak memory", Value: fmt.Sprintf("%.2f GB", float64(peakMemory())/1e9)})
-		return errors.Join(err, r.curves(), r.write())
+		if r.job.device != torch.CPU {
+			m := torch.MemoryOf(r.job.device)
+			r.page.Machine = append(r.page.Machine, report.Field{Name: "peak GPU memory", Value: fmt.Sprintf("%.2f GB by tensors", float64(m.Peak)/1e9)})
+		}
+		return errors.Join(err, curves.Wait(), r.write())
 	})
 }
 
@@ -242,9 +277,9 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []report.Pre
 	}
 	defer b.Release()
 	var maps []gradcam.Map
-	if net, ok := r.job.model.(gradcam.Network); ok {
-		c := s.Child()
-		defer c.Close()
+	c := s.Child()
+	defer c.Close()
+	if net, ok := r.looked(c); ok {
 		images := torch.FromFloat32s(c, b.Images, int64(b.N), 3, int64(side), int64(side))
 		if maps, err = gradcam.Compute(c, net, torch.To(c, images, r.job.device), classes); err != nil {
 			return nil, err
@@ -260,6 +295,16 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []report.Pre
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// looked returns the network whose Grad-CAM is shown: with --fast in the form that validated.
+func (r *reporter) looked(s *torch.Scope) (net gradcam.Network, ok bool) {
+	var model nn.Module = r.job.model
+	if r.job.Fast {
+		model = r.job.model.Fold(s, r.job.foldedType())
+	}
+	net, ok = model.(gradcam.Network)
+	return net, ok
 }
 
 // file returns a validation image's path below the set's folder.
