@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Checks the CUDA code on this machine: scripts/gpu_check.sh says what it takes. Ends with an error when a check fails.
 #
-#   ./run.sh IMAGES WEIGHTS [CHECK …]      checks: tests deterministic bench accuracy; default: the first three
+#   [ROUNDS=3] [SEEDS=5] ./run.sh IMAGES WEIGHTS [CHECK …]
+#
+# Checks are tests, commands, deterministic, bench and accuracy; without any the first four run.
 set -euo pipefail
-data=$(realpath "${1:?want an image folder}") weights=${2:?want a file of weights, or none}
+[ $# -ge 2 ] || { sed -n 2,6p "$0" >&2; exit 2; }
+data=$(realpath "$1") weights=$2
 [ "$weights" = none ] || weights=$(realpath "$weights")
 shift 2
-[ $# -gt 0 ] || set -- tests deterministic bench
+[ $# -gt 0 ] || set -- tests commands deterministic bench
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
 torch=$($python -c 'import os, torch; print(os.path.dirname(torch.__file__))')
@@ -18,6 +21,24 @@ for check in "$@"; do
 	echo "== $check"
 	case $check in
 	tests) HYMENOPTERA_GPU=1 bin/trainer.test -test.run CUDA -test.v -test.failfast=false ;;
+	commands)
+		tmp=$(mktemp -d)
+		h() { local began=$SECONDS; bin/hymenoptera "$@" --device cuda >"$tmp/out" || { cat "$tmp/out"; exit 1; }; echo "$((SECONDS - began)) s  $*"; }
+		n=0
+		for mode in '--fast' '--fast --freeze' '--fast --model googlenet' '--fast --optimizer adamw' '--fast --cache off' \
+			'--freeze --probe' '--fast --freeze --probe' '--workers 0'; do
+			h train -q $mode --data "$data" --weights none --epochs 3 --out "$tmp/$((++n))"
+			tail -qn 1 "$tmp/$n/history.jsonl"
+		done
+		for mode in '' --fast; do
+			h eval $mode --checkpoint "$tmp/1/best.safetensors" --data "$data"
+			tail -n 4 "$tmp/out"
+			h predict $mode --csv --checkpoint "$tmp/1/best.safetensors" "$data/val"
+			tail -n 1 "$tmp/out"
+		done
+		! bin/hymenoptera train -q --fast --lr 1e6 --data "$data" --weights none --device cuda --epochs 2 --out "$tmp/nan" || exit 1
+		rm -rf "$tmp"
+		;;
 	deterministic)
 		tmp=$(mktemp -d)
 		for i in 1 2; do
@@ -33,7 +54,7 @@ for check in "$@"; do
 		rm -rf "$tmp"
 		;;
 	bench) $python bench/gpu.py --data "$data" --weights "$weights" ${ROUNDS:+--rounds $ROUNDS} ;;
-	accuracy) $python bench/accuracy.py --device cuda --data "$data" --weights "$weights" ;;
+	accuracy) $python bench/accuracy.py --device cuda --data "$data" --weights "$weights" ${SEEDS:+--seeds $SEEDS} --svg accuracy.svg ;;
 	*) echo "run.sh: no check $check: want tests, deterministic, bench or accuracy" >&2; exit 2 ;;
 	esac
 done
