@@ -7,14 +7,13 @@ PSS counts a page that n processes share as 1/n in each, so that Python's worker
 1 Go takes less.
 """
 import argparse
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+from common import PROGRAM, REFERENCE, in_turn, report
+
 JOBS = {"fine-tuned": [], "frozen": ["--freeze"]}
 
 
@@ -42,6 +41,11 @@ def pss(pid):
 
 
 def peak(command):
+    with tempfile.TemporaryDirectory() as out:
+        return peak_of(command + ["--out", out])
+
+
+def peak_of(command):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     most, ended = 0, threading.Event()
 
@@ -68,24 +72,11 @@ def main():
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
     o = p.parse_args()
-    common = ["--data", o.data, "--weights", o.weights, "--epochs", "1", "--threads", o.threads, "--workers", o.workers]
-    sides = {
-        "Python": [sys.executable, os.path.join(ROOT, "scripts", "reference.py")],
-        "Go": [os.path.join(ROOT, "bin", "hymenoptera"), "train", "--device", "cpu"],
-        "Go --fast": [os.path.join(ROOT, "bin", "hymenoptera"), "train", "--device", "cpu", "--fast"],
-    }
+    options = ["--data", o.data, "--weights", o.weights, "--epochs", "1", "--threads", o.threads, "--workers", o.workers]
     for job, extra in JOBS.items():
-        peaks = []
-        for _ in range(o.pairs):
-            with tempfile.TemporaryDirectory() as out:
-                peaks.append([peak(c + common + extra + ["--out", os.path.join(out, n)]) for n, c in sides.items()])
-        line = f"{job:10} peak PSS"
-        for i, name in enumerate(sides):
-            line += f"  {name} {statistics.median(r[i] for r in peaks):.0f} MB"
-            if i:
-                ratios = [r[i] / r[0] for r in peaks]
-                line += f", ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
-        print(line, flush=True)
+        go = [PROGRAM, "train", "--device", "cpu"] + options + extra
+        sides = {"Python": [sys.executable, REFERENCE] + options + extra, "Go": go, "Go --fast": go + ["--fast"]}
+        report(f"{job:10} peak PSS", sides, in_turn(o.pairs, sides, peak), "{:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-PROGRAM = os.path.join(ROOT, "bin", "hymenoptera")
+from common import PROGRAM, ROOT, build, checkpoint
 
 
 def free_port():
@@ -57,11 +56,8 @@ def main():
     o = p.parse_args()
     val = os.path.join(o.data, "val")
     with tempfile.TemporaryDirectory() as tmp:
-        run = lambda *args: subprocess.run(args, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-        run(PROGRAM, "train", "-q", "--device", "cpu", "--weights", "none", "--freeze", "--epochs", "1", "--data", os.path.abspath(o.data), "--out", tmp + "/run")
-        best, pth, load = tmp + "/run/best.safetensors", tmp + "/model.pth", tmp + "/httpload"
-        run(PROGRAM, "export", "--checkpoint", best, "--out", pth)
-        run("go", "build", "-o", load, "./internal/tools/httpload")
+        best, pth = checkpoint(o.data, tmp)
+        load = build("httpload", tmp)
         classes = sorted(os.listdir(val))
         folder = os.path.join(val, classes[0])
         with open(os.path.join(folder, sorted(os.listdir(folder))[0]), "rb") as f:
