@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Go against Python, from the start of the process to the first prediction: one picture, a ResNet18.
+"""Go against Python, from the start of the process to its first result: a prediction, a training step.
 
-    reference-env/bin/python bench/start.py --data DIR [--pairs 5] [--threads 2]
+    reference-env/bin/python bench/start.py --data DIR [--weights none] [--pairs 5] [--threads 2] [--workers 4]
 
-Both are started in turn, after one start each that fills the page cache. Python imports torch and torchvision, loads the
-exported .pth and predicts; Go is `hymenoptera predict`. Below 1 Go is faster.
+Prediction: Python imports torch and torchvision, loads an exported .pth and predicts one picture; Go is `hymenoptera
+predict`. Training: the first step begins when the first batch is in the network, which is when oneDNN computes for the
+first time. Both programs say so themselves with ONEDNN_VERBOSE=1, and are ended there. All run once before, which
+fills the page cache. Below 1 Go is faster.
 """
 import argparse
 import os
-import statistics
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-PROGRAM = os.path.join(ROOT, "bin", "hymenoptera")
+from common import PROGRAM, REFERENCE, checkpoint, in_turn, report, seconds
 
 PYTHON = """
 import sys
@@ -34,36 +35,43 @@ with torch.inference_mode():
 """
 
 
-def seconds(command):
-    began = time.time()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.time() - began
+def until_first_step(command):
+    with tempfile.TemporaryDirectory() as out:
+        began = time.time()
+        process = subprocess.Popen(command + ["--out", out], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                   start_new_session=True, env={**os.environ, "ONEDNN_VERBOSE": "1"})
+        for line in process.stdout:
+            if line.startswith(b"onednn_verbose") and b",exec," in line:
+                took = time.time() - began
+                os.killpg(process.pid, signal.SIGKILL)  # Python's workers too
+                process.wait()
+                return took
+    sys.exit(f"{command} ended with {process.wait()} before its first step")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--data", required=True)
+    p.add_argument("--weights", default="none")
     p.add_argument("--pairs", type=int, default=5)
     p.add_argument("--threads", default="2")
+    p.add_argument("--workers", default="4")
     o = p.parse_args()
     folder = os.path.join(o.data, "val")
     for _ in range(2):  # the first class, its first picture
         folder = os.path.join(folder, sorted(os.listdir(folder))[0])
+    print(f"{o.threads} threads, {o.workers} workers, {o.pairs} pairs; medians (minimum to maximum)")
     with tempfile.TemporaryDirectory() as tmp:
-        best, pth = tmp + "/run/best.safetensors", tmp + "/model.pth"
-        train = [PROGRAM, "train", "-q", "--device", "cpu", "--weights", "none", "--freeze", "--epochs", "1", "--image-size", "224"]
-        subprocess.run(train + ["--data", o.data, "--out", tmp + "/run"], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([PROGRAM, "export", "--checkpoint", best, "--out", pth], check=True, stdout=subprocess.DEVNULL)
+        best, pth = checkpoint(o.data, tmp)
         sides = {
             "Python": [sys.executable, "-c", PYTHON, pth, folder, o.threads],
             "Go": [PROGRAM, "predict", "--checkpoint", best, "--threads", o.threads, folder],
         }
-        pairs = [[seconds(command) for command in sides.values()] for _ in range(o.pairs + 1)][1:]
-    ratios = [go / python for python, go in pairs]
-    print(
-        f"start to first prediction, {o.pairs} pairs: Python {statistics.median(p for p, _ in pairs):.2f} s, Go {statistics.median(g for _, g in pairs):.2f} s,"
-        f" ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
-    )
+        report("start to first prediction", sides, in_turn(o.pairs + 1, sides, lambda c: seconds(c)["wall"])[1:])
+    options = ["--data", o.data, "--weights", o.weights, "--threads", o.threads, "--workers", o.workers]
+    go = [PROGRAM, "train", "--device", "cpu"] + options
+    sides = {"Python": [sys.executable, REFERENCE] + options, "Go": go, "Go --fast": go + ["--fast"]}
+    report("start to first step", sides, in_turn(o.pairs + 1, sides, until_first_step)[1:])
 
 
 if __name__ == "__main__":
