@@ -1,23 +1,27 @@
 #!/usr/bin/env python3
 """Go against Python, the data path alone: decode, crop, resize, normalise, no network.
 
-    reference-env/bin/python bench/data.py --data DIR [--pairs 5] [--workers 0,1,2,4]
+    reference-env/bin/python bench/data.py --data DIR [--rounds 5] [--workers 0,1,2,4]
 
-PyTorch's DataLoader and this project's loader read the same set in turn, a warm-up pass and then a measured
-one. Without workers both are one thread, and the ratio is of processor time, which other programs disturb
-least; with workers it is of wall time. Above 1 Go is faster.
+PyTorch's DataLoader and this project's loader, without and with its cache of decoded pictures, read the same set in turn.
+
+warm  a second pass, with the files in the page cache. Without workers all are one thread, and times are of the
+      processor, which other programs disturb least; with workers they are of the clock.
+cold  the first pass of a process, by the clock, after the kernel was asked to forget the files (posix_fadvise). What lies
+      beneath, as the host of a virtual machine, may still have them.
+
+Times are of an image. Below 1 Go is faster.
 """
-
 import argparse
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+from common import ROOT, build, in_turn, report
+
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
 
@@ -43,39 +47,53 @@ def python_passes(data, phase, workers, passes):
         print(n, time.time() - began, processor() - cpu, flush=True)
 
 
-def rate(command, workers):
+def forget(folder):
+    """Asks the kernel to drop a folder's files from the page cache."""
+    for root, _, files in os.walk(folder):
+        for name in files:
+            fd = os.open(os.path.join(root, name), os.O_RDONLY)
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(fd)
+
+
+def last_pass(command, by_clock):
+    """Milliseconds an image."""
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     n, wall, cpu = map(float, out.splitlines()[-1].split())
-    return n / (wall if workers else cpu)
+    return 1000 * (wall if by_clock else cpu) / n
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--data", required=True)
-    p.add_argument("--pairs", type=int, default=5)
+    p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--workers", default="0,1,2,4")
     p.add_argument("--python", nargs=3, metavar=("PHASE", "WORKERS", "PASSES"), help=argparse.SUPPRESS)
     o = p.parse_args()
     if o.python:
         phase, workers, passes = o.python
         return python_passes(o.data, phase, int(workers), int(passes))
+    print(f"{o.rounds} rounds; medians (minimum to maximum)")
     with tempfile.TemporaryDirectory() as folder:
-        tool = os.path.join(folder, "datapath")
-        subprocess.run(["go", "build", "-o", tool, "./internal/tools/datapath"], check=True, cwd=ROOT)
-        print(f"{o.pairs} pairs; medians (minimum to maximum)")
-        for workers in map(int, o.workers.split(",")):
+        tool = build("datapath", folder)
+        for workers in o.workers.split(","):
             for phase in "train", "val":
-                go = [tool, "--data", o.data, "--phase", phase, "--workers", str(workers), "--passes", "2"]
-                python = [sys.executable, "-W", "ignore", __file__, "--data", o.data, "--python", phase, str(workers), "2"]
-                pairs = [(rate(python, workers), rate(go, workers)) for _ in range(o.pairs)]
-                ratios = [g / p for p, g in pairs]
-                print(
-                    f"{workers} workers  {phase:5}  Python {statistics.median(p for p, _ in pairs):6.1f} images/s"
-                    f"  Go {statistics.median(g for _, g in pairs):6.1f}"
-                    f"  Go/Python {statistics.median(ratios):5.2f}  ({min(ratios):.2f} to {max(ratios):.2f})"
-                    f"{'' if workers else '  processor time'}",
-                    flush=True,
-                )
+
+                def sides(passes):
+                    go = [tool, "--data", o.data, "--phase", phase, "--workers", workers, "--passes", passes]
+                    python = [sys.executable, "-W", "ignore", __file__, "--data", o.data, "--python", phase, workers, passes]
+                    return {"Python": python, "Go": go, "Go cached": go + ["--cache"]}
+
+                def cold(command):
+                    forget(os.path.join(o.data, phase))
+                    return last_pass(command, by_clock=True)
+
+                title, form = f"{workers} workers  {phase:5}", "{:6.3f} ms"
+                warm = sides("2")
+                report(title + " warm", warm, in_turn(o.rounds, warm, lambda c: last_pass(c, workers != "0")), form)
+                once = sides("1")
+                del once["Go cached"]
+                report(title + " cold", once, in_turn(o.rounds, once, cold), form)
 
 
 if __name__ == "__main__":

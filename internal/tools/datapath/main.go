@@ -3,7 +3,8 @@
 //
 //	images seconds cpu-seconds
 //
-// bench/data.py runs it beside PyTorch's DataLoader.
+// With --cache the decoded pictures stay in memory from pass to pass. With --list it lists a folder of classes instead.
+// bench/data.py and bench/growth.py run it beside PyTorch.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"syscall"
 	"time"
@@ -34,8 +36,19 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	phase := fs.String("phase", "train", "train or val")
 	workers := fs.Int("workers", 0, "")
 	passes := fs.Int("passes", 3, "")
+	cache := fs.Bool("cache", false, "keep decoded pictures")
+	list := fs.Bool("list", false, "list --data, a folder of classes, and read nothing")
 	if err := fs.Parse(args); err != nil {
 		return err
+	}
+	if *list {
+		return timed(stdout, func() (int, error) {
+			f, err := dataset.NewImageFolder(*data)
+			if err != nil {
+				return 0, err
+			}
+			return len(f.Samples), nil
+		})
 	}
 	set, val, err := dataset.Open(*data)
 	if err != nil {
@@ -45,20 +58,32 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if *phase == "val" {
 		set, tf = val, transforms.Eval(224)
 	}
-	loader, err := dataset.NewLoader(set, tf, dataset.LoaderConfig{BatchSize: 32, Shuffle: true, Workers: *workers})
+	cfg := dataset.LoaderConfig{BatchSize: 32, Shuffle: true, Workers: *workers}
+	if *cache {
+		cfg.Cache = dataset.NewCache(math.MaxInt64)
+	}
+	loader, err := dataset.NewLoader(set, tf, cfg)
 	if err != nil {
 		return err
 	}
 	rng := mt19937.New(42)
 	for range *passes {
-		began, cpu := time.Now(), processor()
-		n, err := pass(ctx, loader, rng)
-		if err != nil {
+		if err := timed(stdout, func() (int, error) { return pass(ctx, loader, rng) }); err != nil {
 			return err
 		}
-		fmt.Fprintln(stdout, n, time.Since(began).Seconds(), (processor() - cpu).Seconds())
 	}
 	return nil
+}
+
+// timed prints how many images f says it went through, and how long that took.
+func timed(stdout io.Writer, f func() (n int, err error)) error {
+	began, cpu := time.Now(), processor()
+	n, err := f()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, n, time.Since(began).Seconds(), (processor() - cpu).Seconds())
+	return err
 }
 
 // pass reads every batch once and returns the number of images.
