@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-start bench-serve dist gpu-check test-browser
+	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
+	bench-reorders bench-limit bench-hotspots bench-serve stress dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -109,8 +110,26 @@ bench: build reference-env ## against Python, in interleaved pairs: ratios of an
 	@$(PYTHON) bench/memory.py --data '$(DATA)' --weights '$(WEIGHTS)'
 	@$(PYTHON) bench/data.py --data '$(DATA)'
 
-bench-start: build reference-env ## from the start of the process to the first prediction, against Python
-	@$(PYTHON) bench/start.py --data '$(DATA)' $(ARGS)
+bench-start: build reference-env ## from the start of the process to the first prediction and to the first training step, against Python
+	@$(PYTHON) bench/start.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+
+bench-evaluate: build reference-env ## eval and predict over the validation pictures, against Python
+	@$(PYTHON) bench/evaluate.py --data '$(DATA)' $(ARGS)
+
+bench-growth: setup reference-env ## listing 1,000 to 100,000 files, and the data path's time a sample over 250 to 25,000 pictures
+	@$(PYTHON) bench/growth.py --data '$(DATA)' $(ARGS)
+
+bench-reorders: build reference-env ## how often oneDNN copies tensors into other layouts, in a training and a validation step
+	@$(PYTHON) bench/reorders.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+
+bench-limit: build reference-env ## FLOP/s of ResNet18's convolutions alone, and the share of them that training reaches
+	@$(PYTHON) bench/convolutions.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+
+bench-hotspots: build reference-env ## where the processor's time of an epoch goes (needs perf: apt-get install linux-perf)
+	@$(PYTHON) bench/hotspots.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+
+stress: setup ## 10,000 steps of a small network, 200 of ResNet18: handles and memory, a few minutes
+	@go run ./internal/tools/stress $(ARGS)
 
 BENCH_SERVE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
 bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/s of 32 clients, in turn; memory by round
