@@ -90,7 +90,7 @@ func resnet18(s *torch.Scope) nn.Module {
 	return arch.New(s, 2)
 }
 
-// train prints what handles and memory were after a tenth of the steps and at the end.
+// train prints what handles and memory were after a quarter of the steps and at the end.
 func (j job) train(ctx context.Context, dir string) error {
 	trainSet, valSet, err := dataset.Open(dir)
 	if err != nil {
@@ -128,7 +128,7 @@ type watcher struct {
 	job             job
 	began           time.Time
 	steps           int
-	handles, memory int // after a tenth of the steps
+	handles, memory int // after a quarter of the steps
 }
 
 func (w *watcher) Step(_ int, phase string, done, _ int) {
@@ -139,7 +139,7 @@ func (w *watcher) Step(_ int, phase string, done, _ int) {
 
 // EpochEnd implements trainer.Observer.
 func (w *watcher) EpochEnd(int) error {
-	if w.handles == 0 && w.steps >= w.job.steps/10 {
+	if w.handles == 0 && w.steps >= w.job.steps/4 {
 		w.handles, w.memory = torch.Live(), resident()
 	}
 	return nil
