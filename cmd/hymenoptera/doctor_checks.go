@@ -69,6 +69,9 @@ func checkCUDA(ctx context.Context) finding {
 		if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); int(device) < len(gpus) {
 			f.Value += ": " + colonValue(gpus[device], "Model")
 		}
+		if err := torch.LoadGraphs(); err != nil {
+			f.Value += fmt.Sprintf(", without CUDA graphs (%v)", err)
+		}
 		return f
 	}
 	f.Value = "none: " + err.Error()
