@@ -69,6 +69,9 @@ func (j *job) run(ctx context.Context) error {
 			return err
 		}
 		j.setCuDNN()
+		if j.Fast && j.device == torch.CPU {
+			torch.KeepFreedMemory()
+		}
 		if err := j.build(s); err != nil {
 			return err
 		}
