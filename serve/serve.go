@@ -47,7 +47,7 @@ type Config struct {
 // DefaultConfig returns limits for a small machine, and a log that is discarded.
 func DefaultConfig() Config {
 	return Config{
-		Classify: classify.DefaultConfig(), MaxBatch: 32, MaxWait: 2 * time.Millisecond, Queue: 256, MaxPictures: 64,
+		Classify: classify.DefaultConfig(), MaxBatch: 8, MaxWait: 2 * time.Millisecond, Queue: 256, MaxPictures: 64,
 		MaxBody: 20 << 20, MaxPixels: 50_000_000, Timeout: 30 * time.Second, Grace: 30 * time.Second,
 		Log: slog.New(slog.DiscardHandler),
 	}
