@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
 	"text/tabwriter"
@@ -127,7 +128,7 @@ func validationSet(ctx context.Context, c *classify.Classifier, data string, m *
 	if data == "" {
 		data = trained.Data
 	}
-	if filepath.Clean(data) != filepath.Clean(trained.Data) {
+	if info, err := os.Stat(data); filepath.Clean(data) != filepath.Clean(trained.Data) && !(err == nil && sameFile(trained.Data, info)) {
 		if val := filepath.Join(data, "val"); isFolder(val) {
 			data = val
 		}

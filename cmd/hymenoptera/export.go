@@ -38,8 +38,12 @@ func newExport() *cobra.Command {
 			case !slices.Contains(exportFormats, format):
 				return usageError{fmt.Errorf("--format %q: want one of %s", format, strings.Join(exportFormats, ", "))}
 			}
-			if _, err := os.Lstat(to); err == nil && !overwrite {
+			if info, err := os.Lstat(to); err == nil && !overwrite {
 				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
+			} else if err == nil && !info.Mode().IsRegular() {
+				return fmt.Errorf("%s is no regular file; choose another --out", to) // a device, say, which renaming would replace
+			} else if err == nil && sameFile(from, info) {
+				return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", to)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -69,6 +73,11 @@ func newExport() *cobra.Command {
 	complete(cmd, "format", exportFormats...)
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 	return cmd
+}
+
+func sameFile(path string, info fs.FileInfo) bool {
+	other, err := os.Stat(path)
+	return err == nil && os.SameFile(other, info)
 }
 
 // readTrained reads the best.safetensors of a run.
