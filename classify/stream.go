@@ -93,7 +93,11 @@ func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], bat
 				return
 			}
 		}
-		if err := g.Wait(); err != nil {
+		err := g.Wait()
+		if err == nil {
+			err = ctx.Err() // a picture's own Read may have heeded it
+		}
+		if err != nil {
 			yield(Result{}, err)
 			return
 		}

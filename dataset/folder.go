@@ -89,15 +89,21 @@ func (f *ImageFolder) add(dir string, label int) error {
 }
 
 // Pictures yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their names:
-// sorted by folder, then by name, byte by byte. It opens none of them, and ends with the first error.
+// sorted by folder, then by name, byte by byte. It opens none of them. Folders that cannot be listed are errors, after
+// which it goes on.
 func Pictures(dir string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		dirs, err := subdirs(nil, dir, nil)
+		dirs, errs := subdirs(nil, nil, dir, nil)
+		for _, err := range errs {
+			if !yield("", err) {
+				return
+			}
+		}
 		slices.Sort(dirs)
 		for _, d := range dirs {
-			var entries []fs.DirEntry
-			if entries, err = os.ReadDir(d); err != nil { // sorted by name
-				break
+			entries, err := os.ReadDir(d) // sorted by name
+			if err != nil && !yield("", err) {
+				return
 			}
 			for _, e := range entries {
 				if path := filepath.Join(d, e.Name()); IsImage(e.Name()) && !isDir(path, e) && !yield(path, nil) {
@@ -105,35 +111,31 @@ func Pictures(dir string) iter.Seq2[string, error] {
 				}
 			}
 		}
-		if err != nil {
-			yield("", err)
-		}
 	}
 }
 
-// subdirs appends dir and all folders under it, through links too. above are those that dir lies in.
-func subdirs(list []string, dir string, above []fs.FileInfo) ([]string, error) {
+// subdirs appends dir and all folders under it, through links too, and what is wrong with some. above are those that
+// dir lies in.
+func subdirs(list []string, errs []error, dir string, above []fs.FileInfo) ([]string, []error) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, err
+		return list, append(errs, err)
 	}
 	if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
-		return nil, fmt.Errorf("%s is a link to a folder that it lies in", dir)
+		return list, append(errs, fmt.Errorf("%s is a link to a folder that it lies in", dir))
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return list, append(errs, err)
 	}
 	list = append(list, dir)
 	above = append(above, info)
 	for _, e := range entries {
 		if path := filepath.Join(dir, e.Name()); isDir(path, e) {
-			if list, err = subdirs(list, path, above); err != nil {
-				return nil, err
-			}
+			list, errs = subdirs(list, errs, path, above)
 		}
 	}
-	return list, nil
+	return list, errs
 }
 
 // isDir reports whether a folder's entry is a folder or a link to one.

@@ -71,9 +71,9 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	}
 	defer c.Close()
 	out := p.printer(stdout, c.Classes)
-	var unlisted error // the end of the arguments that could be listed
+	var unlisted []error // of folders
 	done, bad := 0, 0
-	for r, err := range c.Stream(ctx, pictures(args, stdin, &unlisted), p.batch, p.threads) {
+	for r, err := range c.Stream(ctx, pictures(ctx, args, stdin, &unlisted), p.batch, p.threads) {
 		if err != nil {
 			return err
 		}
@@ -86,9 +86,12 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 			return err
 		}
 	}
-	switch {
-	case unlisted != nil:
-		return unlisted
+	for _, err := range unlisted {
+		p.messages.warn("%v", err)
+	}
+	switch folders := len(unlisted); {
+	case folders > 0:
+		return fmt.Errorf("%s of %s pictures could not be read, and %s folders not listed or empty", thousands(bad), thousands(done), thousands(folders))
 	case bad > 0:
 		return fmt.Errorf("%s of %s pictures could not be read", thousands(bad), thousands(done))
 	}
@@ -107,14 +110,34 @@ func named(r classify.Result) error {
 // maxStdin bounds the picture on standard input.
 const maxStdin = 1 << 30
 
-// pictures yields what the arguments name. Where a folder cannot be listed, or holds no picture, it ends and says
-// so in unlisted.
-func pictures(args []string, stdin io.Reader, unlisted *error) iter.Seq[classify.Picture] {
+// readAll reads a picture, or gives up when ctx is done: nobody may be there to close the input.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	type content struct {
+		data []byte
+		err  error
+	}
+	all := make(chan content, 1)
+	go func() {
+		data, err := io.ReadAll(io.LimitReader(r, maxStdin+1))
+		if len(data) > maxStdin {
+			err = fmt.Errorf("more than %d bytes", maxStdin)
+		}
+		all <- content{data, err}
+	}()
+	select {
+	case c := <-all:
+		return c.data, c.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// pictures yields what the arguments name. Folders that cannot be listed, or hold no picture, are said in unlisted.
+func pictures(ctx context.Context, args []string, stdin io.Reader, unlisted *[]error) iter.Seq[classify.Picture] {
 	return func(yield func(classify.Picture) bool) {
 		for _, arg := range args {
 			if arg == "-" {
-				read := func() ([]byte, error) { return io.ReadAll(io.LimitReader(stdin, maxStdin)) }
-				if !yield(classify.Picture{Name: "-", Read: read}) {
+				if !yield(classify.Picture{Name: "-", Read: func() ([]byte, error) { return readAll(ctx, stdin) }}) {
 					return
 				}
 				continue
@@ -127,18 +150,17 @@ func pictures(args []string, stdin io.Reader, unlisted *error) iter.Seq[classify
 			}
 			some := false
 			for path, err := range dataset.Pictures(arg) {
-				if err != nil {
-					*unlisted = err
-					return
-				}
 				some = true
+				if err != nil {
+					*unlisted = append(*unlisted, err)
+					continue
+				}
 				if !yield(classify.File(path)) {
 					return
 				}
 			}
 			if !some {
-				*unlisted = fmt.Errorf("no pictures in %s: want files that end in .jpg, .png, …", arg)
-				return
+				*unlisted = append(*unlisted, fmt.Errorf("no pictures in %s: want files that end in .jpg, .png, …", arg))
 			}
 		}
 	}
