@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,8 +58,10 @@ func TestOpenAPI(t *testing.T) {
 	slow := newServer(t, func(c *serve.Config) { c.Timeout = time.Nanosecond })
 	broken := newServer(t, nil)
 	broken.CloseNetwork()
-	busy := newServer(t, func(c *serve.Config) { c.Queue, c.MaxWait = 1, 300*time.Millisecond })
-	go post(busy, "", bytes.NewReader(data))
+	busy := newServer(t, func(c *serve.Config) { c.Queue, c.MaxWait, c.Timeout = 1, time.Minute, time.Minute })
+	ctx, leave := context.WithCancel(t.Context())
+	t.Cleanup(leave) // before the server is closed, which waits for the request
+	go busy.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/v1/predict", bytes.NewReader(data)).WithContext(ctx))
 	for waiting(t, busy) != "1" {
 		time.Sleep(time.Millisecond)
 	}
