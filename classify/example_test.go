@@ -17,10 +17,18 @@ func Example() {
 		return
 	}
 	defer c.Close()
-	data, _ := os.ReadFile(picture) // a JPEG, PNG, …
+	data, err := os.ReadFile(picture) // a JPEG, PNG, …
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	predictions, err := c.Predict(context.Background(), data)
-	fmt.Println(c.Classes, len(predictions), len(predictions[0].Probabilities), err)
-	// Output: [ants bees] 1 2 <nil>
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.Classes, len(predictions), len(predictions[0].Probabilities))
+	// Output: [ants bees] 1 2
 }
 
 // exampleFiles returns a trained network, made for the example, and a picture.
