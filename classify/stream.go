@@ -3,6 +3,7 @@ package classify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 
@@ -17,6 +18,9 @@ type Picture struct {
 	Read func() ([]byte, error) // its content, the bytes of an image file
 }
 
+// maxFile bounds the files that are taken for pictures: they are read whole.
+const maxFile = 1 << 30
+
 // File returns the picture in a regular file.
 func File(path string) Picture {
 	return Picture{Name: path, Read: func() ([]byte, error) {
@@ -24,6 +28,8 @@ func File(path string) Picture {
 			return nil, err
 		} else if !info.Mode().IsRegular() {
 			return nil, errors.New("not a regular file")
+		} else if info.Size() > maxFile {
+			return nil, fmt.Errorf("%d bytes, more than a picture's %d", info.Size(), maxFile)
 		}
 		return os.ReadFile(path)
 	}}
@@ -49,6 +55,7 @@ type pending struct {
 // result with an error and takes no place in a batch. The stream ends with an error of its own when ctx is done
 // or the network fails. The classifier must stay open.
 func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], batch, workers int) iter.Seq2[Result, error] {
+	batch, workers = max(1, batch), max(1, workers)
 	return func(yield func(Result, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		g, feeding := errgroup.WithContext(ctx)
@@ -60,7 +67,7 @@ func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], bat
 			g.Wait()
 		}()
 		g.Go(func() error { return feed(feeding, pictures, work, inOrder) })
-		for range max(1, workers) {
+		for range workers {
 			g.Go(func() error { return c.work(work) })
 		}
 		var held []*pending // a batch, with the pictures between that have errors

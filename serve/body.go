@@ -32,6 +32,10 @@ type budget struct {
 	most int64
 }
 
+// always is how much of a body is taken in even where the budget is spent: who sends much, slowly, keeps nobody with
+// an ordinary photograph out.
+const always = 1 << 20
+
 // A counted reader takes what it reads from the budget, until it is released.
 type counted struct {
 	io.Reader
@@ -42,7 +46,7 @@ type counted struct {
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.n += int64(n)
-	if c.budget.held.Add(int64(n)) > c.budget.most {
+	if c.budget.held.Add(int64(n)) > c.budget.most && c.n > always {
 		return n, errBusy
 	}
 	return n, err

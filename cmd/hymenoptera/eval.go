@@ -126,11 +126,15 @@ func validationSet(ctx context.Context, c *classify.Classifier, data string, m *
 		return nil, fmt.Errorf("the metadata of the checkpoint are damaged: config is %q", c.Config)
 	}
 	if data == "" {
-		data = trained.Data
+		if data = trained.Data; !isFolder(data) {
+			return nil, fmt.Errorf("%s, which the network was trained with, is not there: name a folder of pictures with --data", data)
+		}
 	}
 	if info, err := os.Stat(data); filepath.Clean(data) != filepath.Clean(trained.Data) && !(err == nil && sameFile(trained.Data, info)) {
 		if val := filepath.Join(data, "val"); isFolder(val) {
 			data = val
+		} else if trained.ValFraction > 0 {
+			m.warn("the training kept a share of %s for validation: where %s is a copy of that, most of its pictures were trained with", trained.Data, data)
 		}
 		return dataset.NewImageFolder(data)
 	}

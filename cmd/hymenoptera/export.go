@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,6 +31,9 @@ func newExport() *cobra.Command {
 		Example: "  hymenoptera export --checkpoint runs/bees/best.safetensors --format pth --out bees.pth",
 		Args:    usage(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("format") && filepath.Ext(to) == ".safetensors" {
+				format = "safetensors"
+			}
 			switch {
 			case from == "":
 				return usageError{errors.New("--checkpoint is missing: name the best.safetensors of a run")}
@@ -65,7 +69,7 @@ func newExport() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&from, "checkpoint", "", "best.safetensors of a run")
-	f.StringVar(&format, "format", exportFormats[0], "of the file: "+strings.Join(exportFormats, ", "))
+	f.StringVar(&format, "format", exportFormats[0], "of the file: "+strings.Join(exportFormats, ", ")+"; the latter by itself for an --out that ends in it")
 	f.StringVar(&to, "out", "", "the file to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")
 	inGroup(f, groupData, "checkpoint")
@@ -101,10 +105,10 @@ func inPython(card classify.Card, metadata map[string]string, file, format strin
 		}
 		options = ", aux_logits=False, init_weights=False, transform_input=" + transform
 	}
-	load := fmt.Sprintf("torch.load(%q, weights_only=True)", file)
+	load, imports := fmt.Sprintf("torch.load(%q, weights_only=True)", file), "torch, torchvision"
 	if format == "safetensors" {
-		load = fmt.Sprintf("safetensors.torch.load_file(%q)", file)
+		load, imports = fmt.Sprintf("safetensors.torch.load_file(%q)", file), "safetensors.torch, torchvision"
 	}
-	return fmt.Sprintf("model = torchvision.models.%s(num_classes=%d%s)\nmodel.load_state_dict(%s)\nmodel.eval()  # classes: %s\n",
-		card.Model, len(card.Classes), options, load, printable(strings.Join(card.Classes, ", ")))
+	return fmt.Sprintf("import %s\nmodel = torchvision.models.%s(num_classes=%d%s)\nmodel.load_state_dict(%s)\nmodel.eval()  # classes: %s\n",
+		imports, card.Model, len(card.Classes), options, load, printable(strings.Join(card.Classes, ", ")))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strconv"
 
 	"hymenoptera/checkpoint"
@@ -14,7 +15,12 @@ import (
 
 // bestWeights returns the model's weights with all that it takes to use them.
 func (j *job) bestWeights(p trainer.Phase) (*checkpoint.StateDict, error) {
-	config, err := json.Marshal(j.used())
+	used := j.used()
+	var err error
+	if used.Data, err = filepath.Abs(used.Data); err != nil { // eval is called from anywhere
+		return nil, err
+	}
+	config, err := json.Marshal(used)
 	if err != nil {
 		return nil, err
 	}

@@ -113,6 +113,8 @@ func (s *service) run(ctx context.Context) error {
 	}
 	s.Classify = classify.Config{Device: device, Fast: s.fast}
 	s.Log = s.messages.logger()
+	hangups := make(chan os.Signal, 1) // one that comes before there is a server waits for it
+	signal.Notify(hangups, syscall.SIGHUP)
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", s.addr, err)
@@ -123,7 +125,7 @@ func (s *service) run(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
-	stop := s.reloadOnHangup(ctx, server)
+	stop := s.reloadOn(ctx, hangups, server)
 	defer stop()
 	s.introduce(listener.Addr())
 	return server.Serve(ctx, listener)
@@ -162,10 +164,8 @@ func (s *service) introduce(addr net.Addr) {
 	}
 }
 
-// reloadOnHangup reads the checkpoint again whenever SIGHUP comes, until stop is called.
-func (s *service) reloadOnHangup(ctx context.Context, server *serve.Server) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
+// reloadOn reads the checkpoint again whenever a signal comes, until stop is called.
+func (s *service) reloadOn(ctx context.Context, hangups chan os.Signal, server *serve.Server) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/run"
@@ -59,6 +60,90 @@ func TestEvalIsWhatTrainingLogged(t *testing.T) {
 				t.Errorf("%d on the diagonal of %v, want %d", right, got.Confusion, want.Corrects)
 			}
 		})
+	}
+}
+
+// eval finds the training's folder from anywhere and by any name: of a set that was split, never the pictures that were
+// trained with.
+func TestEvalKnowsTheTrainingsFolder(t *testing.T) {
+	data, err := filepath.Abs("testdata/insects/train")
+	try(t, err)
+	out := trainedRun(t, "--data", "testdata/insects/train", "--val-fraction", "0.3")
+	result, err := run.ReadResult(out)
+	try(t, err)
+	file := filepath.Join(out, "best.safetensors")
+	link := filepath.Join(t.TempDir(), "link")
+	try(t, os.Symlink(data, link))
+	for name, options := range map[string][]string{"unnamed": nil, "absolute": {"--data", data}, "link": {"--data", link}} {
+		cmd := build(t).command(t.Context(), t.TempDir(), append([]string{"eval", "--json", "--device", "cpu", "--checkpoint", file}, options...)...)
+		r := finish(t, cmd, cmd.Run)
+		var got evaluation
+		if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || r.code != 0 || got.N != result.Best.N {
+			t.Errorf("%s: exit code %d, %v, %d images, want %d: %s%s", name, r.code, err, got.N, result.Best.N, r.stdout, r.stderr)
+		}
+	}
+	another := filepath.Join(t.TempDir(), "copy")
+	try(t, os.CopyFS(another, os.DirFS(data)))
+	code, _, stderr := command(t, "eval", "--device", "cpu", "--checkpoint", file, "--data", another)
+	if code != 0 || !strings.Contains(stderr, "most of its pictures were trained with") {
+		t.Errorf("a copy: exit code %d, %s", code, stderr)
+	}
+}
+
+// predict names folders that it cannot list, and goes on.
+func TestPredictGoesOn(t *testing.T) {
+	file := filepath.Join(trainedRun(t), "best.safetensors")
+	dir := t.TempDir()
+	try(t, os.MkdirAll(filepath.Join(dir, "a", "empty"), 0o777))
+	try(t, os.Symlink(dir, filepath.Join(dir, "a", "loop")))
+	copyFile(t, "testdata/insects/val/bees/000.jpg", filepath.Join(dir, "b.jpg"))
+	code, stdout, stderr := command(t, "predict", "--checkpoint", file, "--device", "cpu", "--json", filepath.Join(dir, "a", "empty"), dir, "testdata/insects/val/ants/000.jpg")
+	if n := strings.Count(stdout, "\n"); code != 1 || n != 2 {
+		t.Errorf("exit code %d, %d lines, want 2: %s", code, n, stdout)
+	}
+	for _, want := range []string{"no pictures in ", "loop is a link to a folder that it lies in", "2 folders not listed or empty"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%q is not in %s", want, stderr)
+		}
+	}
+	cmd := build(t).command(t.Context(), ".", "predict", "--checkpoint", file, "--device", "cpu", "-")
+	in, err := cmd.StdinPipe() // which nobody writes into
+	try(t, err)
+	defer in.Close()
+	r := finish(t, cmd, func() error {
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		time.Sleep(2 * time.Second)
+		cmd.Process.Signal(os.Interrupt)
+		return cmd.Wait()
+	})
+	if r.code != 130 {
+		t.Errorf("Ctrl-C while standard input is awaited: exit code %d, %s", r.code, r.stderr)
+	}
+}
+
+// export replaces files alone, and never what it reads.
+func TestExportReplacesNothingElse(t *testing.T) {
+	file := filepath.Join(trainedRun(t), "best.safetensors")
+	link := filepath.Join(t.TempDir(), "link")
+	try(t, os.Symlink(file, link))
+	for out, want := range map[string]string{file: "is the checkpoint itself", link: "is no regular file", t.TempDir(): "is no regular file"} {
+		code, _, stderr := command(t, "export", "--overwrite", "--checkpoint", file, "--out", out)
+		if code != 1 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit code %d, %s, want %q", out, code, stderr, want)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "model.safetensors")
+	code, stdout, stderr := command(t, "export", "--checkpoint", file, "--out", out)
+	if code != 0 || !strings.HasPrefix(stdout, "import safetensors.torch, torchvision\n") {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	if _, err := checkpoint.Read(out); err != nil {
+		t.Error(err)
+	}
+	if head, err := os.ReadFile(out); err != nil || strings.HasPrefix(string(head[:2]), "PK") {
+		t.Errorf("%v, or a zip by the name of a safetensors file", err)
 	}
 }
 
