@@ -62,6 +62,8 @@ cat >"$out/licences/libgomp" <<'TEXT'
 lib/libgomp.so.1 is GCC's OpenMP runtime, as the PyTorch wheel carries it: GNU General Public License, version 3, with the GCC
 Runtime Library Exception, version 3.1. Its source is part of GCC: https://gcc.gnu.org
 TEXT
+cat /usr/share/doc/gcc-*-base/copyright /usr/share/common-licenses/GPL-3 >>"$out/licences/libgomp" ||
+	die "GCC's licences are not in /usr/share/doc and /usr/share/common-licenses"
 cat >"$out/README" <<TEXT
 hymenoptera $version for x86-64 Linux with glibc 2.34 or newer and libstdc++ (Debian 12, Ubuntu 22.04 and later). CPU only.
 
