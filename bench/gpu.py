@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Go against Python on a GPU: the whole of a training, from the start of the process to its end.
 
-    python3 bench/gpu.py --data DIR --weights FILE [--epochs 25] [--rounds 3] [--freeze]
+    python3 bench/gpu.py --data DIR --weights FILE [--epochs 25] [--rounds 5] [--freeze]
 
 The notebook (scripts/reference.py), Go and Go's fast mode run in turn on the same GPU; Go's time includes the report.
 "epochs" is what each writes into history.jsonl, of which the first one is slow: libraries are loaded, and cuDNN tries
@@ -27,7 +27,7 @@ def run(command, out):
     with open(os.path.join(out, "history.jsonl")) as f:
         phases = [json.loads(line) for line in f]
     epochs = [sum(p["seconds"] for p in phases if p["epoch"] == e) for e in range(phases[-1]["epoch"] + 1)]
-    figures = {"whole": wall, "epochs": sum(epochs), "first epoch": epochs[0], "each other": statistics.mean(epochs[1:])}
+    figures = {"whole": wall, "epochs": sum(epochs), "first epoch": epochs[0], "each other": statistics.mean(epochs[1:] or [0])}
     best = max(p["acc"] for p in phases if p["phase"] == "val")
     return figures, best
 
@@ -37,7 +37,7 @@ def main():
     p.add_argument("--data", required=True)
     p.add_argument("--weights", required=True)
     p.add_argument("--epochs", type=int, default=25)
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--freeze", action="store_true")
     o = p.parse_args()
     common = ["--data", o.data, "--weights", o.weights, "--epochs", str(o.epochs), "--device", "cuda"] + ["--freeze"] * o.freeze

@@ -2,7 +2,9 @@ package dataset
 
 import (
 	"context"
+	"io"
 	"iter"
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -74,19 +76,19 @@ func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	return p, err
 }
 
-// CountPixels returns how many pixels [Loader.Pictures] will have, by the headers of the samples' files.
-func (l *Loader) CountPixels(ctx context.Context) (int64, error) {
+// CountPixels returns how many pixels [Loader.Pictures] will have, by the headers of the samples' files. It stops soon
+// after there are more than the given number.
+func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 	if !l.tf.Random {
 		return int64(l.Len()) * int64(l.tf.Size) * int64(l.tf.Size), nil
 	}
 	var all atomic.Int64
 	err := inParallel(ctx, runtime.GOMAXPROCS(0), l.Len(), func(context.Context) func(int) error {
-		var file []byte
-		return func(i int) (err error) {
-			if file, err = readFile(file, l.paths[i]); err != nil {
-				return l.folder.sampleError(i, err)
+		return func(i int) error {
+			if all.Load() > most {
+				return nil
 			}
-			w, h, err := Size(file)
+			w, h, err := fileSize(l.folder.Samples[i].Path)
 			if err != nil {
 				return l.folder.sampleError(i, err)
 			}
@@ -95,4 +97,25 @@ func (l *Loader) CountPixels(ctx context.Context) (int64, error) {
 		}
 	})
 	return all.Load(), err
+}
+
+// fileSize is Size for a file, of which it reads the beginning alone where that suffices.
+func fileSize(path string) (width, height int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	if err != nil {
+		return 0, 0, err
+	}
+	if width, height, err = Size(head); err == nil {
+		return width, height, nil
+	}
+	rest, err := io.ReadAll(f)
+	if err != nil {
+		return 0, 0, err
+	}
+	return Size(append(head, rest...))
 }

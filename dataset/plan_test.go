@@ -71,8 +71,11 @@ func TestPlansAreWhatEpochsDo(t *testing.T) {
 			pictures[p.Index], sizes[p.Index] = p.Image, image.Pt(p.Image.Width, p.Image.Height)
 			pixels += int64(p.Image.Width * p.Image.Height)
 		}
-		if n, err := l.CountPixels(t.Context()); err != nil || n != pixels {
+		if n, err := l.CountPixels(t.Context(), 1<<40); err != nil || n != pixels {
 			t.Errorf("CountPixels says %d, %v; the pictures have %d", n, err, pixels)
+		}
+		if n, err := l.CountPixels(t.Context(), 0); err != nil || n == 0 || n >= pixels {
+			t.Errorf("CountPixels with nothing allowed says %d, %v: want it to stop before all %d", n, err, pixels)
 		}
 		one, other := mt19937.New(7), mt19937.New(7)
 		for range 2 {
@@ -145,7 +148,7 @@ func TestPicturesOfValidation(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nowhere.jpg") {
 		t.Errorf("a missing file: got %v", err)
 	}
-	if _, err := l.CountPixels(t.Context()); err == nil || !strings.Contains(err.Error(), "nowhere.jpg") {
+	if _, err := l.CountPixels(t.Context(), 1<<40); err == nil || !strings.Contains(err.Error(), "nowhere.jpg") {
 		t.Errorf("a missing file: CountPixels got %v", err)
 	}
 }

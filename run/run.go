@@ -33,7 +33,7 @@ func files() []string {
 type Result struct {
 	Best    trainer.Phase `json:"best"`
 	Seconds float64       `json:"seconds"`
-	// ReportSeconds is the share of them that the report and its pictures took.
+	// ReportSeconds is what the report and its pictures took, beside the training and after it.
 	ReportSeconds float64 `json:"report_seconds"`
 	PeakMemory    int64   `json:"peak_memory"`               // bytes of the process
 	PeakGPUMemory int64   `json:"peak_gpu_memory,omitempty"` // bytes of tensors on a CUDA device

@@ -16,7 +16,7 @@ done
 version=$(bin/hymenoptera --version | awk '$1 == "hymenoptera" { print $2 }')
 name=hymenoptera-$version-linux-x86-64
 out=dist/$name
-rm -rf dist
+rm -rf "$out" "$out.tar.gz"
 mkdir -p "$out/bin" "$out/lib" "$out/licences"
 
 # What the system has itself, or must have itself.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the CUDA code on this machine: scripts/gpu_check.sh says what it takes. Ends with an error when a check fails.
 #
-#   [ROUNDS=3] [SEEDS=5] ./run.sh IMAGES WEIGHTS [CHECK …]
+#   [ROUNDS=5] [SEEDS=5] ./run.sh IMAGES WEIGHTS [CHECK …]
 #
 # Checks are tests, commands, deterministic, bench and accuracy; without any the first four run.
 set -euo pipefail
@@ -44,7 +44,7 @@ for check in "$@"; do
 		for i in 1 2; do
 			bin/hymenoptera train -q --deterministic --device cuda --data "$data" --weights "$weights" --epochs 3 --out "$tmp/$i"
 		done
-		python3 - "$tmp" <<-'PY'
+		$python - "$tmp" <<-'PY'
 			import json, sys
 			runs = [json.load(open(f"{sys.argv[1]}/{i}/result.json")) for i in (1, 2)]
 			losses = [[(p["loss"], p["corrects"]) for p in map(json.loads, open(f"{sys.argv[1]}/{i}/history.jsonl"))] for i in (1, 2)]
@@ -55,6 +55,6 @@ for check in "$@"; do
 		;;
 	bench) $python bench/gpu.py --data "$data" --weights "$weights" ${ROUNDS:+--rounds $ROUNDS} ;;
 	accuracy) $python bench/accuracy.py --device cuda --data "$data" --weights "$weights" ${SEEDS:+--seeds $SEEDS} --svg accuracy.svg ;;
-	*) echo "run.sh: no check $check: want tests, deterministic, bench or accuracy" >&2; exit 2 ;;
+	*) echo "run.sh: no check $check: want tests, commands, deterministic, bench or accuracy" >&2; exit 2 ;;
 	esac
 done

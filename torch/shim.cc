@@ -70,7 +70,8 @@ char *hy_set_num_threads(int n) {
 int hy_num_threads(void) { return at::get_num_threads(); }
 
 int hy_keep_freed_memory(void) {
-  return mallopt(M_MMAP_MAX, 0) && mallopt(M_TRIM_THRESHOLD, -1) && mallopt(M_TOP_PAD, 64 << 20);
+  const int largest = 32 << 20; // that malloc takes for the size from which on it maps and unmaps each block
+  return mallopt(M_MMAP_THRESHOLD, largest) && mallopt(M_TRIM_THRESHOLD, -1) && mallopt(M_TOP_PAD, 64 << 20);
 }
 
 // libtorch_cuda.so registers the CUDA backend when it is loaded; it lies beside libtorch_cpu.so.

@@ -124,8 +124,7 @@ func (f *Features) pass(_ context.Context, epoch int) (pass, error) {
 // tensors implements set.
 func (f *Features) tensors(s *torch.Scope, b *dataset.Batch) (inputs, labels *torch.Tensor) {
 	inputs = torch.FromFloat32s(s, b.Images, int64(b.N), int64(f.width))
-	labels = torch.FromInt64s(s, b.Labels, int64(b.N))
-	return torch.To(s, inputs, f.device), torch.To(s, labels, f.device)
+	return torch.To(s, inputs, f.device), upload(s, b.Labels, f.device)
 }
 
 // A featurePass is a shuffled pass over one view. A batch's Images are its vectors N×C.

@@ -25,20 +25,20 @@ func newRecorder(t *training) *recorder {
 	return &recorder{recordings: map[int64]*recording{}}
 }
 
-// takes reports whether a batch is to be replayed.
-func (r *recorder) takes(images *torch.Tensor) bool {
+// seen notes the size of a batch, and reports whether it came before: such a step is replayed.
+func (r *recorder) seen(images *torch.Tensor) bool {
 	if r == nil {
 		return false
 	}
 	n := images.Shape()[0]
-	_, seen := r.recordings[n]
-	if !seen {
+	_, before := r.recordings[n]
+	if !before {
 		r.recordings[n] = nil
 	}
-	return seen
+	return before
 }
 
-// train is training.train for a batch that takes has seen. Its result is valid until the next one of its size.
+// train is training.train for a batch whose size was seen. Its result is valid until the next one of its size.
 func (r *recorder) train(t *training, images, labels *torch.Tensor) result {
 	n := images.Shape()[0]
 	if r.recordings[n] == nil {

@@ -27,7 +27,7 @@ func newSet(ctx context.Context, s *torch.Scope, loader *dataset.Loader, device 
 	if *left <= 0 {
 		return newRing(s, loader, device), nil
 	}
-	pixels, err := loader.CountPixels(ctx)
+	pixels, err := loader.CountPixels(ctx, *left/bytesPerPixel)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (r *resident) tensors(s *torch.Scope, b *dataset.Batch) (images, labels *to
 		}
 		return r.norm.Apply(s, crops)
 	})
-	return images, torch.To(s, torch.FromInt64s(s, b.Labels, int64(b.N)), r.device)
+	return images, upload(s, b.Labels, r.device)
 }
 
 // A residentPass gives the planned batches of an epoch.

@@ -96,7 +96,6 @@ func (p ringPass) Close() {
 // the slot itself, valid until the batch is released.
 func (r *ring) tensors(s *torch.Scope, b *dataset.Batch) (images, labels *torch.Tensor) {
 	images = torch.Narrow(s, r.slots[b.Slot], 0, 0, int64(b.N))
-	labels = torch.FromInt64s(s, b.Labels, int64(b.N))
 	if r.device != torch.CPU {
 		images = torch.Upload(s, images, r.device)
 	}
@@ -106,5 +105,15 @@ func (r *ring) tensors(s *torch.Scope, b *dataset.Batch) (images, labels *torch.
 			images = torch.Contiguous(s, images)
 		}
 	}
-	return images, torch.To(s, labels, r.device)
+	return images, upload(s, b.Labels, r.device)
+}
+
+// upload returns labels N on a device, without waiting for what it is doing.
+func upload(s *torch.Scope, labels []int64, device torch.Device) *torch.Tensor {
+	host := hostTensor(s, torch.Int64, device, []int64{int64(len(labels))})
+	copy(torch.Int64View(host), labels)
+	if device == torch.CPU {
+		return host
+	}
+	return torch.Upload(s, host, device)
 }

@@ -53,7 +53,7 @@ func (t *training) step(s *torch.Scope, model nn.Module, set set, b *dataset.Bat
 	switch {
 	case at.phase != "train":
 		torch.NoGrad(func() { r = t.forward(s, model, images, labels, at) })
-	case t.recorder.takes(images):
+	case t.recorder.seen(images):
 		r = t.recorder.train(t, images, labels)
 	default:
 		r = t.train(s, images, labels, at)

@@ -168,8 +168,8 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 	return best, nil
 }
 
-// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs
-// and Trace are not heeded.
+// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,
+// Trace, Graph and Resident are not heeded.
 func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (Phase, error) {
 	cfg.Epochs, cfg.Trace = 1, nil
 	if err := cfg.validate(); err != nil {

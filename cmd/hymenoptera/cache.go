@@ -40,10 +40,17 @@ func (o options) cacheBytes() (int64, error) {
 
 // residentBytes returns how much of the GPU's memory decoded images may take.
 func (j *job) residentBytes() (int64, error) {
-	if j.Cache == "auto" {
-		return torch.MemoryOf(j.device).Free / 4, nil
+	free := torch.MemoryOf(j.device).Free
+	bytes := free / 4
+	if j.Cache != "auto" {
+		var err error
+		if bytes, err = j.cacheBytes(); err != nil {
+			return 0, err
+		}
 	}
-	return j.cacheBytes()
+	bytes = min(bytes, free/2) // the training needs some
+	j.messages.debug("decoded images stay on the GPU where they fit into %.1f GB (--cache)", float64(bytes)/1e9)
+	return bytes, nil
 }
 
 // freeMemory returns how many bytes this process may still take: what the machine has, or a container allows; 0

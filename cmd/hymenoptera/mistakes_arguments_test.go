@@ -58,6 +58,7 @@ var argumentMistakes = []mistake{
 	{"views without probe", nil, "--views 3", 2, "--views has no effect without --probe"},
 	{"views negative", nil, "--freeze --probe --views -1", 2, "--views -1: want 0 to 1000"},
 	{"probe and sampling", nil, "--freeze --probe --balance sampling", 2, "--balance sampling does not go with --probe"},
+	{"deterministic and fast", nil, "--fast --deterministic", 2, "--deterministic is for exact trainings: leave out --fast, or it"},
 	{"step size 0", nil, "--step-size 0", 2, "--step-size 0: want 1 or more"},
 	{"gamma 0", nil, "--gamma 0", 2, "--gamma 0: want a number above 0"},
 	{"threads 0", nil, "--threads 0", 2, "--threads 0: want 1 to 1024"},

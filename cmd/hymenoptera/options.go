@@ -102,7 +102,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
-	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let a training repeat itself bit for bit, as on the CPU it always does")
+	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let an exact training repeat itself bit for bit, as on the CPU it always does")
 	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free), off, or a size as 500M or 2G")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
@@ -157,6 +157,7 @@ func (o options) validate() error {
 		check(o.Views == 0 || o.Probe, "--views has no effect without --probe"),
 		check(o.Views >= 0 && o.Views <= 1000, "--views %d: want 0 to 1000", o.Views),
 		check(!o.Probe || o.Balance != "sampling", "--balance sampling does not go with --probe: take --balance weights"),
+		check(!o.Deterministic || !o.Fast, "--deterministic is for exact trainings: leave out --fast, or it"),
 		check(o.StepSize >= 1, "--step-size %d: want 1 or more", o.StepSize),
 		check(o.Gamma > 0 && o.Gamma <= 1e3, "--gamma %v: want a number above 0, at most 1000", o.Gamma),
 		check(deviceNames.MatchString(o.Device), "--device %q: want auto, cpu, cuda or cuda:N", o.Device),

@@ -32,11 +32,11 @@ fi
 
 # The quick way out: this clone was set up from the same files for the same libtorch.
 imports=$(grep -rhoE '^\s*(_ )?"[a-z0-9]+\.[a-z]+/[^"]+"' --include='*.go' --exclude-dir=vendor . | tr -d ' \t' | sort -u)
-stamp=$({ cat go.mod go.sum $here/*; echo "$imports $libtorch"; } | hash_of)
 gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh; grep sugarme/gotch go.sum; echo "$libtorch"; } | hash_of)
 graphs=$cache/graphs/$({ cat torch/graph/graph.cc torch/guard.h $here/requirements-cuda-headers.txt; echo "$libtorch"; } | hash_of)
+stamp=$({ cat go.mod go.sum $here/*; echo "$imports $libtorch $gotch $graphs"; } | hash_of)
 if [ "$(cat vendor/.setup 2>/dev/null)" = "$stamp" ] && [ -e torch/cgo_libtorch.go ] &&
-	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ] && [ -e "$graphs" ]; then
+	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ]; then
 	exit 0
 fi
 
@@ -140,7 +140,7 @@ compile_gotch() {
 
 # --- 4 graphs ------------------------------------------------------------------------------------
 # Its headers are CUDA's alone, 3 MB, also where libtorch is one of yours. Without them there are no graphs, and all
-# else works: who brought libtorch along may have no network.
+# else works; make clean setup tries again.
 compile_graphs() {
 	[ ! -e "$graphs" ] || return 0
 	local headers=$cache/cuda-headers-$(hash_of <$here/requirements-cuda-headers.txt) tmp=$graphs.partial
@@ -150,14 +150,11 @@ compile_graphs() {
 		g++ -std=c++17 -O1 -fPIC -w -shared -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" \
 			-I"$headers/nvidia/cu13/include" -D_GLIBCXX_USE_CXX11_ABI=1 torch/graph/graph.cc \
 			-o "$tmp/libhymenoptera_cuda.so" -L"$libtorch/lib" -Wl,--allow-shlib-undefined \
-			-ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib" ||
+			-ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib" && mv -T "$tmp" "$graphs" ||
 			say "libhymenoptera_cuda.so could not be compiled against $libtorch: training on a GPU goes without CUDA graphs"
-	elif [ -n "${LIBTORCH:-}" ]; then
-		say "CUDA's headers could not be fetched: training on a GPU goes without CUDA graphs"
 	else
-		die "pip could not fetch CUDA's headers; its message is above. Type make setup to try again"
+		say "CUDA's headers could not be fetched: training on a GPU goes without CUDA graphs"
 	fi
-	mv -T "$tmp" "$graphs"
 }
 
 # --- 5 vendor ------------------------------------------------------------------------------------

@@ -34,8 +34,10 @@ extern "C" {
 // What the calling thread queues from here on is recorded, not run.
 char *hy_cuda_graph_begin(int device, void **out) {
   return guard([&] {
-    const c10::cuda::CUDAGuard on(static_cast<c10::DeviceIndex>(device));
-    c10::cuda::device_synchronize();
+    {
+      const c10::cuda::CUDAGuard on(static_cast<c10::DeviceIndex>(device));
+      c10::cuda::device_synchronize();
+    }
     auto g = std::make_unique<Graph>();
     g->recording.emplace(recorded(static_cast<c10::DeviceIndex>(device)));
     g->graph.capture_begin();

@@ -110,9 +110,10 @@ func (j job) train(ctx context.Context, dir string) error {
 		torch.ManualSeed(1)
 		network := j.network(s)
 		if j.fast {
+			torch.KeepFreedMemory()
 			nn.ToChannelsLast(network)
 		}
-		sgd := optim.NewSGD(s, nn.Trainable(network), optim.SGDConfig{LR: 0.001, Momentum: 0.9})
+		sgd := optim.NewSGD(s, nn.Trainable(network), optim.SGDConfig{LR: 0.001, Momentum: 0.9, Fused: j.fast})
 		cfg := trainer.Config{Epochs: j.steps / epoch, Device: torch.CPU, Fold: j.fast,
 			BFloat16: j.fast && torch.MultipliesBFloat16(torch.CPU)}
 		if _, err := trainer.Fit(ctx, s, network, data, sgd, optim.NewStepLR(sgd, 1000, 0.1), cfg, w); err != nil {
