@@ -33,11 +33,7 @@ func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *datas
 	defer c.Close()
 	nn.SetTraining(model, false)
 	if cfg.Fold {
-		dtype := torch.Float32
-		if cfg.BFloat16 {
-			dtype = torch.BFloat16
-		}
-		model = model.(Folder).Fold(c, dtype)
+		model = model.(Folder).Fold(c, cfg.dtype())
 	}
 	n, _, _ := loader.SlotShape()
 	f := &Features{loader: loader, labels: make([]int64, loader.Len()), batch: n, device: cfg.Device}

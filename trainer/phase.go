@@ -63,7 +63,7 @@ func (t *training) phase(epoch int, name string, set set) (Phase, error) {
 	if t.cfg.Fold && !train {
 		s := t.scope.Child()
 		defer s.Close()
-		model = model.(Folder).Fold(s, t.dtype())
+		model = model.(Folder).Fold(s, t.cfg.dtype())
 	}
 	batches, err := set.pass(t.ctx, epoch)
 	if err != nil {
@@ -107,12 +107,4 @@ func (t *training) count(s *torch.Scope, model nn.Module, set set, b *dataset.Ba
 	defer s.Close()
 	defer b.Release()
 	return sums.add(t.step(s, model, set, b, at), p, at.step, b, set)
-}
-
-// dtype is what convolutions compute in.
-func (t *training) dtype() torch.DType {
-	if t.cfg.BFloat16 {
-		return torch.BFloat16
-	}
-	return torch.Float32
 }

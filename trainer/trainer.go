@@ -64,6 +64,14 @@ func (c Config) validate() error {
 	return nil
 }
 
+// dtype is what convolutions compute in.
+func (c Config) dtype() torch.DType {
+	if c.BFloat16 {
+		return torch.BFloat16
+	}
+	return torch.Float32
+}
+
 // foldable finds models that Fold cannot take.
 func (c Config) foldable(model nn.Module) error {
 	if _, ok := model.(Folder); c.Fold && !ok {
