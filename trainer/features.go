@@ -37,7 +37,7 @@ func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *datas
 	}
 	n, _, _ := loader.SlotShape()
 	f := &Features{loader: loader, labels: make([]int64, loader.Len()), batch: n, device: cfg.Device}
-	r := newRing(c, loader, cfg.Device)
+	r := newRing(&memory{scope: c, device: cfg.Device}, loader)
 	for view := range views {
 		f.views = append(f.views, nil)
 		if err := f.extract(ctx, c, model, r, view, func(done int) {

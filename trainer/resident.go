@@ -23,20 +23,20 @@ type resident struct {
 
 // newSet returns the samples of a loader as phases pass over them: on the device where they fit into what is left of
 // the memory for that.
-func newSet(ctx context.Context, s *torch.Scope, loader *dataset.Loader, device torch.Device, left *int64) (set, error) {
-	if *left <= 0 {
-		return newRing(s, loader, device), nil
+func newSet(ctx context.Context, m *memory, loader *dataset.Loader) (set, error) {
+	if m.resident <= 0 {
+		return newRing(m, loader), nil
 	}
-	pixels, err := loader.CountPixels(ctx, *left/bytesPerPixel)
+	pixels, err := loader.CountPixels(ctx, m.resident/bytesPerPixel)
 	if err != nil {
 		return nil, err
 	}
 	need := bytesPerPixel * pixels
-	if need > *left {
-		return newRing(s, loader, device), nil
+	if need > m.resident {
+		return newRing(m, loader), nil
 	}
-	*left -= need
-	return newResident(ctx, s, loader, device)
+	m.resident -= need
+	return newResident(ctx, m.scope, loader, m.device)
 }
 
 // bytesPerPixel is what a pixel of a decoded picture takes: the fourth byte is nothing.

@@ -10,7 +10,7 @@ import (
 )
 
 // A ring holds the tensors that a loader's batches are written into by its workers, one a slot, so that a
-// batch is never copied on its way to libtorch. For a CUDA device their memory is pinned.
+// batch is never copied on its way to libtorch.
 type ring struct {
 	loader *dataset.Loader
 	device torch.Device
@@ -21,9 +21,9 @@ type ring struct {
 	norm   *vision.Normalizer
 }
 
-// newRing makes tensors for the loader's batches; s owns them.
-func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) *ring {
-	r := &ring{loader: loader, device: device}
+// newRing makes tensors for the loader's batches.
+func newRing(m *memory, loader *dataset.Loader) *ring {
+	s, r := m.scope, &ring{loader: loader, device: m.device}
 	batch, height, width := loader.SlotShape()
 	n, h, w := int64(batch), int64(height), int64(width)
 	shape, dtype := []int64{n, 3, h, w}, torch.Float32
@@ -34,10 +34,9 @@ func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) *ring 
 	if loader.Pixels() {
 		dtype = torch.Uint8
 		tf := loader.Transform()
-		r.norm = vision.NewNormalizer(s, tf.Mean, tf.Std, device)
+		r.norm = vision.NewNormalizer(s, tf.Mean, tf.Std, m.device)
 	}
-	for range loader.Slots() {
-		t := hostTensor(s, dtype, device, shape)
+	for _, t := range m.batches(loader.Slots(), dtype, shape) {
 		if loader.Pixels() {
 			r.pixels = append(r.pixels, torch.Bytes(t))
 		} else {
@@ -49,14 +48,6 @@ func newRing(s *torch.Scope, loader *dataset.Loader, device torch.Device) *ring 
 		r.slots = append(r.slots, t)
 	}
 	return r
-}
-
-// hostTensor returns a tensor on the CPU from where device takes its data.
-func hostTensor(s *torch.Scope, dtype torch.DType, device torch.Device, shape []int64) *torch.Tensor {
-	if device == torch.CPU {
-		return torch.Empty(s, dtype, torch.CPU, shape...)
-	}
-	return torch.EmptyPinned(s, dtype, shape...)
 }
 
 // Len and Path implement set.

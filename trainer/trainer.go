@@ -131,12 +131,12 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 	}
 	c := s.Child()
 	defer c.Close()
-	left := cfg.Resident
-	train, err := newSet(ctx, c, data.Train, cfg.Device, &left)
+	m := &memory{scope: c, device: cfg.Device, resident: cfg.Resident}
+	train, err := newSet(ctx, m, data.Train)
 	if err != nil {
 		return best, err
 	}
-	val, err := newSet(ctx, c, data.Val, cfg.Device, &left)
+	val, err := newSet(ctx, m, data.Val)
 	if err != nil {
 		return best, err
 	}
@@ -188,7 +188,7 @@ func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *data
 	}
 	c := s.Child()
 	defer c.Close()
-	return newTraining(ctx, c, model, nil, cfg, Silent{}).phase(0, "val", newRing(c, loader, cfg.Device))
+	return newTraining(ctx, c, model, nil, cfg, Silent{}).phase(0, "val", newRing(&memory{scope: c, device: cfg.Device}, loader))
 }
 
 // Silent is the Observer of who wants none.
