@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
@@ -25,7 +26,7 @@ type job struct {
 	lossWeights []float64 // of the classes; nil for none
 	train, val  *dataset.Loader
 	sets        [2]*dataset.ImageFolder // train and val
-	weights     *checkpoint.StateDict   // nil with --weights none
+	weights     *checkpoint.StateDict   // nil with --weights none, and once the model holds them
 	folder      *run.Folder
 	model       zoo.Network
 	reporter    *reporter
@@ -212,6 +213,8 @@ func (j *job) build(s *torch.Scope) error {
 		if j.model, err = j.arch.Load(s, j.weights); err != nil {
 			return fmt.Errorf("%s: %w", j.Weights, err)
 		}
+		j.weights = nil      // the model holds them now
+		debug.FreeOSMemory() // as much as the model takes
 		if j.Freeze {
 			nn.SetRequiresGrad(j.model, false)
 		}
