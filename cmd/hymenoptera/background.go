@@ -1,7 +1,44 @@
 package main
 
-// A background does one thing at a time beside a training. Its methods belong to one goroutine.
-type background struct{ done chan struct{} }
+import "sync"
+
+// A background does one thing at a time beside a training; of what it is given meanwhile, only the last. Its methods
+// belong to one goroutine.
+type background struct {
+	done chan struct{} // closed when all is done
+
+	mu      sync.Mutex
+	running bool
+	next    func()
+}
+
+// start begins f, or puts it in the place of what was to come next.
+func (b *background) start(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.next = f
+	if b.running {
+		return
+	}
+	b.running = true
+	done := make(chan struct{})
+	b.done = done
+	go func() {
+		defer close(done)
+		for f := b.take(); f != nil; f = b.take() {
+			f()
+		}
+	}()
+}
+
+// take returns what comes next, or nil.
+func (b *background) take() func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f := b.next
+	b.next, b.running = nil, f != nil
+	return f
+}
 
 // busy reports whether something is still being done.
 func (b *background) busy() bool {
@@ -11,17 +48,6 @@ func (b *background) busy() bool {
 	default:
 		return b.done != nil
 	}
-}
-
-// start waits for what is being done, and begins f.
-func (b *background) start(f func()) {
-	b.wait()
-	done := make(chan struct{})
-	b.done = done
-	go func() {
-		defer close(done)
-		f()
-	}()
 }
 
 // wait returns when nothing is being done.

@@ -105,9 +105,9 @@ func (c *console) Best(p trainer.Phase) error {
 	return c.save(p)
 }
 
-// save begins to write best.safetensors, once the last one is written.
+// save begins to write best.safetensors. While an earlier one is still being written, this one waits for its turn.
 func (c *console) save(p trainer.Phase) error {
-	if err := c.written(); err != nil {
+	if err := c.failed(); err != nil {
 		return err
 	}
 	sd, err := c.job.bestWeights(p)
@@ -120,6 +120,14 @@ func (c *console) save(p trainer.Phase) error {
 		}
 	})
 	return nil
+}
+
+// failed returns what went wrong with best.safetensors, if nothing of it is being written.
+func (c *console) failed() error {
+	if c.work.busy() {
+		return nil
+	}
+	return c.wrote
 }
 
 // written waits until best.safetensors is written and returns what went wrong with it.
@@ -144,8 +152,8 @@ func (c *console) EpochEnd(epoch int) error {
 	if c.lost != nil {
 		return errors.Join(c.lost, c.written())
 	}
-	if !c.work.busy() && c.wrote != nil {
-		return c.wrote
+	if err := c.failed(); err != nil {
+		return err
 	}
 	return c.log("\n")
 }

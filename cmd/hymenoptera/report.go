@@ -182,12 +182,11 @@ func (r *reporter) grid() error {
 }
 
 // end makes what the training shows, after a failure too. The model holds the best weights; saved is the phase whose
-// weights best.safetensors holds.
+// weights best.safetensors holds. No work is under way any more.
 func (r *reporter) end(ctx context.Context, s *torch.Scope, saved trainer.Phase, failure error) {
 	if len(r.history) == 0 {
 		return
 	}
-	r.work.wait()
 	r.page.History = r.history
 	if r.best != nil {
 		r.page.Predictions = r.best
