@@ -85,13 +85,16 @@ func unknownFormat(data []byte) error {
 	return fmt.Errorf("not an image of a known format (JPEG, PNG, BMP, TIFF, WebP, PNM): it begins with % x", data[:min(8, len(data))])
 }
 
+// ErrTooManyPixels is the error for pictures that Pillow refuses as decompression bombs.
+var ErrTooManyPixels = jpeg.ErrTooManyPixels
+
 // checkSize returns an error for sizes that Pillow refuses.
 func checkSize(w, h int) error {
 	if w <= 0 || h <= 0 {
 		return fmt.Errorf("%d×%d pixels", w, h)
 	}
 	if w > jpeg.MaxPixels/h {
-		return fmt.Errorf("%d×%d pixels: more than %d may be a decompression bomb", w, h, jpeg.MaxPixels)
+		return fmt.Errorf("%d×%d pixels: %w", w, h, ErrTooManyPixels)
 	}
 	return nil
 }

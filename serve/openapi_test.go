@@ -91,6 +91,7 @@ func TestOpenAPI(t *testing.T) {
 		{"half a picture", plain, "POST", "/v1/predict", nil, bytes.NewReader(data[:len(data)/2]), 422, "truncated"},
 		{"many bytes", small, "POST", "/v1/predict", nil, bytes.NewReader(make([]byte, len(data)+1001)), 413, "more than"},
 		{"many pixels", small, "POST", "/v1/predict", nil, strings.NewReader("P6 1000 1000 255\n"), 413, "1000×1000 pixels: want 1 to 40000"},
+		{"a decompression bomb", plain, "POST", "/v1/predict", nil, strings.NewReader("P6 30000 30000 255\n"), 413, "may be a decompression bomb"},
 		{"a closed network", broken, "POST", "/v1/predict", nil, bytes.NewReader(data), 500, "its log says why"},
 		{"a full queue", busy, "POST", "/v1/predict", nil, bytes.NewReader(data), 429, "try again"},
 		{"too slow", slow, "POST", "/v1/predict", nil, bytes.NewReader(data), 503, "no answer within 1ns"},

@@ -126,6 +126,9 @@ func (s *Server) prepare(ctx context.Context, m *model, data []byte) (classify.I
 	}
 	defer s.decoders.Release(1)
 	width, height, err := dataset.Size(data)
+	if errors.Is(err, dataset.ErrTooManyPixels) {
+		return nil, fail(http.StatusRequestEntityTooLarge, "%v", err)
+	}
 	if err != nil {
 		return nil, fail(http.StatusUnprocessableEntity, "%v", err)
 	}

@@ -56,7 +56,6 @@ func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Requ
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-		headers(rec.Header(), s.cfg.TLS != nil)
 		err := foreign.Check(r)
 		switch {
 		case err != nil:

@@ -119,7 +119,10 @@ func New(ctx context.Context, path string, cfg Config) (*Server, error) {
 }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	headers(w.Header(), s.cfg.TLS != nil)
+	s.handler.ServeHTTP(w, r)
+}
 
 // Serve answers requests until ctx is done. Then it takes no more, answers those that it took, for which they have
 // the configured grace, and returns nil.

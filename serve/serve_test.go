@@ -225,6 +225,15 @@ func TestFullQueue(t *testing.T) {
 	}
 }
 
+// What the router itself answers has the headers that keep browsers out of mischief too.
+func TestRedirectsHaveTheHeaders(t *testing.T) {
+	w := httptest.NewRecorder()
+	newServer(t, nil).ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/v1//predict", nil))
+	if w.Code != http.StatusTemporaryRedirect || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("status %d, headers %v, want 307 and nosniff", w.Code, w.Header())
+	}
+}
+
 func waiting(t *testing.T, s http.Handler) string {
 	t.Helper()
 	w := httptest.NewRecorder()

@@ -37,6 +37,9 @@ const maxScans = 500
 // ErrTruncated is the error for data that ends before the picture does.
 var ErrTruncated = errors.New("jpeg: the file is truncated")
 
+// ErrTooManyPixels is the error for pictures of more than MaxPixels.
+var ErrTooManyPixels = fmt.Errorf("more than %d may be a decompression bomb", MaxPixels)
+
 // Version returns libjpeg-turbo's version.
 func Version() string { return C.GoString(C.hym_jpeg_version()) }
 
@@ -90,7 +93,7 @@ func (d *Decoder) Header(data []byte) (Info, error) {
 		return info, fmt.Errorf("jpeg: %d colour components: want 1, 3 or 4", n)
 	}
 	if n := info.Width * info.Height; n > MaxPixels {
-		return info, fmt.Errorf("jpeg: %d×%d pixels: more than %d may be a decompression bomb", info.Width, info.Height, MaxPixels)
+		return info, fmt.Errorf("jpeg: %d×%d pixels: %w", info.Width, info.Height, ErrTooManyPixels)
 	}
 	d.open = true
 	return info, nil
