@@ -77,6 +77,21 @@ func newImageFolder(root string, classes []string) (*ImageFolder, error) {
 	return f, nil
 }
 
+// Only returns the pictures of some of the classes.
+func (f *ImageFolder) Only(classes []string) (*ImageFolder, error) {
+	if unknown := without(classes, f.Classes); len(unknown) > 0 {
+		return nil, fmt.Errorf("dataset: %s has no class %s: it has %s", f.Root, unknown[0], firstFew(f.Classes))
+	}
+	out := &ImageFolder{Root: f.Root, Classes: slices.Clone(classes)}
+	slices.Sort(out.Classes)
+	for _, s := range f.Samples {
+		if label := slices.Index(out.Classes, f.Classes[s.Label]); label >= 0 {
+			out.Samples = append(out.Samples, Sample{Path: s.Path, Label: label})
+		}
+	}
+	return out, nil
+}
+
 // add appends the pictures under dir.
 func (f *ImageFolder) add(dir string, label int) error {
 	for path, err := range Pictures(dir) {

@@ -55,6 +55,26 @@ func TestImageFolder(t *testing.T) {
 	}
 }
 
+func TestOnlySomeClasses(t *testing.T) {
+	root := tree(t, "ants/1.jpg", "bees/2.jpg", "bees/3.jpg", "wasps/4.jpg")
+	f, err := NewImageFolder(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := f.Only([]string{"wasps", "bees"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &ImageFolder{Root: root, Classes: []string{"bees", "wasps"}, Samples: []Sample{
+		{filepath.Join(root, "bees/2.jpg"), 0}, {filepath.Join(root, "bees/3.jpg"), 0}, {filepath.Join(root, "wasps/4.jpg"), 1}}}
+	if diff := cmp.Diff(some, want); diff != "" {
+		t.Errorf("-got +want:\n%s", diff)
+	}
+	if _, err := f.Only([]string{"bees", "moths"}); err == nil || !strings.Contains(err.Error(), "has no class moths: it has ants, bees, wasps") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestImageFolderLinks(t *testing.T) {
 	root := tree(t, "a/1.jpg", "elsewhere/c/2.jpg")
 	sets := filepath.Join(root, "set")

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -47,12 +49,13 @@ func newEval(m *messages) *cobra.Command {
 	var u use
 	var asJSON bool
 	var data string
+	var classes []string
 	batch := 32
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure a trained network on labelled pictures: loss, accuracy, a table of the classes",
 		Long: "Passes what the training validated with through the network, or the val folder of another --data (where it\n" +
-			"has none, its class folders). Its classes may be some of the network's.",
+			"has none, its class folders). Its classes may be some of the network's; --classes leaves out others.",
 		Example: "  hymenoptera eval --checkpoint runs/bees/best.safetensors\n" +
 			"  hymenoptera eval --checkpoint runs/bees/best.safetensors --data more_insects",
 		Args: usage(noArgs),
@@ -63,7 +66,10 @@ func newEval(m *messages) *cobra.Command {
 			if err := checkBatchSize(batch); err != nil {
 				return err
 			}
-			e, err := evaluate(cmd.Context(), u, data, batch, m)
+			if err := checkClasses(classes); err != nil {
+				return err
+			}
+			e, err := evaluate(cmd.Context(), u, data, classes, batch, m)
 			if err != nil {
 				return err
 			}
@@ -78,16 +84,17 @@ func newEval(m *messages) *cobra.Command {
 	u.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&data, "data", data, "folder with val/<class>/, or with the class folders themselves (default what it was trained on)")
+	f.StringSliceVar(&classes, "classes", classes, "the class folders to use, with commas between them (default all)")
 	f.IntVar(&batch, "batch-size", batch, "images a step")
 	f.BoolVar(&asJSON, "json", false, "print everything as JSON")
-	inGroup(f, groupData, "data")
+	inGroup(f, groupData, "data", "classes")
 	inGroup(f, groupMachine, "batch-size")
 	inGroup(f, groupOutput, "json")
 	cmd.MarkFlagDirname("data")
 	return cmd
 }
 
-func evaluate(ctx context.Context, u use, data string, batch int, m *messages) (*evaluation, error) {
+func evaluate(ctx context.Context, u use, data string, classes []string, batch int, m *messages) (*evaluation, error) {
 	c, err := u.open(ctx)
 	if err != nil {
 		return nil, err
@@ -97,9 +104,18 @@ func evaluate(ctx context.Context, u use, data string, batch int, m *messages) (
 	if err != nil {
 		return nil, err
 	}
+	if classes != nil {
+		if folder, err = folder.Only(classes); err != nil {
+			return nil, err
+		}
+	}
 	root := folder.Root
 	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
+	known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
 	result, err := c.Evaluate(ctx, folder, batch, u.threads)
+	if err != nil && len(known) > 0 && len(known) < len(folder.Classes) {
+		return nil, fmt.Errorf("%w; --classes %s leaves it out", err, strings.Join(known, ","))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -134,8 +135,7 @@ func (o options) validate() error {
 		cacheErr,
 		check(modelErr == nil, "--model: %v", modelErr),
 		check(o.Data != "", "--data is empty: want a folder"),
-		check(!repeated(o.OnlyClasses), "--classes %s: a class is named twice", strings.Join(o.OnlyClasses, ",")),
-		check(!slices.Contains(o.OnlyClasses, ""), "--classes has an empty name: want names of class folders with commas between them"),
+		checkClasses(o.OnlyClasses),
 		check(o.ValFraction >= 0 && o.ValFraction < 1, "--val-fraction %v: want more than 0 and less than 1", o.ValFraction),
 		check(weightsErr == nil, "--weights: %v", weightsErr),
 		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
@@ -170,7 +170,13 @@ func (o options) validate() error {
 	return nil
 }
 
-// repeated reports whether a name comes twice.
-func repeated(names []string) bool {
-	return len(slices.Compact(slices.Sorted(slices.Values(names)))) < len(names)
+// checkClasses finds what is wrong with --classes.
+func checkClasses(names []string) error {
+	switch {
+	case len(slices.Compact(slices.Sorted(slices.Values(names)))) < len(names):
+		return usageError{fmt.Errorf("--classes %s: a class is named twice", strings.Join(names, ","))}
+	case slices.Contains(names, ""):
+		return usageError{errors.New("--classes has an empty name: want names of class folders with commas between them")}
+	}
+	return nil
 }

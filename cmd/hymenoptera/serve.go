@@ -159,8 +159,12 @@ func (s *service) introduce(addr net.Addr) {
 		scheme = "https"
 	}
 	s.messages.info("serving %s on %s://%s", s.checkpoint, scheme, addr)
-	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() && s.Token == "" {
+	switch tcp, ok := addr.(*net.TCPAddr); {
+	case !ok || tcp.IP.IsLoopback():
+	case s.Token == "":
 		s.messages.warn("%s can be reached from other machines, and whoever reaches it may ask: add --token-file, or listen on 127.0.0.1", addr)
+	case s.TLS == nil:
+		s.messages.warn("the token and the pictures go to %s in plain text: add --tls-cert and --tls-key, or have a proxy encrypt them", addr)
 	}
 }
 

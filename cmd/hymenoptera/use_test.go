@@ -82,9 +82,14 @@ func TestEvalKnowsTheTrainingsFolder(t *testing.T) {
 			t.Errorf("%s: exit code %d, %v, %d images, want %d: %s%s", name, r.code, err, got.N, result.Best.N, r.stdout, r.stderr)
 		}
 	}
+	code, stdout, stderr := command(t, "eval", "--json", "--device", "cpu", "--checkpoint", file, "--data", "testdata/insects/val", "--classes", "bees")
+	var bees evaluation
+	if err := json.Unmarshal([]byte(stdout), &bees); err != nil || code != 0 || bees.N == 0 || bees.Classes[0].Images != 0 || bees.Classes[1].Images != bees.N {
+		t.Errorf("bees alone: exit code %d, %v: %s%s", code, err, stdout, stderr)
+	}
 	another := filepath.Join(t.TempDir(), "copy")
 	try(t, os.CopyFS(another, os.DirFS(data)))
-	code, _, stderr := command(t, "eval", "--device", "cpu", "--checkpoint", file, "--data", another)
+	code, _, stderr = command(t, "eval", "--device", "cpu", "--checkpoint", file, "--data", another)
 	if code != 0 || !strings.Contains(stderr, "most of its pictures were trained with") {
 		t.Errorf("a copy: exit code %d, %s", code, stderr)
 	}
@@ -254,7 +259,9 @@ func useMistakes(t *testing.T) []mistake {
 		{"eval without data", with(nil), "eval --data dta" + c, 1, "no folder dta: found best.safetensors, data/"},
 		{"eval of unknown classes", with(func(t *testing.T, dir string) {
 			try(t, os.Rename(filepath.Join(dir, "data/val/bees"), filepath.Join(dir, "data/val/wasps")))
-		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know"},
+		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are [\"ants\" \"bees\"]; --classes ants leaves it out"},
+		{"eval of a class twice", with(nil), "eval --data data --classes ants,ants" + c, 2, "--classes ants,ants: a class is named twice"},
+		{"eval of a class that is not there", with(nil), "eval --data data --classes ants,wasps" + c, 1, "has no class wasps: it has ants, bees"},
 		{"eval of a corrupt image", with(spoilt("data/val/bees/000.jpg", "")), "eval --data data" + c, 1, "data/val/bees/000.jpg (class bees, sample 1): the file is empty"},
 		{"eval in batches of 0", with(nil), "eval --data data --batch-size 0" + c, 2, "--batch-size 0: want 1 to 65536"},
 		{"eval with 0 threads", with(nil), "eval --data data --threads 0" + c, 2, "--threads 0: want 1 to 1024"},
