@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Go against Python, the peak memory of an epoch: PSS summed over the process tree, looked at five times a second.
+"""Go against Python, the peak memory of a training: PSS summed over the process tree, looked at five times a second.
 
-    reference-env/bin/python bench/memory.py --data DIR --weights FILE [--pairs 3] [--threads 2] [--workers 4]
+    reference-env/bin/python bench/memory.py --data DIR --weights FILE [--epochs 1] [--pairs 3] [--threads 2] [--workers 4]
 
 PSS counts a page that n processes share as 1/n in each, so that Python's workers are not charged twice for libtorch. Below
-1 Go takes less.
+1 Go takes less. With more than one epoch Go keeps decoded images.
 """
 import argparse
 import subprocess
@@ -68,11 +68,12 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--data", required=True)
     p.add_argument("--weights", required=True)
+    p.add_argument("--epochs", default="1")
     p.add_argument("--pairs", type=int, default=3)
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
     o = p.parse_args()
-    options = ["--data", o.data, "--weights", o.weights, "--epochs", "1", "--threads", o.threads, "--workers", o.workers]
+    options = ["--data", o.data, "--weights", o.weights, "--epochs", o.epochs, "--threads", o.threads, "--workers", o.workers]
     for job, extra in JOBS.items():
         go = [PROGRAM, "train", "--device", "cpu"] + options + extra
         sides = {"Python": [sys.executable, REFERENCE] + options + extra, "Go": go, "Go --fast": go + ["--fast"]}
