@@ -73,7 +73,7 @@ func (e *Epoch) work(m *maker, jobs <-chan int) {
 // fill makes batch k.
 func (e *Epoch) fill(m *maker, k int, b *Batch) error {
 	l := e.loader
-	indices := l.indices(k)
+	indices := l.indices(l.order, k)
 	n := len(indices)
 	b.number, b.N = k, n
 	if l.cfg.Pixels {

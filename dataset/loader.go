@@ -61,7 +61,7 @@ type Loader struct {
 	pixels [][]byte // in their place where the config says Pixels
 	paths  [][]byte // the samples' paths, each with a zero at its end
 	makers []*maker // one a worker, kept from epoch to epoch for their memory
-	order  []int    // indices into the samples
+	order  []int    // of the samples in the epoch under way
 	kept   kept     // nil without a cache
 	busy   atomic.Bool
 }
@@ -195,12 +195,12 @@ func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 	} else {
 		l.slots = makeSlots(l, l.slots)
 	}
-	e.start(l.draw(main), main)
+	e.start(l.draw(main, l.order), main)
 	return e
 }
 
 // indices returns the samples of batch k.
-func (l *Loader) indices(k int) []int {
+func (l *Loader) indices(order []int, k int) []int {
 	from := k * l.cfg.BatchSize
-	return l.order[from:min(from+l.cfg.BatchSize, len(l.order))]
+	return order[from:min(from+l.cfg.BatchSize, len(order))]
 }

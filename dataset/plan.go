@@ -11,7 +11,8 @@ import (
 // returns the batches that would come, each with Plans in the place of its samples, for who makes these elsewhere. sizes
 // are those of the samples' pictures. Without workers the crops come from main, all at once.
 func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []*Batch {
-	base := l.draw(main)
+	order := make([]int, l.Len())
+	base := l.draw(main, order)
 	sources := []Source{main}
 	if l.cfg.Workers > 0 {
 		sources = sources[:0]
@@ -21,7 +22,7 @@ func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []*Batch {
 	}
 	var batches []*Batch
 	for k := range l.Batches() {
-		b := &Batch{Indices: slices.Clone(l.indices(k))}
+		b := &Batch{Indices: slices.Clone(l.indices(order, k))}
 		b.N = len(b.Indices)
 		batches = append(batches, b)
 		for _, i := range b.Indices {
@@ -32,17 +33,17 @@ func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []*Batch {
 	return batches
 }
 
-// draw draws an epoch's order into l.order and returns the workers' base seed.
-func (l *Loader) draw(main Source) (base uint64) {
+// draw draws an epoch's order and returns the workers' base seed.
+func (l *Loader) draw(main Source, order []int) (base uint64) {
 	base = uint64(mt19937.Int64(main))
 	switch {
 	case l.cfg.Weights != nil:
-		mt19937.Multinomial(main, l.cfg.Weights, l.order)
+		mt19937.Multinomial(main, l.cfg.Weights, order)
 	case l.cfg.Shuffle:
-		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(main))), l.order)
+		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(main))), order)
 	default:
-		for i := range l.order {
-			l.order[i] = i
+		for i := range order {
+			order[i] = i
 		}
 	}
 	return base
