@@ -2,6 +2,7 @@ package trainer_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"hymenoptera/internal/mt19937"
@@ -10,6 +11,32 @@ import (
 	"hymenoptera/torch/optim"
 	"hymenoptera/trainer"
 )
+
+// Where an operation of libtorch fails, that is the training's error, and the best weights so far are those of the model.
+func TestFitAfterAFailedOperation(t *testing.T) {
+	data := lopsided(t)
+	err := torch.Do(t.Context(), func(s *torch.Scope) error {
+		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
+		batches := 0
+		m.images = func(x *torch.Tensor) {
+			if batches++; batches == 7 { // of epoch 1's training; epoch 0 has five
+				torch.Add(s, x, torch.FromFloat32s(s, []float32{1, 2, 3}, 3))
+			}
+		}
+		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
+		best, err := trainer.Fit(t.Context(), s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), trainer.DefaultConfig(), trainer.Silent{})
+		if err == nil || !strings.Contains(err.Error(), "torch: ") {
+			t.Errorf("error %v, want libtorch's", err)
+		}
+		if steps := torch.Item(torch.Sum(s, m.bn.RunningMean)); best.N != 4 || best.Acc != 0.75 || steps != 3 {
+			t.Errorf("the best phase is %+v, the weights are of %v steps, want epoch 0's, of 3", best, steps)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // A loader outlives the tensors that it was lent: afterwards it writes into memory of its own, and a training
 // under way loses nothing when its loader serves another in between.

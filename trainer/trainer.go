@@ -121,7 +121,8 @@ type Observer interface {
 
 // Fit trains model for cfg.Epochs epochs and leaves it with the weights of the best validation phase,
 // which it returns: the first with the highest accuracy (N is 0 when none got any image right). When ctx
-// is cancelled it returns after the current step, and on every error too the model holds the best weights.
+// is cancelled it returns after the current step, and on every error too, also where an operation of libtorch fails, the
+// model holds the best weights.
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
 	if err := cfg.foldable(model); err != nil {
 		return best, err
@@ -150,30 +151,33 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 
 	t := newTraining(ctx, s, model, opt, cfg, obs)
 	t.traceModel(place{phase: "start"}, false)
-	for epoch := range cfg.Epochs {
-		if err := obs.EpochStart(epoch); err != nil {
-			return best, err
-		}
-		if _, err := t.phase(epoch, "train", train); err != nil {
-			return best, err
-		}
-		sched.Step()
-		reached, err := t.phase(epoch, "val", val)
-		if err != nil {
-			return best, err
-		}
-		if reached.Acc > best.Acc {
-			best = reached
-			weights.take()
-			if err := obs.Best(reached); err != nil {
-				return best, err
-			}
-		}
-		if err := obs.EpochEnd(epoch); err != nil {
-			return best, err
+	for epoch := 0; epoch < cfg.Epochs && err == nil; epoch++ {
+		err = torch.Do(ctx, func(*torch.Scope) error { return t.epoch(epoch, train, val, sched, weights, &best) })
+	}
+	return best, err
+}
+
+// epoch passes over both sets and keeps the weights if they are the best so far.
+func (t *training) epoch(epoch int, train, val set, sched optim.Scheduler, weights *snapshot, best *Phase) error {
+	if err := t.obs.EpochStart(epoch); err != nil {
+		return err
+	}
+	if _, err := t.phase(epoch, "train", train); err != nil {
+		return err
+	}
+	sched.Step()
+	reached, err := t.phase(epoch, "val", val)
+	if err != nil {
+		return err
+	}
+	if reached.Acc > best.Acc {
+		*best = reached
+		weights.take()
+		if err := t.obs.Best(reached); err != nil {
+			return err
 		}
 	}
-	return best, nil
+	return t.obs.EpochEnd(epoch)
 }
 
 // Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,

@@ -107,7 +107,7 @@ func (j *job) run(ctx context.Context) error {
 		defer j.reporter.work.wait()
 		best, err := j.fit(ctx, s, opt, cfg, log)
 		j.reporter.work.wait()
-		if lost := log.restore(best); err == nil {
+		if lost := log.secure(best); err == nil {
 			err = lost
 		}
 		j.reporter.end(ctx, s, log.saved, err)
