@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
@@ -87,6 +88,23 @@ func held(path string) (names []string) {
 	return names
 }
 
+// unfinished returns the names of what a run that was killed while it wrote its files has left in a folder.
+func unfinished(path string) (names []string) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil // there is no such folder
+	}
+	for _, e := range entries {
+		for _, name := range files() {
+			// The names of renameio's temporary files.
+			if number, ok := strings.CutPrefix(e.Name(), "."+name); ok && number != "" && strings.Trim(number, "0123456789") == "" {
+				names = append(names, e.Name())
+			}
+		}
+	}
+	return names
+}
+
 // Path returns the folder's path.
 func (f *Folder) Path() string { return f.path }
 
@@ -134,7 +152,7 @@ func (f *Folder) WriteConfig(config any) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range held(f.path) {
+	for _, name := range append(held(f.path), unfinished(f.path)...) {
 		if err := os.Remove(filepath.Join(f.path, name)); err != nil {
 			return fmt.Errorf("run: %w", err)
 		}

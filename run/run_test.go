@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,32 @@ func TestRunWithoutAPhaseLeavesNothing(t *testing.T) {
 	left, err := os.ReadDir(parent)
 	if err != nil || len(left) != 0 {
 		t.Errorf("left %v (error %v), want the old folder alone, and empty", left, err)
+	}
+}
+
+// What a run that was killed in the middle of a write has left goes with its other files; nothing else does.
+func TestOverwriteRemovesUnfinishedFiles(t *testing.T) {
+	dir := t.TempDir()
+	kept := []string{".best.safetensors", ".best.safetensors12a", ".notes1", "best.safetensors.old"}
+	for _, name := range append([]string{".best.safetensors1234567", ".report.html0"}, kept...) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := create(t, dir, true)
+	if err := f.WriteConfig(1); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if want := append(kept, run.ConfigFile); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("left %q, want %q", got, want)
 	}
 }
 

@@ -158,22 +158,23 @@ func (c *console) EpochEnd(epoch int) error {
 	return c.log("\n")
 }
 
-// restore makes a folder that has vanished again, with the best weights so far, which the model holds.
-func (c *console) restore(best trainer.Phase) error {
+// secure sees to it that the folder holds the best weights so far, which the model holds: it makes one that has vanished
+// again, and tries again what could not be written.
+func (c *console) secure(best trainer.Phase) error {
 	err := c.written()
-	if !c.job.folder.Vanished() {
+	if c.job.folder.Vanished() {
+		c.saved = trainer.Phase{}
+		if err := c.job.folder.Restore(); err != nil {
+			return err
+		}
+		c.job.messages.warn("%s was removed; it is there again with all so far", c.job.folder.Path())
+		err = nil
+	}
+	if best.N == 0 || c.saved == best {
 		return err
 	}
-	c.saved = trainer.Phase{}
-	if err := c.job.folder.Restore(); err != nil {
-		return err
-	}
-	c.job.messages.warn("%s was removed; it is there again with all so far", c.job.folder.Path())
-	if best.N > 0 {
-		c.wrote = nil
-		return errors.Join(c.save(best), c.written())
-	}
-	return nil
+	c.wrote = nil
+	return errors.Join(c.save(best), c.written())
 }
 
 // end closes the log, with the notebook's last lines and result.json when the training came to its end.
