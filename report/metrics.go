@@ -59,7 +59,7 @@ type Metrics struct {
 	Loss      float64 // mean cross entropy, without weights or smoothing
 	Confusion [][]int // [true class][predicted class]
 	Classes   []ClassScore
-	Macro     ClassScore // mean over the classes
+	Macro     ClassScore // mean over the classes that have images or were predicted, as scikit-learn's
 	Weighted  ClassScore // mean over the classes, weighted by their support
 }
 
@@ -81,13 +81,18 @@ func Score(predictions []Prediction, classes int) Metrics {
 		m.Loss -= math.Log(max(p.Probs[p.Label], math.SmallestNonzeroFloat64))
 	}
 	m.Accuracy, m.Loss = ratio(m.Right, m.N), m.Loss/float64(max(m.N, 1))
-	present := 0
+	present, seen := 0, 0
+	for _, c := range m.Classes {
+		if c.Support+c.Predicted > 0 {
+			seen++
+		}
+	}
 	for i := range m.Classes {
 		c := &m.Classes[i]
 		right := m.Confusion[i][i]
 		c.Precision, c.Recall = ratio(right, c.Predicted), ratio(right, c.Support)
 		c.F1 = ratio(2*right, c.Predicted+c.Support)
-		m.Macro.add(*c, 1/float64(classes))
+		m.Macro.add(*c, 1/float64(max(seen, 1)))
 		m.Weighted.add(*c, ratio(c.Support, m.N))
 		if c.Support > 0 {
 			present++

@@ -25,6 +25,7 @@ type Page struct {
 	Unsaved     string // what best.safetensors lacks; empty where it holds the best weights
 	Stopped     string // why the training ended early; empty while it runs and after its end
 	History     History
+	Features    bool    // trained on features in memory, for which it waits for no images
 	Beneath     History // another training's, drawn beneath
 	BeneathName string
 

@@ -14,7 +14,7 @@ import (
 // may take.
 func (o options) cache(m *messages) (*dataset.Cache, error) {
 	bytes, err := o.cacheBytes()
-	if err != nil || bytes == 0 || o.Epochs == 1 {
+	if err != nil || bytes == 0 || o.readOnce() {
 		return nil, err
 	}
 	if o.Cache == "auto" {
@@ -22,6 +22,9 @@ func (o options) cache(m *messages) (*dataset.Cache, error) {
 	}
 	return dataset.NewCache(bytes), nil
 }
+
+// readOnce reports whether the training reads every picture once.
+func (o options) readOnce() bool { return o.Epochs == 1 || o.Probe && o.Views <= 1 }
 
 // cacheBytes returns what --cache allows.
 func (o options) cacheBytes() (int64, error) {
@@ -61,12 +64,33 @@ func freeMemory() int64 {
 		return 0
 	}
 	free := kilobytes * 1024
-	limit, limited := number("/sys/fs/cgroup/memory.max")
-	used, known := number("/sys/fs/cgroup/memory.current")
-	if limited && known {
-		free = max(0, min(free, limit-used))
+	for _, c := range []struct{ limit, used, stat, files string }{
+		{"memory.max", "memory.current", "memory.stat", "inactive_file"},
+		{"memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"}, // cgroups' first version
+	} {
+		const groups = "/sys/fs/cgroup/"
+		limit, limited := number(groups + c.limit)
+		used, known := number(groups + c.used)
+		if limited && known {
+			free = max(0, min(free, limit-used+valueOf(groups+c.stat, c.files)))
+		}
 	}
 	return free
+}
+
+// valueOf returns the number behind a name in a file of lines of both, or 0. Of a container's memory.stat it returns
+// what of files is in memory and counts as used, but makes room when asked.
+func valueOf(path, name string) (n int64) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(data)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			n, _ = strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		}
+	}
+	return n
 }
 
 // number reads a file that holds one; "max" is none.

@@ -1,6 +1,44 @@
 package main
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Pictures that are read once are not kept, whatever --cache allows.
+func TestCacheOfWhatIsReadAgain(t *testing.T) {
+	for _, tt := range []struct {
+		o    options
+		want bool
+	}{
+		{options{Epochs: 2}, true},
+		{options{Epochs: 1}, false},
+		{options{Epochs: 9, Probe: true}, false},
+		{options{Epochs: 9, Probe: true, Views: 1}, false},
+		{options{Epochs: 9, Probe: true, Views: 2}, true},
+	} {
+		tt.o.Cache = "1M"
+		if c, err := tt.o.cache(nil); err != nil || (c != nil) != tt.want {
+			t.Errorf("%+v: a cache %v, %v, want %v", tt.o, c != nil, err, tt.want)
+		}
+	}
+}
+
+func TestValueOf(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "memory.stat")
+	if err := os.WriteFile(file, []byte("anon 1\nactive_file 2\ninactive_file 30\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int64{"inactive_file": 30, "file": 0, "anon": 1} {
+		if got := valueOf(file, name); got != want {
+			t.Errorf("%s: got %d, want %d", name, got, want)
+		}
+	}
+	if got := valueOf(file+"x", "anon"); got != 0 {
+		t.Errorf("of no file: got %d", got)
+	}
+}
 
 func TestCacheBytes(t *testing.T) {
 	for text, want := range map[string]int64{

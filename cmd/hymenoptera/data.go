@@ -80,6 +80,9 @@ func (j *job) openLoaders() error {
 	if j.train, err = dataset.NewLoader(j.sets[0], tf, training); err != nil {
 		return err
 	}
+	if j.Probe { // which looks at it once
+		cfg.Cache = nil
+	}
 	j.val, err = dataset.NewLoader(j.sets[1], transforms.Eval(j.ImageSize), cfg)
 	return err
 }

@@ -104,7 +104,7 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	if err != nil {
 		return nil, err
 	}
-	if classes != nil {
+	if len(classes) > 0 {
 		if folder, err = folder.Only(classes); err != nil {
 			return nil, err
 		}

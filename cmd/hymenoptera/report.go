@@ -59,7 +59,7 @@ func newReporter(j *job) (*reporter, error) {
 	}
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.Data))),
-		Classes: j.classes, Epochs: j.Epochs, Command: j.options.command(),
+		Classes: j.classes, Epochs: j.Epochs, Features: j.Probe, Command: j.options.command(),
 		Config: j.options.fields(), Machine: machine(j.device, j.Threads),
 	}
 	if j.Beneath == "" {
