@@ -1,4 +1,5 @@
 """What the benchmarks share: sides measured in turn, ratios to the first one, a trained checkpoint to use."""
+import argparse
 import os
 import resource
 import statistics
@@ -9,6 +10,27 @@ import time
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 PROGRAM = os.path.join(ROOT, "bin", "hymenoptera")
 REFERENCE = os.path.join(ROOT, "scripts", "reference.py")
+
+
+def photographs(path):
+    """An argument: a folder of pictures to train with."""
+    if not os.path.isdir(os.path.join(path, "train")) or not os.path.isdir(os.path.join(path, "val")):
+        raise argparse.ArgumentTypeError(f"{path} has no folders train and val: bin/hymenoptera download data fetches the photographs (make: DATA=DIR)")
+    return path
+
+
+def weights(path):
+    """An argument: a file of weights, or none."""
+    if path != "none" and not os.path.isfile(path):
+        raise argparse.ArgumentTypeError(f"{path} is no file: bin/hymenoptera download weights fetches and names one (make: WEIGHTS=FILE)")
+    return path
+
+
+def count(text):
+    """An argument: a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: want 1 or more")
+    return int(text)
 
 
 def run(*command, **options):

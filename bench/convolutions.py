@@ -18,7 +18,7 @@ import time
 
 import torch
 
-from common import PROGRAM, seconds
+from common import PROGRAM, count, photographs, seconds, weights
 
 #         in, out, kernel, stride, pixels a side, how often
 SHAPES = [
@@ -69,11 +69,11 @@ def epoch(command):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--weights", default="none")
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--weights", type=weights, default="none")
     p.add_argument("--threads", default="2")
     p.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--rounds", type=count, default=3)
     o = p.parse_args()
     torch.set_num_threads(int(o.threads))
     dtype = getattr(torch, o.dtype)

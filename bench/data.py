@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from common import ROOT, build, in_turn, report
+from common import ROOT, build, count, in_turn, photographs, report
 
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 
@@ -65,8 +65,8 @@ def last_pass(command, by_clock):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--rounds", type=count, default=5)
     p.add_argument("--workers", default="0,1,2,4")
     p.add_argument("--python", nargs=3, metavar=("PHASE", "WORKERS", "PASSES"), help=argparse.SUPPRESS)
     o = p.parse_args()

@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 
-from common import PROGRAM, REFERENCE, in_turn, report_all, seconds
+from common import PROGRAM, REFERENCE, count, in_turn, photographs, report_all, seconds, weights
 
 JOBS = {"fine-tuned": [], "frozen": ["--freeze"]}
 
@@ -30,9 +30,9 @@ def figures(command):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--weights", required=True)
-    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--weights", type=weights, required=True)
+    p.add_argument("--rounds", type=count, default=5)
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
     o = p.parse_args()

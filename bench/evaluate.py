@@ -12,13 +12,13 @@ import os
 import sys
 import tempfile
 
-from common import PROGRAM, ROOT, checkpoint, in_turn, report_all, seconds
+from common import PROGRAM, ROOT, checkpoint, count, in_turn, photographs, report_all, seconds
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--rounds", type=count, default=5)
     p.add_argument("--threads", default="2")
     o = p.parse_args()
     val = os.path.join(o.data, "val")

@@ -15,7 +15,7 @@ import time
 
 from torchvision.datasets import ImageFolder
 
-from common import build, in_turn, report
+from common import build, count, in_turn, photographs, report
 
 CLASSES = 10
 
@@ -55,8 +55,8 @@ def sample(tool):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--rounds", type=count, default=3)
     o = p.parse_args()
     print(f"{o.rounds} rounds; medians (minimum to maximum)")
     with tempfile.TemporaryDirectory() as tmp:

@@ -13,7 +13,7 @@ import re
 import subprocess
 import tempfile
 
-from common import PROGRAM, run
+from common import PROGRAM, photographs, run, weights
 
 # The first that fits "library;symbol".
 GROUPS = {
@@ -46,8 +46,8 @@ def samples(command):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--weights", default="none")
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--weights", type=weights, default="none")
     p.add_argument("--threads", default="2")
     o = p.parse_args()
     train = [PROGRAM, "train", "--device", "cpu", "--data", o.data, "--weights", o.weights, "--epochs", "1", "--threads", o.threads]

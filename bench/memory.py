@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Go against Python, the peak memory of a training: PSS summed over the process tree, looked at five times a second.
 
-    reference-env/bin/python bench/memory.py --data DIR --weights FILE [--epochs 1] [--pairs 3] [--threads 2] [--workers 4]
+    reference-env/bin/python bench/memory.py --data DIR --weights FILE [--epochs 1] [--rounds 3] [--threads 2] [--workers 4]
 
 PSS counts a page that n processes share as 1/n in each, so that Python's workers are not charged twice for libtorch. Below
 1 Go takes less. With more than one epoch Go keeps decoded images.
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 
-from common import PROGRAM, REFERENCE, in_turn, report
+from common import PROGRAM, REFERENCE, count, in_turn, photographs, report, weights
 
 JOBS = {"fine-tuned": [], "frozen": ["--freeze"]}
 
@@ -66,10 +66,10 @@ def peak_of(command):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--weights", required=True)
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--weights", type=weights, required=True)
     p.add_argument("--epochs", default="1")
-    p.add_argument("--pairs", type=int, default=3)
+    p.add_argument("--rounds", type=count, default=3)
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
     o = p.parse_args()
@@ -77,7 +77,7 @@ def main():
     for job, extra in JOBS.items():
         go = [PROGRAM, "train", "--device", "cpu"] + options + extra
         sides = {"Python": [sys.executable, REFERENCE] + options + extra, "Go": go, "Go --fast": go + ["--fast"]}
-        report(f"{job:10} peak PSS", sides, in_turn(o.pairs, sides, peak), "{:.0f} MB")
+        report(f"{job:10} peak PSS", sides, in_turn(o.rounds, sides, peak), "{:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-from common import PROGRAM, ROOT, build, checkpoint
+from common import PROGRAM, ROOT, build, checkpoint, count, photographs
 
 
 def free_port():
@@ -48,10 +48,10 @@ def memory(server):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--rounds", type=int, default=4)
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--rounds", type=count, default=4)
     p.add_argument("--seconds", type=float, default=15)
-    p.add_argument("--clients", type=int, default=32)
+    p.add_argument("--clients", type=count, default=32)
     p.add_argument("--threads", default="2")
     o = p.parse_args()
     val = os.path.join(o.data, "val")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Go against Python, from the start of the process to its first result: a prediction, a training step.
 
-    reference-env/bin/python bench/start.py --data DIR [--weights none] [--pairs 5] [--threads 2] [--workers 4]
+    reference-env/bin/python bench/start.py --data DIR [--weights none] [--rounds 5] [--threads 2] [--workers 4]
 
 Prediction: Python imports torch and torchvision, loads an exported .pth and predicts one picture; Go is `hymenoptera
 predict`. Training: the first step begins when the first batch is in the network, which is when oneDNN computes for the
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from common import PROGRAM, REFERENCE, checkpoint, in_turn, report, seconds
+from common import PROGRAM, REFERENCE, checkpoint, count, in_turn, photographs, report, seconds, weights
 
 PYTHON = """
 import sys
@@ -51,27 +51,27 @@ def until_first_step(command):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--data", required=True)
-    p.add_argument("--weights", default="none")
-    p.add_argument("--pairs", type=int, default=5)
+    p.add_argument("--data", type=photographs, required=True)
+    p.add_argument("--weights", type=weights, default="none")
+    p.add_argument("--rounds", type=count, default=5)
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
     o = p.parse_args()
     folder = os.path.join(o.data, "val")
     for _ in range(2):  # the first class, its first picture
         folder = os.path.join(folder, sorted(os.listdir(folder))[0])
-    print(f"{o.threads} threads, {o.workers} workers, {o.pairs} pairs; medians (minimum to maximum)")
+    print(f"{o.threads} threads, {o.workers} workers, {o.rounds} pairs; medians (minimum to maximum)")
     with tempfile.TemporaryDirectory() as tmp:
         best, pth = checkpoint(o.data, tmp)
         sides = {
             "Python": [sys.executable, "-c", PYTHON, pth, folder, o.threads],
             "Go": [PROGRAM, "predict", "--checkpoint", best, "--threads", o.threads, folder],
         }
-        report("start to first prediction", sides, in_turn(o.pairs + 1, sides, lambda c: seconds(c)["wall"])[1:])
+        report("start to first prediction", sides, in_turn(o.rounds + 1, sides, lambda c: seconds(c)["wall"])[1:])
     options = ["--data", o.data, "--weights", o.weights, "--threads", o.threads, "--workers", o.workers]
     go = [PROGRAM, "train", "--device", "cpu"] + options
     sides = {"Python": [sys.executable, REFERENCE] + options, "Go": go, "Go --fast": go + ["--fast"]}
-    report("start to first step", sides, in_turn(o.pairs + 1, sides, until_first_step)[1:])
+    report("start to first step", sides, in_turn(o.rounds + 1, sides, until_first_step)[1:])
 
 
 if __name__ == "__main__":
