@@ -9,6 +9,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"hymenoptera/dataset"
@@ -121,8 +122,8 @@ type Observer interface {
 
 // Fit trains model for cfg.Epochs epochs and leaves it with the weights of the best validation phase,
 // which it returns: the first with the highest accuracy (N is 0 when none got any image right). When ctx
-// is cancelled it returns after the current step, and on every error too, also where an operation of libtorch fails, the
-// model holds the best weights.
+// is cancelled it returns after the current step, and on every error too, also where an operation of libtorch fails in an
+// epoch, the model holds the best weights, unless its device has failed altogether.
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
 	if err := cfg.foldable(model); err != nil {
 		return best, err
@@ -147,8 +148,11 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 // fit is Fit for any two sets.
 func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
 	weights := newSnapshot(s, model)
-	defer weights.restore()
-
+	defer func() {
+		if lost := torch.Do(ctx, func(*torch.Scope) error { weights.restore(); return nil }); lost != nil {
+			err = errors.Join(err, lost)
+		}
+	}()
 	t := newTraining(ctx, s, model, opt, cfg, obs)
 	t.traceModel(place{phase: "start"}, false)
 	for epoch := 0; epoch < cfg.Epochs && err == nil; epoch++ {
@@ -171,8 +175,8 @@ func (t *training) epoch(epoch int, train, val set, sched optim.Scheduler, weigh
 		return err
 	}
 	if reached.Acc > best.Acc {
-		*best = reached
 		weights.take()
+		*best = reached
 		if err := t.obs.Best(reached); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -174,7 +175,11 @@ func (c *console) secure(best trainer.Phase) error {
 		return err
 	}
 	c.wrote = nil
-	return errors.Join(c.save(best), c.written())
+	again := errors.Join(torch.Do(context.Background(), func(*torch.Scope) error { return c.save(best) }), c.written())
+	if again == nil || err == nil {
+		return again
+	}
+	return err // as it was told first
 }
 
 // end closes the log, with the notebook's last lines and result.json when the training came to its end.

@@ -13,8 +13,9 @@ import (
 	"hymenoptera/zoo"
 )
 
-// Weights that could not be written are written at the end, where there is room again.
-func TestSecureTriesAgain(t *testing.T) {
+// Of weights that come while others are being written, the last are written. What could not be written is written at the
+// end, where there is room again.
+func TestSavingTheBestWeights(t *testing.T) {
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		arch, err := zoo.Find("resnet18")
 		try(t, err)
@@ -23,9 +24,20 @@ func TestSecureTriesAgain(t *testing.T) {
 		defer folder.Close()
 		try(t, folder.WriteConfig(1))
 		file := filepath.Join(folder.Path(), run.BestFile)
-		try(t, os.Mkdir(file, 0o777)) // in the way
 		c := newConsole(&job{options: defaultOptions(), model: arch.New(s, 2), classes: []string{"ants", "bees"},
 			folder: folder, messages: newMessages(io.Discard)})
+		written := make(chan struct{})
+		c.work.start(func() { <-written }) // an earlier file
+		for epoch := range 3 {
+			try(t, c.save(trainer.Phase{Epoch: epoch, Name: "val", N: 4}))
+		}
+		close(written)
+		try(t, c.written())
+		if sd, err := checkpoint.Read(file); err != nil || sd.Metadata["epoch"] != "2" || c.saved.Epoch != 2 {
+			t.Errorf("after three: error %v, saved %+v, want the last", err, c.saved)
+		}
+		c.saved = trainer.Phase{}
+		try(t, os.Remove(file), os.Mkdir(file, 0o777)) // in the way
 		best := trainer.Phase{Epoch: 3, Name: "val", N: 4, Corrects: 3, Acc: 0.75, Loss: 0.5}
 		try(t, c.save(best))
 		if err := c.written(); err == nil || c.saved.N != 0 {

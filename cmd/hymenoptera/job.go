@@ -109,8 +109,10 @@ func (j *job) run(ctx context.Context) error {
 		j.reporter.work.wait()
 		if lost := log.secure(best); err == nil {
 			err = lost
+		} else if lost != nil && !errors.Is(err, lost) {
+			j.messages.warn("the best weights could not be saved: %v", lost)
 		}
-		j.reporter.end(ctx, s, log.saved, err)
+		j.reporter.end(ctx, log.saved, err)
 		return log.end(best, err)
 	})
 }

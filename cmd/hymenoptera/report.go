@@ -183,7 +183,7 @@ func (r *reporter) grid() error {
 
 // end makes what the training shows, after a failure too. The model holds the best weights; saved is the phase whose
 // weights best.safetensors holds. No work is under way any more.
-func (r *reporter) end(ctx context.Context, s *torch.Scope, saved trainer.Phase, failure error) {
+func (r *reporter) end(ctx context.Context, saved trainer.Phase, failure error) {
 	if len(r.history) == 0 {
 		return
 	}
@@ -208,7 +208,8 @@ func (r *reporter) end(ctx context.Context, s *torch.Scope, saved trainer.Phase,
 		curves.Go(r.curves)
 		if len(r.page.Predictions) > 0 {
 			// This is what is under way when the first Ctrl-C comes, and it takes a moment.
-			err = errors.Join(err, r.show(context.WithoutCancel(ctx), s), r.predictions())
+			ctx := context.WithoutCancel(ctx)
+			err = errors.Join(err, torch.Do(ctx, func(s *torch.Scope) error { return r.show(ctx, s) }), r.predictions())
 		}
 		r.page.Machine = append(r.page.Machine, report.Field{Name: "peak memory", Value: fmt.Sprintf("%.2f GB", float64(peakMemory())/1e9)})
 		if r.job.device != torch.CPU {
