@@ -109,8 +109,11 @@ faults: setup ## put one-line faults into a copy of the tree; show which test ca
 
 bench: build reference-env ## against Python, in interleaved pairs: ratios of an epoch's time, of its memory, and of the data path alone
 	@$(PYTHON) bench/epoch.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
-	@$(PYTHON) bench/memory.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
+	@$(PYTHON) bench/memory.py --data '$(DATA)' --weights '$(WEIGHTS)'
 	@$(PYTHON) bench/data.py --data '$(DATA)'
+
+bench-memory: build reference-env ## peak memory of trainings against Python's; ARGS='--epochs 3' keeps decoded images
+	@$(PYTHON) bench/memory.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 
 bench-start: build reference-env ## from the start of the process to the first prediction and to the first training step, against Python
 	@$(PYTHON) bench/start.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
