@@ -92,7 +92,7 @@ func held(path string) (names []string) {
 func unfinished(path string) (names []string) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil // there is no such folder
+		return nil // nothing is found in a folder that cannot be listed
 	}
 	for _, e := range entries {
 		for _, name := range files() {
@@ -145,7 +145,7 @@ func (f *Folder) Restore() error {
 	return f.Write(HistoryFile, f.history)
 }
 
-// WriteConfig begins the run: it removes the files of one that is overwritten, and no others, and writes
+// WriteConfig begins the run: it removes the files of one that is overwritten, finished or not, and no others, and writes
 // config.json.
 func (f *Folder) WriteConfig(config any) error {
 	data, err := encoded(config)

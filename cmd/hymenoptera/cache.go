@@ -57,7 +57,7 @@ func (j *job) residentBytes() (int64, error) {
 }
 
 // freeMemory returns how many bytes this process may still take: what the machine has, or a container allows; 0
-// where that cannot be told.
+// where that cannot be told. Of what a container uses, pages of files are left out that the kernel may drop.
 func freeMemory() int64 {
 	var kilobytes int64
 	if _, err := fmt.Sscanf(colonValue("/proc/meminfo", "MemAvailable"), "%d kB", &kilobytes); err != nil {
@@ -78,8 +78,7 @@ func freeMemory() int64 {
 	return free
 }
 
-// valueOf returns the number behind a name in a file of lines of both, or 0. Of a container's memory.stat it returns
-// what of files is in memory and counts as used, but makes room when asked.
+// valueOf returns the number behind a name in a file whose lines are names and numbers, or 0.
 func valueOf(path, name string) (n int64) {
 	data, err := os.ReadFile(path)
 	if err != nil {

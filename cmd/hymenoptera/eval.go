@@ -114,7 +114,7 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
 	result, err := c.Evaluate(ctx, folder, batch, u.threads)
 	if err != nil && len(known) > 0 && len(known) < len(folder.Classes) {
-		return nil, fmt.Errorf("%w; --classes %s leaves it out", err, strings.Join(known, ","))
+		return nil, fmt.Errorf("%w; --classes %s leaves the others out", err, strings.Join(known, ","))
 	}
 	if err != nil {
 		return nil, err

@@ -60,8 +60,8 @@ func findDevice(ctx context.Context, name string) (device torch.Device, err erro
 	return device, err
 }
 
-// leaveLittleGarbage lets the collector come early: what a training keeps in Go's memory are few and large blocks
-// (weights, decoded images), which it is through with in no time, and as much garbage would be hundreds of megabytes.
+// leaveLittleGarbage has garbage collected early. By default it may grow to as much as is in use, hundreds of megabytes of
+// weights and decoded images; as these are few and large blocks, it costs next to nothing to look through them more often.
 func leaveLittleGarbage() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)
