@@ -18,8 +18,8 @@ type Picture struct {
 	Read func() ([]byte, error) // its content, the bytes of an image file
 }
 
-// maxFile bounds the files that are taken for pictures: they are read whole.
-const maxFile = 1 << 30
+// MaxFile bounds the files that are taken for pictures, in bytes: they are read whole.
+const MaxFile = 1 << 30
 
 // File returns the picture in a regular file.
 func File(path string) Picture {
@@ -28,8 +28,8 @@ func File(path string) Picture {
 			return nil, err
 		} else if !info.Mode().IsRegular() {
 			return nil, errors.New("not a regular file")
-		} else if info.Size() > maxFile {
-			return nil, fmt.Errorf("%d bytes, more than a picture's %d", info.Size(), maxFile)
+		} else if info.Size() > MaxFile {
+			return nil, fmt.Errorf("%d bytes, more than a picture's %d", info.Size(), MaxFile)
 		}
 		return os.ReadFile(path)
 	}}
@@ -57,8 +57,8 @@ type pending struct {
 func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], batch, workers int) iter.Seq2[Result, error] {
 	batch, workers = max(1, batch), max(1, workers)
 	return func(yield func(Result, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		g, feeding := errgroup.WithContext(ctx)
+		all, cancel := context.WithCancel(ctx)
+		g, feeding := errgroup.WithContext(all)
 		work, inOrder := make(chan *pending), make(chan *pending, 2*batch+workers)
 		defer func() { // goroutines end before the stream does
 			cancel()
@@ -102,7 +102,7 @@ func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], bat
 		}
 		err := g.Wait()
 		if err == nil {
-			err = ctx.Err() // a picture's own Read may have heeded it
+			err = ctx.Err() // a picture's own Read may have heeded it, before all was told
 		}
 		if err != nil {
 			yield(Result{}, err)

@@ -107,9 +107,6 @@ func named(r classify.Result) error {
 	return fmt.Errorf("%s: %w", r.Name, r.Err)
 }
 
-// maxStdin bounds the picture on standard input.
-const maxStdin = 1 << 30
-
 // readAll reads a picture, or gives up when ctx is done: nobody may be there to close the input.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	type content struct {
@@ -118,9 +115,9 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 	all := make(chan content, 1)
 	go func() {
-		data, err := io.ReadAll(io.LimitReader(r, maxStdin+1))
-		if len(data) > maxStdin {
-			err = fmt.Errorf("more than %d bytes", maxStdin)
+		data, err := io.ReadAll(io.LimitReader(r, classify.MaxFile+1))
+		if len(data) > classify.MaxFile {
+			err = fmt.Errorf("more than %d bytes", classify.MaxFile)
 		}
 		all <- content{data, err}
 	}()
