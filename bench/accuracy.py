@@ -4,9 +4,8 @@
     python3 bench/accuracy.py --data DIR --weights FILE [--seeds 5] [--epochs 8] [--device cuda] [--freeze] [--svg FILE]
 
 Both sides of a pair begin with the same head and draw the same crops. On a GPU the exact side is --deterministic. It
-prints the mean differences (fast minus
-exact) of the last epoch's validation loss and accuracy with their 95 % intervals (Student's t), and draws the
-validation curves of all trainings.
+prints the mean differences (fast minus exact) of the last epoch's validation loss and accuracy with their 95 %
+intervals (Student's t), and draws the validation curves of all trainings.
 """
 
 import argparse

@@ -153,35 +153,35 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 			err = errors.Join(err, lost)
 		}
 	}()
-	t := newTraining(ctx, s, model, opt, cfg, obs)
-	t.traceModel(place{phase: "start"}, false)
-	for epoch := 0; epoch < cfg.Epochs && err == nil; epoch++ {
-		err = torch.Do(ctx, func(*torch.Scope) error { return t.epoch(epoch, train, val, sched, weights, &best) })
-	}
-	return best, err
-}
-
-// epoch passes over both sets and keeps the weights if they are the best so far.
-func (t *training) epoch(epoch int, train, val set, sched optim.Scheduler, weights *snapshot, best *Phase) error {
-	if err := t.obs.EpochStart(epoch); err != nil {
-		return err
-	}
-	if _, err := t.phase(epoch, "train", train); err != nil {
-		return err
-	}
-	sched.Step()
-	reached, err := t.phase(epoch, "val", val)
-	if err != nil {
-		return err
-	}
-	if reached.Acc > best.Acc {
-		weights.take()
-		*best = reached
-		if err := t.obs.Best(reached); err != nil {
-			return err
+	err = torch.Do(ctx, func(*torch.Scope) error {
+		t := newTraining(ctx, s, model, opt, cfg, obs)
+		t.traceModel(place{phase: "start"}, false)
+		for epoch := range cfg.Epochs {
+			if err := obs.EpochStart(epoch); err != nil {
+				return err
+			}
+			if _, err := t.phase(epoch, "train", train); err != nil {
+				return err
+			}
+			sched.Step()
+			reached, err := t.phase(epoch, "val", val)
+			if err != nil {
+				return err
+			}
+			if reached.Acc > best.Acc {
+				weights.take()
+				best = reached
+				if err := obs.Best(reached); err != nil {
+					return err
+				}
+			}
+			if err := obs.EpochEnd(epoch); err != nil {
+				return err
+			}
 		}
-	}
-	return t.obs.EpochEnd(epoch)
+		return nil
+	})
+	return best, err
 }
 
 // Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,

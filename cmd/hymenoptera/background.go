@@ -5,11 +5,10 @@ import "sync"
 // A background does one thing at a time beside a training; of what it is given meanwhile, only the last. Its methods
 // belong to one goroutine.
 type background struct {
-	done chan struct{} // closed when all is done
+	done chan struct{} // closed when all is done; nil before anything was
 
-	mu      sync.Mutex
-	running bool
-	next    func()
+	mu   sync.Mutex // of next, and of the end
+	next func()
 }
 
 // start begins f, or puts it in the place of what was to come next.
@@ -17,26 +16,26 @@ func (b *background) start(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.next = f
-	if b.running {
+	if b.busy() {
 		return
 	}
-	b.running = true
-	done := make(chan struct{})
-	b.done = done
+	b.done = make(chan struct{})
 	go func() {
-		defer close(done)
 		for f := b.take(); f != nil; f = b.take() {
 			f()
 		}
 	}()
 }
 
-// take returns what comes next, or nil.
+// take returns what comes next; or nil, when all is done.
 func (b *background) take() func() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.next
-	b.next, b.running = nil, f != nil
+	b.next = nil
+	if f == nil {
+		close(b.done)
+	}
 	return f
 }
 

@@ -111,12 +111,12 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	}
 	root := folder.Root
 	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
-	known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
 	result, err := c.Evaluate(ctx, folder, batch, u.threads)
-	if err != nil && len(known) > 0 && len(known) < len(folder.Classes) {
-		return nil, fmt.Errorf("%w; --classes %s leaves the others out", err, strings.Join(known, ","))
-	}
 	if err != nil {
+		known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
+		if len(known) > 0 && len(known) < len(folder.Classes) {
+			err = fmt.Errorf("%w; --classes %s leaves the others out", err, strings.Join(known, ","))
+		}
 		return nil, err
 	}
 	e := &evaluation{Checkpoint: u.checkpoint, Data: root, N: result.N, Loss: result.Loss, Acc: result.Acc,

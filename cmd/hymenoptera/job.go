@@ -103,8 +103,6 @@ func (j *job) run(ctx context.Context) error {
 		j.reporter.scope, cfg.Batch = s, j.reporter.batch
 		opt := j.optimizer(s)
 		log := newConsole(j)
-		defer log.work.wait() // also where an operation of libtorch fails, which leaves this function by a panic
-		defer j.reporter.work.wait()
 		best, err := j.fit(ctx, s, opt, cfg, log)
 		j.reporter.work.wait()
 		if lost := log.secure(best); err == nil {

@@ -59,11 +59,9 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []report.Pre
 	}
 	defer b.Release()
 	var maps []gradcam.Map
-	c := s.Child()
-	defer c.Close()
-	if net, ok := r.looked(c); ok {
-		images := torch.FromFloat32s(c, b.Images, int64(b.N), 3, int64(side), int64(side))
-		if maps, err = gradcam.Compute(c, net, torch.To(c, images, r.job.device), classes); err != nil {
+	if net, ok := r.looked(s); ok {
+		images := torch.FromFloat32s(s, b.Images, int64(b.N), 3, int64(side), int64(side))
+		if maps, err = gradcam.Compute(s, net, torch.To(s, images, r.job.device), classes); err != nil {
 			return nil, err
 		}
 	}
