@@ -23,10 +23,10 @@ typedef struct {
   int32_t block;      // width of the blocks between which rows can be cut, in pixels
   int32_t margin;     // pixels to decode more on either side: where chroma is interpolated, those at a cut
                       // lack a neighbour; 0 where no component has fewer samples than another
-  int32_t multiscan;  // progressive, or components in scans of their own: rows cannot be cut
+  int32_t multiscan;  // progressive, lossless, or components in scans of their own: rows cannot be cut
 } hym_jpeg_info;
 
-const char *hym_jpeg_version(void);  // "2.1.5"
+const char *hym_jpeg_library(void);  // the path of the library that is loaded
 hym_jpeg *hym_jpeg_new(int max_scans);
 void hym_jpeg_free(hym_jpeg *d);
 
