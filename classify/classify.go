@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/dataset"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/zoo"
@@ -27,6 +28,8 @@ type Config struct {
 	// Fast gives up the exact bits of training's validation for speed: BatchNorms are made part of their
 	// convolutions, which compute in bfloat16 where the device multiplies it.
 	Fast bool
+	// Warn, if not nil, is called for every picture of a stream or an evaluation that is unusual, from several goroutines.
+	Warn func(dataset.Warning)
 }
 
 // DefaultConfig returns the exact mode on the CPU.

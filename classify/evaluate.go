@@ -32,7 +32,7 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		return nil, err
 	}
 	loader, err := dataset.NewLoader(folder, c.Preprocessing, dataset.LoaderConfig{BatchSize: batch, Workers: workers, ChannelsLast: c.cfg.Fast,
-		Pixels: c.cfg.Device != torch.CPU})
+		Pixels: c.cfg.Device != torch.CPU, Warn: c.cfg.Warn})
 	if err != nil {
 		return nil, err
 	}

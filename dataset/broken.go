@@ -10,9 +10,6 @@ import (
 	"hymenoptera/transforms"
 )
 
-// errNotRegular is for pipes, devices and what else has a picture's name.
-var errNotRegular = errors.New("not a regular file")
-
 // A SampleError says which file of an ImageFolder cannot be read or decoded, and why.
 type SampleError struct {
 	Path  string
@@ -46,7 +43,7 @@ func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, 
 		var file []byte
 		var picture transforms.Image
 		return func(i int) (err error) {
-			if file, err = readFile(file, append([]byte(f.Samples[i].Path), 0)); err == nil {
+			if file, err = ReadFile(file, f.Samples[i].Path); err == nil {
 				err = Decode(&picture, file)
 			}
 			if err != nil {

@@ -88,6 +88,11 @@ func FuzzDecode(f *testing.F) {
 	for _, g := range goldens(f) {
 		f.Add(readImage(f, g.File))
 	}
+	for name, data := range readZip(f, "testdata/odd.zip") {
+		if name != "answers.json" {
+			f.Add(data)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if w, h, err := Size(data); format(data) == formatJPEG || err == nil && w*h > 1<<20 {
 			return // fuzzed in internal/jpeg; slow

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"fmt"
 	"image"
 
 	"hymenoptera/internal/jpeg"
@@ -19,6 +18,7 @@ type maker struct {
 	sample8 transforms.Image  // the sample, before it is normalised
 	resizer transforms.Resizer
 	jpeg    *jpeg.Decoder
+	unusual []string // about the file that was decoded last
 }
 
 // seed makes the maker draw from its own generator.
@@ -71,13 +71,14 @@ func (m *maker) crop(index int) (*transforms.Image, bool, error) {
 		return &m.sample8, plan.Flip, nil
 	}
 	var err error
-	if m.file, err = readFile(m.file, l.paths[index]); err != nil {
+	if m.file, err = ReadFile(m.file, l.Path(index)); err != nil {
 		return nil, false, err
 	}
 	flip, err := m.cropFile(index)
 	if err != nil {
 		return nil, false, err
 	}
+	m.warn(index)
 	if !l.tf.Random && l.cfg.Cache.reserve(l.tf.Size, l.tf.Size) {
 		l.kept.put(index, &m.sample8)
 	}
@@ -112,7 +113,7 @@ func (m *maker) decodeJPEG(index int) (plan transforms.Plan, origin image.Point,
 	if err != nil {
 		return plan, origin, err
 	}
-	m.warnSize(index, info.Width, info.Height)
+	m.unusual = warnings(m.file, info.Width, info.Height)
 	plan = m.loader.tf.Plan(info.Width, info.Height, m.src)
 	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(info.Width, info.Height) {
 		if err := decodeRegion(&m.picture, m.jpeg, m.file, info.Bounds()); err != nil {
@@ -131,7 +132,7 @@ func (m *maker) decodeOther(index int) (plan transforms.Plan, err error) {
 		return plan, err
 	}
 	w, h := m.picture.Width, m.picture.Height
-	m.warnSize(index, w, h)
+	m.unusual = warnings(m.file, w, h)
 	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(w, h) {
 		m.loader.kept.put(index, &m.picture)
 	}
@@ -144,9 +145,11 @@ func decodeRegion(dst *transforms.Image, d *jpeg.Decoder, data []byte, region im
 	return d.Decode(dst.Bytes(), 8*dst.Stride, data, region)
 }
 
-// warnSize reports what Pillow warns about.
-func (m *maker) warnSize(index, w, h int) {
-	if warn := m.loader.cfg.Warn; warn != nil && w*h > jpeg.WarnPixels {
-		warn(fmt.Sprintf("dataset: %s has %d×%d pixels: more than %d may be a decompression bomb", m.loader.Path(index), w, h, jpeg.WarnPixels))
+// warn passes on what is unusual about the file of a sample.
+func (m *maker) warn(index int) {
+	for _, reason := range m.unusual {
+		if m.loader.cfg.Warn != nil {
+			m.loader.cfg.Warn(Warning{m.loader.Path(index), reason})
+		}
 	}
 }

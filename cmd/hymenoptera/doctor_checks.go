@@ -83,7 +83,7 @@ func checkCUDA(ctx context.Context) finding {
 
 // checkJPEG decodes a picture that Go has encoded.
 func checkJPEG() finding {
-	f := finding{Name: "libjpeg", Value: "libjpeg-turbo " + jpeg.Version()}
+	f := finding{Name: "libjpeg", Value: "libjpeg-turbo in " + jpeg.Library()}
 	picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
 	draw.Draw(picture, picture.Bounds(), image.NewUniform(color.RGBA{R: 200, G: 100, B: 50, A: 255}), image.Point{}, draw.Src)
 	var file bytes.Buffer
@@ -93,6 +93,9 @@ func checkJPEG() finding {
 		if r, _, _ := got.At(16, 16); r < 190 || r > 210 {
 			err = fmt.Errorf("a red of 200 was decoded as %d", r)
 		}
+	}
+	if err == nil && !strings.HasPrefix(filepath.Base(jpeg.Library()), "libjpeg-") {
+		err = errors.New("not the library of Pillow's wheel: incomplete progressive files may come out with other pixels than in Pillow")
 	}
 	if f.OK = err == nil; !f.OK {
 		f.Value, f.Do = f.Value+": "+err.Error(), "make clean build"

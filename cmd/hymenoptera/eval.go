@@ -95,7 +95,7 @@ func newEval(m *messages) *cobra.Command {
 }
 
 func evaluate(ctx context.Context, u use, data string, classes []string, batch int, m *messages) (*evaluation, error) {
-	c, err := u.open(ctx)
+	c, err := u.open(ctx, m.warnOnce())
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (p *prediction) check() error {
 }
 
 func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	c, err := p.open(ctx)
+	c, err := p.open(ctx, p.messages.warnOnce())
 	if err != nil {
 		return err
 	}
@@ -115,9 +115,9 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 	all := make(chan content, 1)
 	go func() {
-		data, err := io.ReadAll(io.LimitReader(r, classify.MaxFile+1))
-		if len(data) > classify.MaxFile {
-			err = fmt.Errorf("more than %d bytes", classify.MaxFile)
+		data, err := io.ReadAll(io.LimitReader(r, dataset.MaxFile+1))
+		if len(data) > dataset.MaxFile {
+			err = fmt.Errorf("more than %d bytes", dataset.MaxFile)
 		}
 		all <- content{data, err}
 	}()

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"image"
-	_ "image/jpeg" // DecodeConfig
-	_ "image/png"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,8 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
-	_ "golang.org/x/image/tiff" // DecodeConfig
-	_ "golang.org/x/image/webp"
 	"golang.org/x/sys/unix"
 
 	"hymenoptera/dataset"
@@ -50,14 +46,9 @@ func sizes(set *dataset.ImageFolder) report.Sizes {
 	var found []image.Point
 	n := min(len(set.Samples), mostLooked)
 	for i := range n {
-		f, err := os.Open(set.Samples[i*len(set.Samples)/n].Path)
-		if err != nil {
-			continue
+		if w, h, err := dataset.FileSize(set.Samples[i*len(set.Samples)/n].Path); err == nil {
+			found = append(found, image.Pt(w, h))
 		}
-		if c, _, err := image.DecodeConfig(bufio.NewReader(f)); err == nil {
-			found = append(found, image.Pt(c.Width, c.Height))
-		}
-		f.Close()
 	}
 	if len(found) == 0 {
 		return report.Sizes{}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
+	"hymenoptera/dataset"
 	"hymenoptera/torch"
 )
 
@@ -46,8 +47,8 @@ func (u *use) check() error {
 	return nil
 }
 
-// open reads the checkpoint.
-func (u *use) open(ctx context.Context) (*classify.Classifier, error) {
+// open reads the checkpoint. warn is told of unusual pictures.
+func (u *use) open(ctx context.Context, warn func(dataset.Warning)) (*classify.Classifier, error) {
 	device, err := findDevice(ctx, u.device)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (u *use) open(ctx context.Context) (*classify.Classifier, error) {
 	if err := torch.Do(ctx, func(*torch.Scope) error { return torch.SetNumThreads(u.threads) }); err != nil {
 		return nil, err
 	}
-	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast})
+	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Warn: warn})
 }
 
 // checkBatchSize finds what is wrong with --batch-size.
