@@ -21,6 +21,7 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/hub"
 	"hymenoptera/internal/jpeg"
+	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -53,12 +54,8 @@ func checkCPU() finding {
 }
 
 func checkThreads() finding {
-	n, all := runtime.GOMAXPROCS(0), runtime.NumCPU()
-	f := finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", all, n), OK: n >= all}
-	if !f.OK {
-		f.Do = fmt.Sprintf("the system allows less than there are processors: train with --threads %d", n)
-	}
-	return f
+	m := machine.This()
+	return finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", m.Threads(), m.Processors()), OK: true}
 }
 
 func checkCUDA(ctx context.Context) finding {

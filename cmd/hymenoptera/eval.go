@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -16,6 +15,7 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
 	"hymenoptera/report"
 )
 
@@ -158,7 +158,7 @@ func validationSet(ctx context.Context, c *classify.Classifier, data string, m *
 	if err != nil || !trained.SkipCorrupt {
 		return val, err
 	}
-	broken, err := val.Broken(ctx, runtime.NumCPU())
+	broken, err := val.Broken(ctx, machine.This().Processors())
 	if err != nil {
 		return nil, err
 	}

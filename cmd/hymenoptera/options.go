@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"hymenoptera/internal/machine"
 	"hymenoptera/zoo"
 )
 
@@ -58,7 +58,7 @@ func defaultOptions() options {
 		Model: "resnet18", Data: defaultData, Weights: defaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Workers: 4,
 		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
-		Balance: balances[0], Seed: 42, Device: "auto", Threads: runtime.NumCPU(), Cache: "auto",
+		Balance: balances[0], Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
 	}
 }
 
@@ -104,7 +104,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
 	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let an exact training repeat itself bit for bit, as on the CPU it always does")
-	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free), off, or a size as 500M or 2G")
+	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free beyond 2 GB), off, or a size as 500M or 2G")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
@@ -114,7 +114,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
 	inGroup(f, groupMachine, "fast", "deterministic", "workers", "device", "threads", "cache")
 	inGroup(f, groupOutput, "out", "overwrite", "beneath")
-	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
+	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else all processors" // in the help: it must not differ between machines
 }
 
 // validate finds what is wrong from the command line alone.

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 )
 
@@ -25,11 +25,11 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&u.checkpoint, "checkpoint", "", "best.safetensors of a run, which holds all that it takes to use it")
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
-	f.IntVar(&u.threads, "threads", runtime.NumCPU(), "threads of an operation, and goroutines that decode pictures")
+	f.IntVar(&u.threads, "threads", machine.This().Threads(), "threads of an operation, and goroutines that decode pictures")
 	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")
 	inGroup(f, groupData, "checkpoint")
 	inGroup(f, groupMachine, "device", "threads", "fast")
-	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
+	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else all processors" // in the help: it must not differ between machines
 	complete(cmd, "device", "auto", "cpu", "cuda")
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 }
