@@ -33,13 +33,14 @@ type TensorReport struct {
 }
 
 // Inspect reads a file as Read does, and refuses what Read refuses.
-func Inspect(path string) (*Report, error) {
+func Inspect(name string) (*Report, error) {
+	path, part := Split(name)
 	data, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
 	r := &Report{Path: path, Size: int64(len(data)), SHA256: hexSum(data), Tensors: []TensorReport{}}
-	sd, err := parse(data) // after the sum: it may put strided tensors in order in place
+	sd, err := parse(data, part) // after the sum: it may put strided tensors in order in place
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
