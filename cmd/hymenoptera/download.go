@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hymenoptera/checkpoint"
 	"hymenoptera/hub"
 	"hymenoptera/zoo"
 )
@@ -275,7 +276,8 @@ func (o options) dataFolder(ctx context.Context, p *progress) (string, error) {
 // which is fetched when it is not there.
 func (o options) weightsFile(ctx context.Context, arch zoo.Arch, p *progress) (string, error) {
 	if !zoo.IsWeightsName(o.Weights) {
-		if _, err := os.Stat(o.Weights); !errors.Is(err, os.ErrNotExist) {
+		path, _ := checkpoint.Split(o.Weights)
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 			return o.Weights, nil
 		}
 		if zoo.IsWeightsName(strings.ToUpper(o.Weights)) {

@@ -52,6 +52,9 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	fmt.Fprintf(t, "sha256\t%s\n", r.SHA256)
 	fmt.Fprintf(t, "values\t%s\n", r.Values)
 	fmt.Fprintf(t, "tensors\t%s of %s elements\n", thousands(len(r.Tensors)), thousands(int(r.Elements)))
+	if r.NonFinite > 0 {
+		fmt.Fprintf(t, "not finite\t%s values: the training that made them broke down\n", thousands(r.NonFinite))
+	}
 	var keys []string
 	for k := range r.Metadata {
 		keys = append(keys, k)
@@ -62,9 +65,17 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	}
 	fmt.Fprintln(t)
 	for _, x := range r.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", printable(x.Name), x.DType, x.Shape, x.SHA256[:16])
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s%s\n", printable(x.Name), x.DType, x.Shape, x.SHA256[:16], nonFinite(x.NonFinite))
 	}
 	return t.Flush()
+}
+
+// nonFinite marks a tensor with values that are no numbers.
+func nonFinite(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\t%s NaN or infinite", thousands(n))
 }
 
 // printable quotes text of a file that could steer a terminal or break a line.
