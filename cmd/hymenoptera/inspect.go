@@ -21,7 +21,8 @@ func newInspect() *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "Show what is in a file of weights, without running anything in it",
 		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
-			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch.",
+			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch. FILE#PART shows one\n" +
+			"of several state dicts in a file, as in model.pth#state_dict_ema.",
 		Example: "  hymenoptera inspect runs/demo/best.safetensors",
 		Args:    usage(oneArg("FILE")),
 		RunE: func(cmd *cobra.Command, args []string) error {

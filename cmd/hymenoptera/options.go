@@ -24,7 +24,7 @@ type options struct {
 	OnlyClasses    []string  `json:"only_classes,omitempty"`
 	ValFraction    float64   `json:"val_fraction,omitempty"`
 	Weights        string    `json:"weights"`
-	Mirror         string    `json:"-"`
+	Mirror         mirror    `json:"-"`
 	Out            string    `json:"-"`
 	Epochs         int       `json:"epochs"`
 	BatchSize      int       `json:"batch_size"`
@@ -81,8 +81,8 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
 	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with where there is no val folder, chosen by --seed")
 	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be")
-	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, a published name (downloaded), or none")
-	f.StringVar(&o.Mirror, "mirror", o.Mirror, mirrorUsage)
+	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a published name (downloaded), or none")
+	o.Mirror.addFlags(f)
 	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images a step")
@@ -109,7 +109,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
-	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "image-size")
+	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size")
 	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
 	inGroup(f, groupMachine, "fast", "deterministic", "workers", "device", "threads", "cache")
