@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -134,14 +135,14 @@ func TestExportReplacesNothingElse(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	try(t, os.Symlink(file, link))
 	for out, want := range map[string]string{file: "is the checkpoint itself", link: "is no regular file", t.TempDir(): "is no regular file"} {
-		code, _, stderr := command(t, "export", "--overwrite", "--checkpoint", file, "--out", out)
+		code, _, stderr := command(t, "export", "--overwrite", "--format", "safetensors", "--checkpoint", file, "--out", out)
 		if code != 1 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit code %d, %s, want %q", out, code, stderr, want)
 		}
 	}
 	out := filepath.Join(t.TempDir(), "model.safetensors")
 	code, stdout, stderr := command(t, "export", "--checkpoint", file, "--out", out)
-	if code != 0 || !strings.HasPrefix(stdout, "import safetensors.torch, torchvision\n") {
+	if code != 0 || !strings.HasPrefix(stdout, "import sys\nimport safetensors.torch\n") {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
 	if _, err := checkpoint.Read(out); err != nil {
@@ -223,8 +224,14 @@ func TestExport(t *testing.T) {
 	for _, format := range exportFormats {
 		out := filepath.Join(t.TempDir(), "model."+format)
 		code, stdout, stderr := command(t, "export", "--checkpoint", file, "--format", format, "--out", out)
-		if code != 0 || !strings.Contains(stdout, "resnet18(num_classes=2)") || !strings.Contains(stdout, out) {
+		if code != 0 {
 			t.Fatalf("%s: exit code %d, %s%s", format, code, stdout, stderr)
+		}
+		for _, want := range []string{"resnet18(num_classes=2)", strconv.Quote(out), `classes = ["ants", "bees"]`, "transforms.Resize(54, interpolation=transforms.InterpolationMode.BILINEAR)",
+			"transforms.CenterCrop(48)", "transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])"} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s: the program lacks %s:\n%s", format, want, stdout)
+			}
 		}
 		got, err := checkpoint.Inspect(out)
 		try(t, err)
@@ -287,8 +294,13 @@ func useMistakes(t *testing.T) []mistake {
 		{"serve no network", spoilt("best.safetensors", "x"), "serve --addr 127.0.0.1:0" + c, 1, "best.safetensors: "},
 		{"export without out", with(nil), "export --checkpoint best.safetensors", 2, "--out is missing: name the file to write"},
 		{"export to another format", with(nil), "export --checkpoint best.safetensors --out w --format onnx", 2, `--format "onnx": want one of pth, safetensors`},
-		{"export over a file", with(spoilt("w", "")), "export --checkpoint best.safetensors --out w", 1, "w is there already; choose another --out, or add --overwrite"},
-		{"export into no folder", with(nil), "export --checkpoint best.safetensors --out no/w", 1, "no"},
-		{"export nothing trained", spoilt("w", ""), "export --checkpoint w --out x", 1, "w: it is empty"},
+		{"export to ONNX", with(nil), "export --checkpoint best.safetensors --out w.onnx", 2, "--out w.onnx: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; want an ending of .pth, .pt or .safetensors"},
+		{"export ONNX by another name", with(nil), "export --checkpoint best.safetensors --out w.ONNX --format pth", 2, "ONNX is not written here"},
+		{"export to no known ending", with(nil), "export --checkpoint best.safetensors --out w.h5", 2, "--out w.h5: want an ending of .pth, .pt or .safetensors, which decides the format"},
+		{"export to no ending", with(nil), "export --checkpoint best.safetensors --out w", 2, "want an ending of .pth, .pt or .safetensors"},
+		{"export to two formats", with(nil), "export --checkpoint best.safetensors --out w.pt --format safetensors", 2, "--out w.pt: the ending is not that of --format safetensors"},
+		{"export over a file", with(spoilt("w.pth", "")), "export --checkpoint best.safetensors --out w.pth", 1, "w.pth is there already; choose another --out, or add --overwrite"},
+		{"export into no folder", with(nil), "export --checkpoint best.safetensors --out no/w.pth", 1, "no"},
+		{"export nothing trained", spoilt("w", ""), "export --checkpoint w --out x.pt", 1, "w: it is empty"},
 	}
 }
