@@ -13,9 +13,9 @@ type NonFiniteError struct {
 
 func (e *NonFiniteError) Error() string {
 	if e.Values == 1 {
-		return fmt.Sprintf("a value of the weights is NaN or infinite, in %q: the training that made them broke down", e.Tensor)
+		return fmt.Sprintf("a value of the weights is NaN or infinite, in %q: the training that made them broke down; take weights from before", e.Tensor)
 	}
-	return fmt.Sprintf("%d values of the weights are NaN or infinite, the first in %q: the training that made them broke down", e.Values, e.Tensor)
+	return fmt.Sprintf("%d values of the weights are NaN or infinite, the first in %q: the training that made them broke down; take weights from before", e.Values, e.Tensor)
 }
 
 // CheckFinite returns a NonFiniteError for weights with a NaN or an infinity, which spreads to all that a network

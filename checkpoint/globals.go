@@ -129,8 +129,8 @@ func (m *machine) global() {
 		m.fail("global %v at byte %d is not allowed: this is a whole pickled model, whose code PyTorch would run; "+
 			"load it in Python where that code is and save its weights with torch.save(model.state_dict(), FILE)", g, m.op)
 	case isObject(g, next):
-		m.fail("global %v at byte %d is not allowed: %s beside the weights, which takes its class in Python; "+
-			"where you trust the file, load it there and save the weights alone: torch.save(%s, NEW)", g, m.op, m.whose(g), m.weights())
+		m.fail("global %v at byte %d is not allowed: %s, which Python alone can make; "+
+			"if you trust the file, load it there and save the weights alone with torch.save(%s, NEW)", g, m.op, m.whose(g), m.weights())
 	}
 	m.fail("global %v at byte %d is not allowed: this file would run code in PyTorch", g, m.op)
 }

@@ -239,8 +239,8 @@ func (e *zipEntry) check() error {
 	case e.method != 0 && strings.Contains(e.name, "/code/"):
 		return errTorchScript
 	case e.method != 0:
-		return fmt.Errorf("the zip member %q is compressed (method %d): PyTorch stores its members as they are; "+
-			"was the file packed again by another program?", e.name, e.method)
+		return fmt.Errorf("the zip member %q is compressed (method %d): PyTorch stores its members as they are, "+
+			"and torch.save(torch.load(FILE), NEW) does so again", e.name, e.method)
 	case e.packed != e.size:
 		return fmt.Errorf("the zip member %q is stored, but its %d bytes stand for %d", e.name, e.packed, e.size)
 	case e.disk != 0:

@@ -21,8 +21,12 @@ var counters = []string{"total_ops", "total_params", "n_averaged"}
 // another head or none. notes says which of that it found.
 func (a Arch) LoadPretrained(s *torch.Scope, sd *checkpoint.StateDict) (net Network, notes []string, err error) {
 	tensors, counted := withoutCounters(sd.Tensors)
-	if counted > 0 {
-		notes = append(notes, fmt.Sprintf("left out %d counters of other tools, such as %s", counted, strings.Join(counters, ", ")))
+	if len(counted) > 0 {
+		more := ""
+		if len(counted) > 1 {
+			more = fmt.Sprintf(" and %d more", len(counted)-1)
+		}
+		notes = append(notes, fmt.Sprintf("left out %q%s, which other tools count", counted[0], more))
 	}
 	tensors, prefix := withoutPrefix(tensors)
 	if prefix != "" {
@@ -40,11 +44,16 @@ func (a Arch) LoadPretrained(s *torch.Scope, sd *checkpoint.StateDict) (net Netw
 	return net, notes, (&checkpoint.StateDict{Tensors: trunk}).CheckFinite()
 }
 
-func withoutCounters(tensors []checkpoint.Tensor) (kept []checkpoint.Tensor, n int) {
-	kept = slices.DeleteFunc(slices.Clone(tensors), func(t checkpoint.Tensor) bool {
-		return slices.Contains(counters, t.Name[strings.LastIndexByte(t.Name, '.')+1:])
-	})
-	return kept, len(tensors) - len(kept)
+// withoutCounters returns the tensors that are no counters, and the names of those that are.
+func withoutCounters(tensors []checkpoint.Tensor) (kept []checkpoint.Tensor, counted []string) {
+	for _, t := range tensors {
+		if slices.Contains(counters, t.Name[strings.LastIndexByte(t.Name, '.')+1:]) {
+			counted = append(counted, t.Name)
+		} else {
+			kept = append(kept, t)
+		}
+	}
+	return kept, counted
 }
 
 // withoutPrefix returns the tensors under their names without the prefixes that all have, and these.

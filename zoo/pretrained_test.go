@@ -82,9 +82,9 @@ func TestLoadPretrained(t *testing.T) {
 				return name
 			}), fails: "missing keys: layer1.0.conv1.weight"},
 			"another prefix": {sd: change(sd, prefixed("net.")), fails: "unexpected keys: net.conv1.weight"},
-			"thop":           {sd: with(sd, "total_ops", "total_params", "layer1.0.total_ops"), notes: "left out 3 counters of other tools, such as total_ops, total_params, n_averaged"},
+			"thop":           {sd: with(sd, "total_ops", "total_params", "layer1.0.total_ops"), notes: `left out "total_ops" and 2 more, which other tools count`},
 			"averaged": {sd: with(change(sd, prefixed("module.")), "n_averaged"),
-				notes: `left out 1 counters of other tools, such as total_ops, total_params, n_averaged; left out "module.", which every name begins with`},
+				notes: `left out "n_averaged", which other tools count; left out "module.", which every name begins with`},
 			"before BatchNorm counted": {sd: change(sd, func(name string) string {
 				if strings.HasSuffix(name, "num_batches_tracked") {
 					return ""
