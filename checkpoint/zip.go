@@ -35,6 +35,7 @@ type zipEntry struct {
 	header        uint64 // offset of its local header
 	packed        uint64 // bytes in the file
 	disk          uint16 // where it begins
+	attributes    uint32 // of DOS in the low byte
 	size          uint64
 	crc           uint32
 	flags, method uint16
@@ -148,7 +149,7 @@ func readDirectory(dir []byte, count uint64) ([]zipEntry, error) {
 		}
 		e := zipEntry{
 			name:  string(dir[lenCentral : lenCentral+nameLen]),
-			flags: le.Uint16(dir[8:]), method: le.Uint16(dir[10:]), crc: le.Uint32(dir[16:]), disk: le.Uint16(dir[34:]),
+			flags: le.Uint16(dir[8:]), method: le.Uint16(dir[10:]), crc: le.Uint32(dir[16:]), disk: le.Uint16(dir[34:]), attributes: le.Uint32(dir[38:]),
 			packed: uint64(le.Uint32(dir[20:])), size: uint64(le.Uint32(dir[24:])), header: uint64(le.Uint32(dir[42:])),
 		}
 		if err := zip64Extra(dir[lenCentral+nameLen:][:extraLen], &e.size, &e.packed, &e.header); err != nil {
@@ -232,7 +233,7 @@ func (e *zipEntry) check() error {
 		return fmt.Errorf("the zip member %q has an absolute name", e.name)
 	case slices.Contains(strings.Split(e.name, "/"), ".."):
 		return fmt.Errorf("the zip member %q has a name with .. in it", e.name)
-	case strings.HasSuffix(e.name, "/"):
+	case strings.HasSuffix(e.name, "/"), e.attributes&0x10 != 0:
 		return fmt.Errorf("the zip member %q is a folder", e.name)
 	case e.flags&0x2061 != 0: // in one of the ways that APPNOTE.TXT 4.4.4 has, or a patch
 		return fmt.Errorf("the zip member %q is encrypted", e.name)

@@ -92,7 +92,7 @@ class Member:
         self.central = {}  # what the directory says otherwise
         self.before = self.after = b""
         self.extra = b""  # in the directory
-        self.disk = 0
+        self.disk = self.attributes = 0
         for k, v in changes.items():
             assert hasattr(self, k), k
             setattr(self, k, v)
@@ -107,7 +107,7 @@ def zipped(*members, comment=b"", count=None, disk=0, shift=0, size_shift=0, mid
         out += b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 20, v["flags"], v["method"], 0, 33, v["crc"], v["packed"], v["size"],
                                            len(v["name"]), 0) + v["name"] + m.data + m.after
         directory += b"PK\x01\x02" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, c["flags"], c["method"], 0, 33, c["crc"], c["packed"], c["size"],
-                                                 len(c["name"]), len(m.extra), 0, m.disk, 0, 0, c["offset"]) + c["name"] + m.extra
+                                                 len(c["name"]), len(m.extra), 0, m.disk, 0, m.attributes, c["offset"]) + c["name"] + m.extra
     directory += inside
     out += middle
     start = len(out) + shift
@@ -169,6 +169,7 @@ def zip_cases():
     odd("name-empty", 'the zip member name "" is none', name="")
     odd("name-zero", "is none", name="a/x\0y")
     odd("name-latin1", "is none", name=b"a/\xe9")
+    odd("folder-attribute", 'the zip member "a/x" is a folder', attributes=0x10)
     odd("folder", 'the zip member "a/b/" is a folder', name="a/b/", data=b"")
     odd("disk", "begins in another part of a zip file in several parts", disk=1)
     odd("encrypted-strongly", "is encrypted", flags=0x40)
