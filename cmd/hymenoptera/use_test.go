@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -302,5 +303,63 @@ func useMistakes(t *testing.T) []mistake {
 		{"export over a file", with(spoilt("w.pth", "")), "export --checkpoint best.safetensors --out w.pth", 1, "w.pth is there already; choose another --out, or add --overwrite"},
 		{"export into no folder", with(nil), "export --checkpoint best.safetensors --out no/w.pth", 1, "no"},
 		{"export nothing trained", spoilt("w", ""), "export --checkpoint w --out x.pt", 1, "w: it is empty"},
+	}
+}
+
+// Weights that people bring are trained on from, and what was left out of them is said; values that are no numbers are not.
+func TestTrainFromWeightsOfOthers(t *testing.T) {
+	sd, err := checkpoint.Read(filepath.Join(trainedRun(t), "best.safetensors"))
+	try(t, err)
+	dir := t.TempDir()
+	write := func(name string, change func(*checkpoint.Tensor) bool) string {
+		changed := &checkpoint.StateDict{Metadata: sd.Metadata}
+		for _, w := range sd.Tensors {
+			w.Data = slices.Clone(w.Data)
+			if change(&w) {
+				changed.Tensors = append(changed.Tensors, w)
+			}
+		}
+		file := filepath.Join(dir, name)
+		try(t, checkpoint.WriteSafetensors(file, changed))
+		return file
+	}
+	wrapped := write("a#b.safetensors", func(w *checkpoint.Tensor) bool {
+		head := strings.HasPrefix(w.Name, "fc.")
+		w.Name = "module." + w.Name
+		return !head
+	})
+	spoilt := write("nan.safetensors", func(w *checkpoint.Tensor) bool {
+		if w.Name == "bn1.running_mean" {
+			binary.LittleEndian.PutUint32(w.Data, math.Float32bits(float32(math.Inf(1))))
+		}
+		return true
+	})
+	const broken = `a value of the weights is NaN or infinite, in "bn1.running_mean"`
+	train := []string{"train", "--data", "testdata/insects", "--epochs", "1", "--image-size", "32", "--freeze", "--device", "cpu", "--overwrite", "--out", filepath.Join(dir, "run"), "--weights"}
+	for _, test := range []struct {
+		args   []string
+		code   int
+		stderr []string
+	}{
+		{append(train, wrapped), 0, []string{wrapped + `: left out "module.", which every name begins with`, wrapped + ": has no fc.weight and fc.bias; the new head takes their place anyway"}},
+		{append(train, wrapped+"#model"), 1, []string{`it has no part "model": a safetensors file is one state dict`}},
+		{append(train, spoilt), 1, []string{spoilt + ": " + broken}},
+		{[]string{"predict", "--device", "cpu", "--checkpoint", spoilt, "testdata/insects/val/bees/000.jpg"}, 1, []string{"nan.safetensors: ", broken}},
+		{[]string{"export", "--checkpoint", spoilt, "--out", filepath.Join(dir, "w.pth")}, 1, []string{spoilt + ": " + broken}},
+		{[]string{"predict", "--device", "cpu", "--checkpoint", wrapped, "testdata/insects/val/bees/000.jpg"}, 1, []string{"unexpected keys: module.conv1.weight"}},
+		{[]string{"inspect", spoilt}, 0, nil},
+	} {
+		code, stdout, stderr := command(t, test.args...)
+		if code != test.code {
+			t.Errorf("%q: exit code %d, want %d: %s", test.args, code, test.code, stderr)
+		}
+		for _, want := range test.stderr {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%q: %q is not in %s", test.args, want, stderr)
+			}
+		}
+		if test.args[0] == "inspect" && (!strings.Contains(stdout, "not finite  1 values") || !strings.Contains(stdout, "1 NaN or infinite")) {
+			t.Errorf("inspect does not say that a value is infinite:\n%s", stdout[:500])
+		}
 	}
 }
