@@ -20,7 +20,7 @@ type SeveralError struct {
 }
 
 func (e *SeveralError) Error() string {
-	return fmt.Sprintf("it holds %d state dicts, %s: choose one by adding its name to the file's, as in FILE#%s", len(e.Parts), join(quoted(e.Parts)), e.Parts[0])
+	return fmt.Sprintf("it holds %d state dicts, %s: choose one by adding its name to the file's, as in FILE#%.40s", len(e.Parts), join(quoted(e.Parts)), e.Parts[0])
 }
 
 // findEntries returns the tensors of what a pickle holds: a dict of tensors or, in a training checkpoint, the one
@@ -73,16 +73,21 @@ type finder struct {
 	mixedPath string
 }
 
-// walk adds the state dicts below d, whose keys from the top are path. A dict below an integer is an optimizer's, and
-// so is one beside param_groups.
+// Limits of finder: names that people type, and memory for those that a hostile file has.
+const (
+	longestPath = 200 // bytes
+	mostParts   = 100
+)
+
+// walk adds the state dicts below d, whose keys from the top are path. A dict below an integer is an optimizer's.
 func (f *finder) walk(d *dict, path string) {
-	if d.get("param_groups") != nil {
+	if isOptimizer(d) {
 		return
 	}
 	for i, v := range d.values {
 		inner, ok := v.(*dict)
 		key, ok2 := d.keys[i].(string)
-		if !ok || !ok2 || f.seen[inner] {
+		if !ok || !ok2 || f.seen[inner] || len(path)+len(key) > longestPath || len(f.found) == mostParts {
 			continue
 		}
 		f.seen[inner] = true
@@ -93,7 +98,7 @@ func (f *finder) walk(d *dict, path string) {
 		switch {
 		case isStateDict(inner):
 			f.paths, f.found = append(f.paths, at), append(f.found, inner)
-		case holdsTensor(inner) && !onlyTensors(inner) && f.mixed == nil && inner.get("param_groups") == nil:
+		case holdsTensor(inner) && !onlyTensors(inner) && f.mixed == nil && !isOptimizer(inner):
 			f.mixed, f.mixedPath = inner, at
 			fallthrough
 		default:
@@ -101,6 +106,9 @@ func (f *finder) walk(d *dict, path string) {
 		}
 	}
 }
+
+// isOptimizer tells whether d is what torch.optim.Optimizer.state_dict returns.
+func isOptimizer(d *dict) bool { return d.get("state") != nil && d.get("param_groups") != nil }
 
 // isStateDict tells whether d, a value among others, looks like the weights of a network: tensors alone, one of them
 // of floating point with a dimension, which the states of generators and the counts of metrics are not.

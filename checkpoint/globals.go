@@ -145,13 +145,18 @@ func (m *machine) whose(g global) string {
 	return "the file holds an object of " + g.String()
 }
 
-// weights says how Python gets at the state dict in the file: by the key that has been read already, if any has.
+// weights says how Python gets at the state dict in the file: by its keys if it has been read already.
 func (m *machine) weights() string {
+	path := "torch.load(FILE, weights_only=False)"
 	for i := 1; i < len(m.stack); i++ {
 		key, ok := m.stack[i-1].(string)
 		d, ok2 := m.stack[i].(*dict)
-		if ok && ok2 && isStateDict(d) {
-			return "torch.load(FILE, weights_only=False)[" + quote(key) + "]"
+		switch {
+		case !ok || !ok2:
+		case isStateDict(d):
+			return path + "[" + quote(key) + "]"
+		case slices.Contains(m.marks, i+1): // items are being read into it
+			path += "[" + quote(key) + "]"
 		}
 	}
 	return "model.state_dict()"

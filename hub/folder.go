@@ -137,6 +137,11 @@ func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, er
 	if removed, err = Remove(ctx, cfg, dir+".zip"); err != nil {
 		return removed, err
 	}
+	for _, name := range stopped(dir) {
+		if err := os.RemoveAll(name); err != nil {
+			return removed, fmt.Errorf("hub: %w", err)
+		}
+	}
 	if there, err := isFolder(dir); !there {
 		return removed, err
 	}

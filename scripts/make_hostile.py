@@ -233,6 +233,8 @@ def pickle_cases():
         value(f"global-{name}", b"}(" + text("net") + state(w=tensor()) + text("best") + glob(*g) + b")Ru",
               f'"best" is an object of {".".join(g)}, which Python alone can make; if you trust the file, load it there and '
               'save the weights alone with torch.save(torch.load(FILE, weights_only=False)["net"], NEW)')
+    value("global-deep", state(run=b"}(" + text("net") + state(w=tensor()) + text("best") + glob("pathlib", "Path") + b")Ru"),
+          'torch.save(torch.load(FILE, weights_only=False)["run"]["net"], NEW)')
     value("global-namespace", b"}(" + text("args") + glob("argparse", "Namespace") + b")\x81}bu",
           '"args" is an object of argparse.Namespace, which Python alone can make; if you trust the file, load it there and '
           "save the weights alone with torch.save(model.state_dict(), NEW)")

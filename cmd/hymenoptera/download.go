@@ -73,8 +73,11 @@ func newDownload(m *messages) *cobra.Command {
 
 // check finds flags that contradict each other.
 func (d *downloads) check(*cobra.Command, []string) error {
-	if d.list && d.remove {
+	switch {
+	case d.list && d.remove:
 		return errors.New("--list and --remove do not go together")
+	case d.mirror.insecure && d.mirror.address == "":
+		return errors.New("--insecure-mirror has no effect without --mirror")
 	}
 	return nil
 }

@@ -162,6 +162,8 @@ func TestDownloadCommandLine(t *testing.T) {
 		{"download --list --remove", exitUsage, "", "do not go together"},
 		{"download weights --remove", 0, checkpoints + "/resnet18-f37072fd.pth is not here\n" + checkpoints + "/googlenet-1378be20.pth is not here\n", ""},
 		{"download data --remove --dir " + own, exitFailure, "", "remove it by hand"},
+		{"download weights --insecure-mirror", exitUsage, "", "--insecure-mirror has no effect without --mirror"},
+		{"train --insecure-mirror", exitUsage, "", "--insecure-mirror has no effect without --mirror"},
 		{"download weights vgg", exitUsage, "", "vgg"},
 		{"download weights resnet18 --weights IMAGENET1K_V2", exitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
 		{"download weights --mirror " + mirror.URL, exitFailure, "", "does not have it (404 Not Found); if this goes on, fetch it elsewhere and put it at " + checkpoints},

@@ -54,7 +54,7 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	fmt.Fprintf(t, "values\t%s\n", r.Values)
 	fmt.Fprintf(t, "tensors\t%s of %s elements\n", thousands(len(r.Tensors)), thousands(int(r.Elements)))
 	if r.NonFinite > 0 {
-		fmt.Fprintf(t, "not finite\t%s values: the training that made them broke down; take weights from before\n", thousands(r.NonFinite))
+		fmt.Fprintf(t, "not finite\t%s of the values: the training that made them broke down; take weights from before\n", thousands(r.NonFinite))
 	}
 	var keys []string
 	for k := range r.Metadata {

@@ -138,6 +138,7 @@ func (o options) validate() error {
 		checkClasses(o.OnlyClasses),
 		check(o.ValFraction >= 0 && o.ValFraction < 1, "--val-fraction %v: want more than 0 and less than 1", o.ValFraction),
 		check(weightsErr == nil, "--weights: %v", weightsErr),
+		check(!o.Mirror.insecure || o.Mirror.address != "", "--insecure-mirror has no effect without --mirror"),
 		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
 		check(o.Epochs >= 1 && o.Epochs <= 1e6, "--epochs %d: want 1 to 1000000", o.Epochs),
 		check(o.BatchSize >= 1 && o.BatchSize <= 1<<16, "--batch-size %d: want 1 to 65536", o.BatchSize),
