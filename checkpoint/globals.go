@@ -11,14 +11,8 @@ import (
 var (
 	orderedDict               = global{"collections", "OrderedDict"}
 	counterClass              = global{"collections", "Counter"}
-	setClass                  = global{"builtins", "set"}
-	byteArrayClass            = global{"builtins", "bytearray"}
-	complexClass              = global{"builtins", "complex"}
-	encode                    = global{"_codecs", "encode"} // makes bytes of a string
-	deviceClass               = global{"torch", "device"}
 	sizeClass                 = global{"torch", "Size"}
 	tensorBase                = global{"torch", "Tensor"}
-	layoutOf                  = global{"torch.serialization", "_get_layout"}
 	parameterClass            = global{"torch.nn.parameter", "Parameter"}
 	rebuildTensor             = global{"torch._utils", "_rebuild_tensor"}
 	rebuildTensorV2           = global{"torch._utils", "_rebuild_tensor_v2"}
@@ -28,8 +22,14 @@ var (
 )
 
 var calledGlobals = []global{
-	orderedDict, counterClass, setClass, byteArrayClass, complexClass, encode, deviceClass, sizeClass, tensorBase, layoutOf,
+	orderedDict, counterClass, sizeClass, tensorBase,
 	parameterClass, rebuildTensor, rebuildTensorV2, rebuildParameter, rebuildParameterWithState, rebuildFromType,
+}
+
+// otherValues are values that no network needs, by the global that PyTorch makes them with.
+var otherValues = map[global]string{
+	{"builtins", "set"}: "a set", {"builtins", "bytearray"}: "a bytearray", {"builtins", "complex"}: "a complex number",
+	{"_codecs", "encode"}: "bytes", {"torch", "device"}: "a torch.device", {"torch.serialization", "_get_layout"}: "a torch.layout",
 }
 
 // otherTensors are tensors that no network here takes, by the global of torch._utils that PyTorch makes them with.
@@ -79,7 +79,7 @@ func allowedGlobal(g global) bool {
 			return true
 		}
 	}
-	return slices.Contains(calledGlobals, g) || storageDType(g) != 0 || otherStorage(g) > 0
+	return slices.Contains(calledGlobals, g) || otherValues[g] != "" || storageDType(g) != 0 || otherStorage(g) > 0
 }
 
 // storageDType returns the type of a storage class, 0 for every other global.

@@ -17,10 +17,6 @@ func (m *machine) reduce(g global, args []value) value {
 		if d, ok := args[0].(*dict); ok && len(args) == 1 {
 			return d
 		}
-	case setClass, byteArrayClass, complexClass, encode, deviceClass, layoutOf:
-		m.charge(32)
-		return &other{what: map[global]string{setClass: "a set", byteArrayClass: "a bytearray", complexClass: "a complex number",
-			encode: "bytes", deviceClass: "a torch.device", layoutOf: "a torch.layout"}[g]}
 	case parameterClass: // (data), from PyTorch 0.2 and 0.3; build follows
 		if len(args) == 1 {
 			if t, ok := args[0].(*tensor); ok && t.view != nil {
@@ -68,6 +64,10 @@ func (m *machine) reduce(g global, args []value) value {
 				return sizes
 			}
 		}
+	}
+	if what := otherValues[g]; what != "" {
+		m.charge(32)
+		return &other{what: what}
 	}
 	if what := otherTensors[g.name]; what != "" && g.module == "torch._utils" {
 		m.charge(32)

@@ -128,9 +128,7 @@ type download struct {
 }
 
 // run makes requests until the file is there.
-func (d *download) run(parent context.Context) error {
-	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
+func (d *download) run(ctx context.Context) error {
 	d.begun = time.Now()
 	client := &http.Client{Transport: d.cfg.Transport, CheckRedirect: d.cfg.checkRedirect}
 	if client.Transport == nil {
@@ -156,13 +154,13 @@ func (d *download) run(parent context.Context) error {
 		}
 		var t temporary
 		if !errors.As(err, &t) || attempt == d.cfg.Attempts || t.after > d.cfg.MaxBackoff {
-			return d.failure(parent, err, attempt)
+			return d.failure(ctx, err, attempt)
 		}
 		pause := max(min(wait, d.cfg.MaxBackoff), t.after)
 		wait *= 2
 		d.cfg.log("%v; request %d of %d in %v", err, attempt+1, d.cfg.Attempts, pause)
 		if err := d.cfg.Sleep(ctx, pause); err != nil {
-			return d.failure(parent, err, attempt)
+			return d.failure(ctx, err, attempt)
 		}
 	}
 }
