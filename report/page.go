@@ -22,7 +22,7 @@ type Page struct {
 	Title       string // of the run: network and data
 	Classes     []string
 	Epochs      int    // asked for
-	Unsaved     string // what best.safetensors lacks; empty where it holds the best weights
+	Unsaved     string // why best.safetensors does not hold the best weights; empty where it does
 	Stopped     string // why the training ended early; empty while it runs and after its end
 	History     History
 	Features    bool    // trained on features in memory, for which it waits for no images

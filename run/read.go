@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
+	"hymenoptera/internal/regular"
 	"hymenoptera/trainer"
 )
+
+// maxFile bounds the files that are read, in bytes: a line of history or predictions takes a hundred or two.
+const maxFile = 1 << 30
 
 // ReadPredictions returns what predictions.json holds.
 func ReadPredictions(path string) (ps []Prediction, err error) {
@@ -24,7 +27,7 @@ func ReadResult(path string) (r Result, err error) {
 func ReadConfig(path string, v any) error { return readJSON(filepath.Join(path, ConfigFile), v) }
 
 func readJSON(file string, v any) error {
-	data, err := os.ReadFile(file)
+	data, err := regular.Read(file, maxFile)
 	if err == nil {
 		err = json.Unmarshal(data, v)
 	}
@@ -38,7 +41,7 @@ func readJSON(file string, v any) error {
 // a run that was killed or still goes on may leave it, is not one of them.
 func ReadHistory(path string) ([]trainer.Phase, error) {
 	file := filepath.Join(path, HistoryFile)
-	data, err := os.ReadFile(file)
+	data, err := regular.Read(file, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}

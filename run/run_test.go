@@ -24,6 +24,14 @@ func create(t *testing.T, path string, overwrite bool) *run.Folder {
 	return f
 }
 
+// weights returns a state dict with one value.
+func weights(value byte) *checkpoint.StateDict {
+	return &checkpoint.StateDict{
+		Tensors:  []checkpoint.Tensor{{Name: "w", DType: checkpoint.Uint8, Shape: []int64{1}, Data: []byte{value}}},
+		Metadata: map[string]string{"epoch": fmt.Sprint(value)},
+	}
+}
+
 func TestHistoryReadsBackToTheSameBits(t *testing.T) {
 	f := create(t, filepath.Join(t.TempDir(), "a", "b"), false)
 	want := []trainer.Phase{
@@ -78,7 +86,13 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 	if err := f.WriteConfig(2); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err != nil || !f.KeepsOld() {
+		t.Error("the old run is gone before the new one has weights")
+	}
+	if err := f.SaveBest(weights(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err == nil || f.KeepsOld() {
 		t.Error("the overwritten run's history is still there")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
@@ -187,11 +201,7 @@ func TestReadHistoryNamesTheBadLine(t *testing.T) {
 func TestSaveBestReplacesTheWhole(t *testing.T) {
 	f := create(t, t.TempDir(), false)
 	for _, value := range []byte{1, 2} {
-		sd := &checkpoint.StateDict{
-			Tensors:  []checkpoint.Tensor{{Name: "w", DType: checkpoint.Uint8, Shape: []int64{1}, Data: []byte{value}}},
-			Metadata: map[string]string{"epoch": fmt.Sprint(value)},
-		}
-		if err := f.SaveBest(sd); err != nil {
+		if err := f.SaveBest(weights(value)); err != nil {
 			t.Fatal(err)
 		}
 		got, err := checkpoint.Read(filepath.Join(f.Path(), run.BestFile))

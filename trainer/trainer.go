@@ -121,7 +121,8 @@ type Observer interface {
 }
 
 // Fit trains model for cfg.Epochs epochs and leaves it with the weights of the best validation phase,
-// which it returns: the first with the highest accuracy (N is 0 when none got any image right). When ctx
+// which it returns: the first with the highest accuracy or, where none got any image right, the last (N is 0 when none
+// has ended). The notebook returns the weights from before the training there, whose new head knows nothing. When ctx
 // is cancelled it returns after the current step, and on every error too, also where an operation of libtorch fails in an
 // epoch, the model holds the best weights, unless its device has failed altogether.
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
@@ -168,9 +169,12 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 			if err != nil {
 				return err
 			}
-			if reached.Acc > best.Acc {
+			better := reached.Acc > best.Acc
+			if better || best.Corrects == 0 {
 				weights.take()
 				best = reached
+			}
+			if better {
 				if err := obs.Best(reached); err != nil {
 					return err
 				}

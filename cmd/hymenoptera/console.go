@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,6 +15,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"hymenoptera/checkpoint"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
@@ -64,8 +64,11 @@ func (c *console) logJSON(v any) error {
 
 // logError explains why a training ends whose log nobody reads any more.
 func logError(err error) error {
-	if errors.Is(err, syscall.EPIPE) {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
 		return errors.New("stopped: who read standard output has closed it; --quiet trains without a log")
+	case errors.Is(err, syscall.EIO):
+		return fmt.Errorf("stopped: %w; where the terminal was closed, nohup trains on without it", err)
 	}
 	return err
 }
@@ -117,7 +120,7 @@ func (c *console) save(p trainer.Phase) error {
 	}
 	c.work.start(func() {
 		if c.wrote = c.job.folder.SaveBest(sd); c.wrote == nil {
-			c.saved, c.best = p, fmt.Sprintf("%x", sd.SHA256())
+			c.saved, c.best = p, digest(sd)
 		}
 	})
 	return nil
@@ -140,7 +143,7 @@ func (c *console) written() error {
 // EpochEnd implements trainer.Observer.
 func (c *console) EpochEnd(epoch int) error {
 	if epoch == c.job.Epochs-1 {
-		c.final = fmt.Sprintf("%x", nn.Export(c.job.model).SHA256())
+		c.final = digest(nn.Export(c.job.model))
 	}
 	if c.job.device == torch.CPU && epoch == 0 && c.job.Epochs > 1 && !c.job.Probe { // a GPU's first epoch says nothing
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
@@ -160,9 +163,13 @@ func (c *console) EpochEnd(epoch int) error {
 }
 
 // secure sees to it that the folder holds the best weights so far, which the model holds: it makes one that has vanished
-// again, and tries again what could not be written.
-func (c *console) secure(best trainer.Phase) error {
+// again, and tries again what could not be written. After a failure, weights that got nothing right do not replace an old
+// run.
+func (c *console) secure(best trainer.Phase, failure error) error {
 	err := c.written()
+	if failure != nil && best.Corrects == 0 && c.job.folder.KeepsOld() {
+		return err
+	}
 	if c.job.folder.Vanished() {
 		c.saved = trainer.Phase{}
 		if err := c.job.folder.Restore(); err != nil {
@@ -187,24 +194,22 @@ func (c *console) secure(best trainer.Phase) error {
 func (c *console) end(best trainer.Phase, err error) error {
 	c.clearBar()
 	seconds := time.Since(c.start).Seconds()
-	if err == nil {
-		c.job.reporter.print()
-	}
-	if c.saved.N > 0 {
-		c.job.messages.info("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them", c.saved.Epoch,
-			c.saved.Acc, filepath.Join(c.job.folder.Path(), run.BestFile), run.ReportFile)
-	} else {
-		c.job.messages.info("no weights were saved")
-	}
-	if err != nil {
-		return err
-	}
 	result := run.Result{Best: best, Seconds: seconds, ReportSeconds: time.Duration(c.job.reporter.spent.Load()).Seconds(), PeakMemory: peakMemory(),
 		FinalSHA256: c.final, BestSHA256: c.best}
-	if c.job.device != torch.CPU {
-		result.PeakGPUMemory = torch.MemoryOf(c.job.device).Peak
+	if err == nil {
+		c.job.reporter.print()
+		if c.job.device != torch.CPU {
+			result.PeakGPUMemory = torch.MemoryOf(c.job.device).Peak
+		}
+		err = c.job.folder.WriteResult(result)
 	}
-	if err := c.job.folder.WriteResult(result); err != nil {
+	if lost := c.check(best); err == nil {
+		err = lost
+	} else if lost != nil {
+		c.job.messages.warn("not all that the run wrote is there: %v", lost)
+	}
+	c.conclude()
+	if err != nil {
 		return err
 	}
 	if err := c.logJSON(result); err != nil {
@@ -214,6 +219,52 @@ func (c *console) end(best trainer.Phase, err error) error {
 	return c.log("Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, best.Acc)
 }
 
+// check compares the folder with what was written into it, when all is, and writes again what somebody else removed or
+// changed meanwhile.
+func (c *console) check(best trainer.Phase) error {
+	folder := c.job.folder
+	if folder.KeepsOld() { // and loses what was written
+		return nil
+	}
+	var changed []string
+	if c.saved.N > 0 && !folder.Vanished() {
+		sd, err := checkpoint.Read(filepath.Join(folder.Path(), run.BestFile))
+		if err != nil || digest(sd) != c.best {
+			c.saved, changed = trainer.Phase{}, append(changed, run.BestFile)
+		}
+	}
+	if len(changed) > 0 || folder.Vanished() {
+		if err := c.secure(best, nil); err != nil {
+			return err
+		}
+	}
+	others, err := folder.Mend()
+	if changed = append(changed, others...); err == nil && len(changed) > 0 {
+		c.job.messages.warn("%s in %s: removed or changed by somebody else while the training ran; written again",
+			strings.Join(changed, ", "), folder.Path())
+	}
+	return err
+}
+
+// conclude says what there is.
+func (c *console) conclude() {
+	path := filepath.Join(c.job.folder.Path(), run.BestFile)
+	switch {
+	case c.job.folder.KeepsOld(): // which train says
+	case c.saved.N == 0:
+		c.job.messages.info("no weights were saved")
+	case c.saved.Corrects == 0:
+		c.job.messages.info("no epoch got a validation image right: the weights of the last one (epoch %d) are in %s; the run to look at is %s beside them",
+			c.saved.Epoch, path, run.ReportFile)
+	default:
+		c.job.messages.info("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them",
+			c.saved.Epoch, c.saved.Acc, path, run.ReportFile)
+	}
+}
+
+// digest returns the SHA-256 of a state dict as text.
+func digest(sd *checkpoint.StateDict) string { return fmt.Sprintf("%x", sd.SHA256()) }
+
 func (c *console) clearBar() {
 	if c.bar != nil {
 		c.bar.Finish()
@@ -222,7 +273,7 @@ func (c *console) clearBar() {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

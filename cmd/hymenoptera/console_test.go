@@ -43,11 +43,11 @@ func TestSavingTheBestWeights(t *testing.T) {
 		if err := c.written(); err == nil || c.saved.N != 0 {
 			t.Errorf("written over a folder: error %v, saved %+v", err, c.saved)
 		}
-		if err := c.secure(best); err == nil {
+		if err := c.secure(best, nil); err == nil {
 			t.Error("nothing went wrong, though a folder is in the way")
 		}
 		try(t, os.Remove(file))
-		if err := c.secure(best); err != nil || c.saved != best {
+		if err := c.secure(best, nil); err != nil || c.saved != best {
 			t.Errorf("error %v, saved %+v, want %+v", err, c.saved, best)
 		}
 		sd, err := checkpoint.Read(file)

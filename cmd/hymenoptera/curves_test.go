@@ -92,7 +92,7 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "run")
 			args := append([]string{"train", "--data", "testdata/insects", "--weights", file, "--device", "cpu", "--out", out}, r.Options...)
 			var stderr strings.Builder
-			if code := execute(t.Context(), args, io.Discard, &stderr); code != 0 {
+			if code := execute(t.Context(), args, io.Discard, &stderr, func(string) {}); code != 0 {
 				t.Fatalf("exit code %d: %s", code, &stderr)
 			}
 			got, err := run.ReadHistory(out)

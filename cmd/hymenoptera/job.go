@@ -91,6 +91,9 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.folder.WriteConfig(j.config()); err != nil {
 			return err
 		}
+		if j.folder.KeepsOld() {
+			j.messages.info("%s keeps the old run until the new one has its first weights", j.Out)
+		}
 		cfg, err := j.trainerConfig()
 		if err != nil {
 			return err
@@ -108,7 +111,7 @@ func (j *job) run(ctx context.Context) error {
 		log := newConsole(j)
 		best, err := j.fit(ctx, s, opt, cfg, log)
 		j.reporter.work.wait()
-		if lost := log.secure(best); err == nil {
+		if lost := log.secure(best, err); err == nil {
 			err = lost
 		} else if lost != nil && !errors.Is(err, lost) {
 			j.messages.warn("the best weights could not be saved: %v", lost)

@@ -45,7 +45,8 @@ type reporter struct {
 
 	scope     *torch.Scope        // of the training
 	shown     []shown             // in this validation phase
-	val, best []report.Prediction // of this epoch and of the best
+	val, best []report.Prediction // of this epoch and of the best, or the last while none got an image right
+	right     bool                // one did
 }
 
 func newReporter(j *job) (*reporter, error) {
@@ -128,25 +129,23 @@ func (r *reporter) predict() {
 func (r *reporter) phaseEnd(p trainer.Phase) {
 	r.history = append(r.history, report.Phase(p))
 	if p.Name == "val" {
-		r.predict()
+		if r.predict(); !r.right {
+			r.best = r.val
+		}
 	}
 }
 
 // keepBest makes the predictions of this epoch those of the best weights.
-func (r *reporter) keepBest() { r.best = r.val }
+func (r *reporter) keepBest() { r.best, r.right = r.val, true }
 
 // epochEnd replaces report.html, beside the next epoch. Where epochs are so short that it is still at an earlier one,
 // this one comes into the next report.
 func (r *reporter) epochEnd() {
-	predictions := r.best
-	if predictions == nil { // nothing right yet
-		predictions = r.val
-	}
 	r.val = nil
 	if r.work.busy() {
 		return
 	}
-	r.page.History, r.page.Predictions = slices.Clone(r.history), predictions
+	r.page.History, r.page.Predictions = slices.Clone(r.history), r.best
 	r.work.start(func() {
 		r.timed(func() error {
 			err := r.grid()
@@ -188,11 +187,11 @@ func (r *reporter) end(ctx context.Context, saved trainer.Phase, failure error) 
 		return
 	}
 	r.page.History = r.history
-	if r.best != nil {
-		r.page.Predictions = r.best
-	}
-	if best, ok := r.page.History.Best(); ok && saved.N == 0 {
+	r.page.Predictions = r.best
+	if best, ok := r.page.History.Best(); r.best != nil && saved.N == 0 {
 		r.page.Unsaved = "The weights could not be saved."
+	} else if r.best != nil && !ok {
+		r.page.Unsaved = fmt.Sprintf("No epoch got a validation image right: best.safetensors holds the weights of the last one, epoch %d.", saved.Epoch)
 	} else if ok && saved.Epoch != best.Epoch {
 		r.page.Unsaved = fmt.Sprintf("The best weights could not be saved: best.safetensors holds those of epoch %d, with an accuracy of %.1f %%.", saved.Epoch, 100*saved.Acc)
 	}

@@ -29,6 +29,9 @@ func (j *job) bestWeights(p trainer.Phase) (*checkpoint.StateDict, error) {
 		Version: version, Model: j.Model, Classes: j.classes, Preprocessing: transforms.Eval(j.ImageSize),
 		Config: config, Epoch: p.Epoch, Accuracy: p.Acc, Loss: p.Loss,
 	}.Metadata()
+	if p.Corrects == 0 {
+		sd.Metadata["kept"] = "the last epoch's weights: none got a validation image right"
+	}
 	if g, ok := j.model.(*zoo.GoogLeNet); ok {
 		sd.Metadata[zoo.TransformInputKey] = strconv.FormatBool(g.TransformInput())
 	}

@@ -85,11 +85,15 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 		return err
 	}
 	leaveLittleGarbage()
+	keepsOld := run.Held(o.Out) // until there is something to put in its place
 	j, err := newJob(ctx, o, device, stdout, m)
-	if err != nil {
-		return err
+	if err == nil {
+		err = j.run(ctx)
+		keepsOld = keepsOld && (j.folder == nil || j.folder.KeepsOld())
 	}
-	err = j.run(ctx)
+	if err != nil && keepsOld {
+		m.info("%s still holds the old run, as it was", o.Out)
+	}
 	var bad *dataset.SampleError
 	if errors.As(err, &bad) && !o.SkipCorrupt {
 		err = fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)
