@@ -89,6 +89,9 @@ func (p *Page) Running() bool { return p.Stopped == "" && p.Done() < p.Epochs }
 // Best returns the best validation phase, or the last one when none got any image right.
 func (p *Page) Best() Phase { return p.History.bestOrLast() }
 
+// Tied returns a later epoch with the best accuracy and a lower loss, or nil.
+func (p *Page) Tied() *Phase { return p.History.Tied() }
+
 // Interval returns Wilson's interval of the best accuracy.
 func (p *Page) Interval() string { return interval(p.Best().Corrects, p.Best().N) }
 

@@ -29,11 +29,70 @@ func TestReadCSV(t *testing.T) {
 		head + "0,val,1,nan\n":            "acc NaN",
 		head + "-1,val,1,1\n":             "epoch -1",
 		head + "0,test,1,1\n":             `phase "test": want train or val`,
-		head + "0,val,x,1\n":              "line 2",
-		head + "0,val\n":                  "wrong number of fields",
+		head + "0,val,x,1\n":              `line 2 of a log: loss "x": want a number`,
+		head + "1.5,val,1,1\n":            `line 2 of a log: epoch "1.5": want a number`,
+		head + "0," + strings.Repeat("x", 1e6) + ",1,1\n": `phase "` + strings.Repeat("x", 40) + `": want`,
+		head + "0,val,1," + strings.Repeat("x", 1e6):      `acc "` + strings.Repeat("x", 40) + `": want`,
+		head + "0,val\n": "wrong number of fields",
 	} {
 		if _, err := ReadCSV(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q in it", text, err, want)
+		}
+	}
+}
+
+// What history.jsonl may hold that no training writes.
+func TestCheck(t *testing.T) {
+	good := Phase{Name: "val", Loss: 1, Acc: 0.5, Corrects: 1, N: 2, Seconds: 1, Wait: 1}
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+	for want, change := range map[string]func(*Phase){
+		"n -1: want a number of images":       func(p *Phase) { p.N = -1 },
+		"n 2000000000: want":                  func(p *Phase) { p.N = 2e9 },
+		"corrects -1: want 0 to the 2 images": func(p *Phase) { p.Corrects = -1 },
+		"corrects 3: want 0 to the 2 images":  func(p *Phase) { p.Corrects = 3 },
+		"seconds -1 and wait 1: want 0 to":    func(p *Phase) { p.Seconds = -1 },
+		"seconds 1 and wait 1e+300: want":     func(p *Phase) { p.Wait = 1e300 },
+	} {
+		bad := good
+		change(&bad)
+		if err := bad.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %q in it", err, want)
+		}
+	}
+}
+
+// Of the epochs after the best one that are as accurate, the one with the lowest loss is told, if it is lower.
+func TestTied(t *testing.T) {
+	val := func(epoch int, acc, loss float64) Phase {
+		return Phase{Name: "val", Epoch: epoch, Acc: acc, Loss: loss, N: 4}
+	}
+	for _, tt := range []struct {
+		history History
+		want    int // epoch, or -1
+	}{
+		{nil, -1},
+		{History{val(0, 0, 1), val(1, 0, 0.5)}, -1},
+		{History{val(0, 0.5, 1)}, -1},
+		{History{val(0, 0.5, 1), val(1, 0.5, 1)}, -1},
+		{History{val(0, 0.5, 1), val(1, 0.25, 0.5)}, -1},
+		{History{val(0, 0.5, 1), val(1, 0.5, 0.5), val(2, 0.5, 0.25), val(3, 0.5, 0.75)}, 2},
+		{History{val(0, 0.25, 0.1), val(1, 0.5, 1), {Name: "train", Epoch: 2, Acc: 0.5}, val(2, 0.5, 0.5)}, 2},
+	} {
+		got := -1
+		if tied := tt.history.Tied(); tied != nil {
+			got = tied.Epoch
+		}
+		if got != tt.want {
+			t.Errorf("%+v: got epoch %d, want %d", tt.history, got, tt.want)
+		}
+		var page strings.Builder
+		if err := (&Page{History: tt.history, Epochs: 9}).Write(&page); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(page.String(), "had the same accuracy and a lower loss"); said != (got >= 0) {
+			t.Errorf("%+v: the page says it: %v", tt.history, said)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -29,12 +30,22 @@ func ReadConfig(path string, v any) error { return readJSON(filepath.Join(path, 
 func readJSON(file string, v any) error {
 	data, err := regular.Read(file, maxFile)
 	if err == nil {
-		err = json.Unmarshal(data, v)
+		err = unmarshal(data, v)
 	}
 	if err != nil {
 		return fmt.Errorf("run: %s: %w", file, err)
 	}
 	return nil
+}
+
+// unmarshal is json.Unmarshal with errors that quote little of data.
+func unmarshal(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%s: want %v, got %.40s", wrong.Field, wrong.Type, wrong.Value)
+	}
+	return err
 }
 
 // ReadHistory returns the phases of a run's folder in the order in which they ended. A last line that was cut off, as
@@ -52,7 +63,7 @@ func ReadHistory(path string) ([]trainer.Phase, error) {
 			break
 		}
 		var p trainer.Phase
-		if err := json.Unmarshal(line, &p); err != nil {
+		if err := unmarshal(line, &p); err != nil {
 			return nil, fmt.Errorf("run: %s line %d: %w", file, i+1, err)
 		}
 		phases = append(phases, p)
