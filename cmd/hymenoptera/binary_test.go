@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -42,10 +43,11 @@ func build(t *testing.T) built {
 const (
 	becomeProgram   = "HYMENOPTERA_TEST_PROGRAM"
 	becomeFileLimit = "HYMENOPTERA_TEST_FILE_LIMIT" // bytes
+	becomeNohup     = "HYMENOPTERA_TEST_NOHUP"
 )
 
 // become makes this process the program, without root's right to read and write everything, and with a limit
-// on the size of files where one is asked for.
+// on the size of files, or SIGHUP ignored, where that is asked for.
 func become(program string) {
 	runtime.LockOSThread()
 	if os.Geteuid() == 0 {
@@ -59,6 +61,9 @@ func become(program string) {
 		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: n}); err != nil {
 			panic(err)
 		}
+	}
+	if os.Getenv(becomeNohup) != "" {
+		signal.Ignore(syscall.SIGHUP)
 	}
 	panic(syscall.Exec(program, append([]string{program}, os.Args[1:]...), os.Environ()))
 }

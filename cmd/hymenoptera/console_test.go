@@ -1,9 +1,9 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"hymenoptera/checkpoint"
@@ -24,8 +24,9 @@ func TestSavingTheBestWeights(t *testing.T) {
 		defer folder.Close()
 		try(t, folder.WriteConfig(1))
 		file := filepath.Join(folder.Path(), run.BestFile)
+		var said strings.Builder
 		c := newConsole(&job{options: defaultOptions(), model: arch.New(s, 2), classes: []string{"ants", "bees"},
-			folder: folder, messages: newMessages(io.Discard)})
+			folder: folder, messages: newMessages(&said)})
 		written := make(chan struct{})
 		c.work.start(func() { <-written }) // an earlier file
 		for epoch := range 3 {
@@ -53,6 +54,32 @@ func TestSavingTheBestWeights(t *testing.T) {
 		sd, err := checkpoint.Read(file)
 		if err != nil || sd.Metadata["epoch"] != "3" {
 			t.Errorf("error %v, metadata %v", err, sd)
+		}
+
+		// The last word of a run is about what is on the disk.
+		if err := c.check(best); err != nil || said.Len() > 0 {
+			t.Errorf("nothing was changed: error %v, said %q", err, &said)
+		}
+		for name, spoil := range map[string]func() error{
+			"removed": func() error { return os.Remove(file) },
+			"cut":     func() error { return os.Truncate(file, 1000) },
+			"another": func() error {
+				other := &checkpoint.StateDict{Tensors: sd.Tensors[1:], Metadata: sd.Metadata}
+				return checkpoint.WriteSafetensors(file, other)
+			},
+		} {
+			said.Reset()
+			try(t, spoil())
+			if err := c.check(best); err != nil || !strings.Contains(said.String(), "warning: best.safetensors in ") {
+				t.Errorf("%s: error %v, said %q", name, err, &said)
+			}
+			if again, err := checkpoint.Read(file); err != nil || digest(again) != digest(sd) || c.saved != best {
+				t.Errorf("%s: error %v, saved %+v", name, err, c.saved)
+			}
+		}
+		try(t, os.Remove(file), os.Mkdir(file, 0o777)) // in the way again
+		if err := c.check(best); err == nil || c.saved.N != 0 {
+			t.Errorf("weights that cannot be written again: error %v, saved %+v", err, c.saved)
 		}
 		return nil
 	})
