@@ -44,10 +44,11 @@ const (
 	becomeProgram   = "HYMENOPTERA_TEST_PROGRAM"
 	becomeFileLimit = "HYMENOPTERA_TEST_FILE_LIMIT" // bytes
 	becomeNohup     = "HYMENOPTERA_TEST_NOHUP"
+	becomeGroup     = "HYMENOPTERA_TEST_CGROUP" // its folder
 )
 
 // become makes this process the program, without root's right to read and write everything, and with a limit
-// on the size of files, or SIGHUP ignored, where that is asked for.
+// on the size of files, with SIGHUP ignored or in a control group where that is asked for.
 func become(program string) {
 	runtime.LockOSThread()
 	if os.Geteuid() == 0 {
@@ -59,6 +60,11 @@ func become(program string) {
 	}
 	if n, err := strconv.ParseUint(os.Getenv(becomeFileLimit), 10, 64); err == nil {
 		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+			panic(err)
+		}
+	}
+	if group := os.Getenv(becomeGroup); group != "" {
+		if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte("0"), 0o666); err != nil {
 			panic(err)
 		}
 	}

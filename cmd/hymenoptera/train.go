@@ -84,6 +84,9 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 	if err := run.Check(o.Out, o.Overwrite); err != nil {
 		return err
 	}
+	if err := reserveThreads(o.Workers, o.Threads); err != nil {
+		return err
+	}
 	leaveLittleGarbage()
 	keepsOld := run.Held(o.Out) // until there is something to put in its place
 	j, err := newJob(ctx, o, device, stdout, m)

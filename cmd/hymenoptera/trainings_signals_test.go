@@ -121,3 +121,28 @@ func testSecondInterrupt(t *testing.T, b built) {
 		t.Errorf("got %v, want exit code 143", err)
 	}
 }
+
+// Where too few threads can be started a training does not begin, rather than that Go or libtorch ends it later. Where they
+// suffice it ends at the first signal.
+func testThreadLimit(t *testing.T, b built) {
+	group, err := os.MkdirTemp("/sys/fs/cgroup/pids", "hymenoptera-test-")
+	if err != nil {
+		t.Skipf("no control group can be made here: %v", err)
+	}
+	defer os.Remove(group)
+	b = b.restricted(t, becomeGroup+"="+group)
+	limit := filepath.Join(group, "pids.max")
+	dir := insects(t, t.TempDir())
+	before := tree(t, dir)
+	write(t, limit, "10")
+	b.run(t, dir, smallArgs("")...).check(t, 1, "more threads can be started here, and 10 may be needed: raise the limit (ulimit -u, or pids.max")
+	unchanged(t, dir, before)
+
+	write(t, limit, "max")
+	tr := start(t, b, dir)
+	write(t, limit, "1")
+	try(t, tr.cmd.Process.Signal(syscall.SIGTERM))
+	go io.Copy(io.Discard, tr.pipe)
+	tr.end(t).check(t, 143, "hymenoptera: stopped: terminated")
+	whole(t, filepath.Join(dir, "out"), 4)
+}

@@ -21,7 +21,7 @@ import (
 func TestTrainings(t *testing.T) {
 	b := build(t)
 	for name, f := range map[string]func(*testing.T, built){
-		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "unread output": testUnreadOutput, "nohup": testNohup,
+		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "unread output": testUnreadOutput, "nohup": testNohup, "thread limit": testThreadLimit,
 		"overwrite": testOverwrite, "overwrite killed": testOverwriteKilled, "nothing right": testNothingRight, "changed files": testChangedFiles,
 		"head": testHead, "head of an epoch": testHeadOfEpoch, "full output": testFullOutput,
 		"file limit": testFileLimit, "full disk": testFullDisk, "vanished folder": testVanished, "NaN": testNaN,
