@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
@@ -46,7 +47,7 @@ func format(data []byte) fileFormat {
 // which Pillow reads, are errors.
 func Decode(dst *transforms.Image, data []byte) error {
 	if format(data) != formatJPEG {
-		return decode(dst, data)
+		return decode(context.Background(), dst, data)
 	}
 	d, err := jpeg.NewDecoder()
 	if err != nil {
@@ -57,20 +58,20 @@ func Decode(dst *transforms.Image, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return decodeRegion(dst, d, data, info.Bounds())
+	return decodeRegion(context.Background(), dst, d, data, info.Bounds())
 }
 
-// decode is Decode for everything but JPEG.
-func decode(dst *transforms.Image, data []byte) error {
+// decode is Decode for everything but JPEG. It stops soon when ctx is done.
+func decode(ctx context.Context, dst *transforms.Image, data []byte) error {
 	switch format(data) {
 	case formatPNG:
-		return decodePNG(dst, data)
+		return decodePNG(ctx, dst, data)
 	case formatBMP:
 		return decodeBMP(dst, data)
 	case formatTIFF:
-		return decodeTIFF(dst, data)
+		return decodeTIFF(ctx, dst, data)
 	case formatWebP:
-		return decodeWebP(dst, data)
+		return decodeWebP(ctx, dst, data)
 	case formatPNM:
 		return decodePNM(dst, data)
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/png"
@@ -17,7 +18,7 @@ const (
 )
 
 // decodePNG decodes a PNG file. Of an animated one it takes the still picture.
-func decodePNG(dst *transforms.Image, data []byte) error {
+func decodePNG(ctx context.Context, dst *transforms.Image, data []byte) error {
 	cfg, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return fmt.Errorf("png: %w", err)
@@ -25,7 +26,7 @@ func decodePNG(dst *transforms.Image, data []byte) error {
 	if err := checkSize(cfg.Width, cfg.Height); err != nil {
 		return fmt.Errorf("png: %w", err)
 	}
-	m, err := png.Decode(bytes.NewReader(data))
+	m, err := png.Decode(newStoppable(ctx, data))
 	if err != nil {
 		return fmt.Errorf("png: %w", err)
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"image"
@@ -21,7 +22,7 @@ const (
 
 // decodeTIFF decodes the first picture of a TIFF file. Pillow applies the orientation of TIFF files, though
 // not that of any other format, and so does this.
-func decodeTIFF(dst *transforms.Image, data []byte) error {
+func decodeTIFF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	cfg, err := tiff.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return fmt.Errorf("tiff: %w", err)
@@ -29,7 +30,7 @@ func decodeTIFF(dst *transforms.Image, data []byte) error {
 	if err := checkSize(cfg.Width, cfg.Height); err != nil {
 		return fmt.Errorf("tiff: %w", err)
 	}
-	m, err := tiff.Decode(bytes.NewReader(data))
+	m, err := tiff.Decode(newStoppable(ctx, data))
 	if err != nil {
 		return fmt.Errorf("tiff: %w", err)
 	}

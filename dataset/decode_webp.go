@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // decodeWebP decodes a WebP file that is not animated. Lossy ones are converted from YCbCr as libwebp does.
-func decodeWebP(dst *transforms.Image, data []byte) error {
+func decodeWebP(ctx context.Context, dst *transforms.Image, data []byte) error {
 	cfg, err := webp.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
 		return fmt.Errorf("webp: %w", err)
@@ -19,7 +20,7 @@ func decodeWebP(dst *transforms.Image, data []byte) error {
 	if err := checkSize(cfg.Width, cfg.Height); err != nil {
 		return fmt.Errorf("webp: %w", err)
 	}
-	m, err := webp.Decode(bytes.NewReader(data))
+	m, err := webp.Decode(newStoppable(ctx, data))
 	if err != nil {
 		return fmt.Errorf("webp: %w (animated files are not supported)", err)
 	}
