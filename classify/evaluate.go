@@ -41,12 +41,14 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		return nil, err
 	}
 	e := &Evaluation{Folder: folder}
+	bad := false // a value that is no finite number
 	err = torch.Do(ctx, func(s *torch.Scope) error {
 		cfg.Batch = func(_ string, b *dataset.Batch, _, logits *torch.Tensor) {
 			n := len(c.Classes)
 			scope := s.Child()
 			defer scope.Close()
 			all, probabilities := host(scope, logits), host(scope, torch.Softmax(scope, logits, 1))
+			bad = bad || !finite(all)
 			for i := range b.N {
 				e.Labels = append(e.Labels, int(b.Labels[i]))
 				e.Predictions = append(e.Predictions, Prediction{Logits: all[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]})
@@ -55,6 +57,9 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		e.Phase, err = trainer.Evaluate(ctx, s, c.net, loader, cfg)
 		return err
 	})
+	if bad { // which the trainer blames on the training
+		return nil, &NotFiniteError{c.path}
+	}
 	return e, err
 }
 

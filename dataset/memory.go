@@ -70,7 +70,7 @@ func tiffMemory(data []byte) int64 {
 	case color.RGBA64Model, color.NRGBA64Model:
 		pixel = 8
 	}
-	return 5*pixel + 4
+	return 7*pixel + 4
 }
 
 // resizeMemory bounds what a [transforms.Resizer] allocates: the picture between its two passes, and weights.
