@@ -89,6 +89,9 @@ func unknownFormat(data []byte) error {
 // ErrTooManyPixels is the error for pictures that Pillow refuses as decompression bombs.
 var ErrTooManyPixels = jpeg.ErrTooManyPixels
 
+// ErrTooManyScans is the error for JPEG files whose scans would take too long.
+var ErrTooManyScans = jpeg.ErrTooManyScans
+
 // checkSize returns an error for sizes that Pillow refuses.
 func checkSize(w, h int) error {
 	if w <= 0 || h <= 0 {

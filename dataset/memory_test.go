@@ -2,10 +2,9 @@ package dataset
 
 import (
 	"bytes"
-	"compress/zlib"
-	"encoding/binary"
+	"context"
+	"errors"
 	"fmt"
-	"hash/crc32"
 	"image"
 	"image/color"
 	"runtime"
@@ -13,12 +12,13 @@ import (
 
 	"golang.org/x/image/tiff"
 
+	"hymenoptera/internal/hostile"
 	"hymenoptera/transforms"
 )
 
-// What Memory says suffices for everything that Prepare allocates, garbage too, and is no more than a few times of it:
+// What Cost says suffices for everything that Prepare allocates, garbage too, and is no more than a few times of it:
 // for the fixtures of every format, and for large pictures of those whose decoders make pictures of their own.
-func TestMemoryBoundsWhatPrepareTakes(t *testing.T) {
+func TestCostBoundsWhatPrepareTakes(t *testing.T) {
 	files := map[string][]byte{}
 	for _, g := range goldens(t) {
 		if g.Error == "" {
@@ -32,7 +32,7 @@ func TestMemoryBoundsWhatPrepareTakes(t *testing.T) {
 					continue
 				}
 				name := fmt.Sprintf("large PNG of type %d, depth %d, interlaced %v", kind, depth, interlaced)
-				files[name] = blackPNG(1500, 1001, depth, kind, interlaced)
+				files[name] = hostile.PNG(1500, 1001, depth, kind, interlaced)
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func TestMemoryBoundsWhatPrepareTakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		dst := make([]float32, p.Len())
-		want, err := p.Memory(data)
+		cost, err := p.Cost(data)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -66,44 +66,53 @@ func TestMemoryBoundsWhatPrepareTakes(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		p.Close()
 		got := int64(after.TotalAlloc - before.TotalAlloc)
-		if err != nil || got > want || got > 2<<20 && want > 4*got {
-			t.Errorf("%s: took %d bytes, want at most %d, and no less than a quarter; error %v", name, got, want, err)
+		if err != nil || got > cost.Memory || got > 2<<20 && cost.Memory > 4*got {
+			t.Errorf("%s: took %d bytes, want at most %d, and no less than a quarter; error %v", name, got, cost.Memory, err)
 		}
 	}
 }
 
-// blackPNG returns a file whose samples are all 0.
-func blackPNG(width, height int, depth, kind byte, interlaced bool) []byte {
-	header := binary.BigEndian.AppendUint32(nil, uint32(width))
-	header = binary.BigEndian.AppendUint32(header, uint32(height))
-	header = append(header, depth, kind, 0, 0, 0)
-	bits := int(depth) * map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
-	bytesOf := func(w, h int) int {
-		if w == 0 || h == 0 {
-			return 0
-		}
-		return h * (1 + (w*bits+7)/8)
+// Work counts the scans of a JPEG file, whatever its memory.
+func TestWorkOfScans(t *testing.T) {
+	p, err := NewPreparer(transforms.Eval(64), false)
+	if err != nil {
+		t.Fatal(err)
 	}
-	n := bytesOf(width, height)
-	if interlaced {
-		header[12], n = 1, 0
-		for _, p := range [7][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
-			n += bytesOf((width-p[0]+p[2]-1)/p[2], (height-p[1]+p[3]-1)/p[3])
-		}
-	}
-	var pixels bytes.Buffer
-	z := zlib.NewWriter(&pixels)
-	z.Write(make([]byte, n))
-	z.Close()
-	file := []byte("\x89PNG\r\n\x1a\n")
-	for _, c := range []struct {
-		name string
+	defer p.Close()
+	p.Bound(1000 * 1000)
+	for _, tt := range []struct {
 		data []byte
-	}{{"IHDR", header}, {"IDAT", pixels.Bytes()}, {"IEND", nil}} {
-		file = binary.BigEndian.AppendUint32(file, uint32(len(c.data)))
-		body := append([]byte(c.name), c.data...)
-		file = append(file, body...)
-		file = binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(body))
+		want int64
+	}{
+		{hostile.JPEG(100, 100, 7), 70_000},
+		{hostile.JPEG(1000, 1000, 400), 20_000_000}, // no more than is done
+		{readImage(t, "rgb.jpg"), 67 * 45},
+	} {
+		if got, err := p.Cost(tt.data); got.Work != tt.want || err != nil {
+			t.Errorf("got %+v, %v, want %d", got, err, tt.want)
+		}
 	}
-	return file
+	if err := p.Prepare(t.Context(), make([]float32, p.Len()), hostile.JPEG(1000, 1000, 400)); !errors.Is(err, ErrTooManyScans) {
+		t.Errorf("400 scans: got %v, want %v", err, ErrTooManyScans)
+	}
+	var large *SizeError
+	if _, err := p.Cost(hostile.JPEG(1001, 1000, 1)); !errors.As(err, &large) {
+		t.Errorf("1001×1000 pixels: got %v, want a *SizeError", err)
+	}
+}
+
+// A preparer whose context has ended stops, whatever the format.
+func TestPrepareStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, name := range []string{"rgb.png", "deflate.tif", "lossy.webp"} {
+		p, err := NewPreparer(transforms.Eval(64), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		if err := p.Prepare(ctx, make([]float32, p.Len()), readImage(t, name)); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want %v", name, err, context.Canceled)
+		}
+	}
 }

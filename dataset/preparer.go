@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -42,33 +43,43 @@ func NewPreparer(tf transforms.Transform, channelsLast bool) (*Preparer, error) 
 // Len returns the floats of a sample: 3×H×W.
 func (p *Preparer) Len() int { return p.m.loader.sampleLen() }
 
-// Bound sets how many pixels a picture may have for [Preparer.Memory]. JPEG files whose scans are more work than 20
+// Bound sets how many pixels a picture may have for [Preparer.Cost]. JPEG files whose scans are more work than 20
 // passes over as many pixels, as those of a few kilobytes can be, are an error of [Preparer.Prepare].
 func (p *Preparer) Bound(pixels int) {
 	p.pixels, p.m.jpeg.MaxWork = pixels, 20*int64(pixels)
 }
 
-// Memory returns how many bytes [Preparer.Prepare] takes at most for a picture, by its header and beside its data and
-// the sample. A file without a header is an error, and so is a picture with too many pixels: a [*SizeError].
-func (p *Preparer) Memory(data []byte) (int64, error) {
+// A Cost bounds what it takes to make a sample of a picture.
+type Cost struct {
+	Memory int64 // bytes, beside the file and the sample
+	Work   int64 // how often a pixel is passed over
+}
+
+// Cost returns what [Preparer.Prepare] takes at most for a picture, by its header. A file without a header is an error,
+// and so is a picture with too many pixels: a [*SizeError].
+func (p *Preparer) Cost(data []byte) (Cost, error) {
 	if format(data) == formatJPEG {
 		info, err := p.m.jpeg.Header(data)
 		if err != nil {
-			return 0, err
+			return Cost{}, err
 		}
 		if err := p.bounded(info.Width, info.Height); err != nil {
-			return 0, err
+			return Cost{}, err
 		}
-		return jpegMemory(p.m.loader.tf, p.m.jpeg, info), nil
+		// In a scan's data this marker cannot be; in other segments, as a thumbnail's, it can.
+		scans := int64(bytes.Count(data, []byte("\xff\xda")))
+		work := int64(info.Width) * int64(info.Height) * scans
+		return Cost{jpegMemory(p.m.loader.tf, p.m.jpeg, info), min(work, p.m.jpeg.MaxWork)}, nil
 	}
 	width, height, err := Size(data)
 	if err != nil {
-		return 0, err
+		return Cost{}, err
 	}
 	if err := p.bounded(width, height); err != nil {
-		return 0, err
+		return Cost{}, err
 	}
-	return otherMemory(p.m.loader.tf, data, width, height), nil
+	const passes = 4 // unpacking, filters, colours, a copy
+	return Cost{otherMemory(p.m.loader.tf, data, width, height), passes * int64(width) * int64(height)}, nil
 }
 
 // bounded returns an error for pictures that are larger than they may be.

@@ -247,7 +247,7 @@ func waiting(t *testing.T, s http.Handler) string {
 	return ""
 }
 
-// A request whose client is gone leaves the queue.
+// A request whose client is gone leaves the queue, and is no failure of the server's.
 func TestClientGone(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.MaxWait = 100 * time.Millisecond })
 	ctx, cancel := context.WithCancel(t.Context())
@@ -255,7 +255,7 @@ func TestClientGone(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, cancel)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	if w.Code != 503 || waiting(t, s) != "0" {
+	if w.Code != 499 || waiting(t, s) != "0" {
 		t.Errorf("status %d, %s waiting", w.Code, waiting(t, s))
 	}
 }

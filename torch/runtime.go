@@ -49,6 +49,10 @@ func KeepFreedMemory() {
 	}
 }
 
+// ReleaseMemory gives the memory that malloc holds and nothing uses back to the system: what tensors left, and other C
+// libraries. It may be called from any goroutine.
+func ReleaseMemory() { C.hy_release_memory() }
+
 // Folders returns where this process's libtorch lies (its include/ and lib/) and where gotch's compiled C++
 // does, beside the headers that it was compiled with.
 func Folders() (libtorch, gotch string) {

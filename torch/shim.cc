@@ -74,6 +74,8 @@ int hy_keep_freed_memory(void) {
   return mallopt(M_MMAP_THRESHOLD, largest) && mallopt(M_TRIM_THRESHOLD, -1) && mallopt(M_TOP_PAD, 64 << 20);
 }
 
+void hy_release_memory(void) { malloc_trim(0); }
+
 // libtorch_cuda.so registers the CUDA backend when it is loaded; it lies beside libtorch_cpu.so.
 char *hy_load_cuda(void) {
   const std::string cpu = library_of(reinterpret_cast<void *>(&at::show_config));

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hymenoptera/dataset"
+	"hymenoptera/serve"
 	"hymenoptera/torch"
 )
 
@@ -76,6 +77,21 @@ func freeMemory() int64 {
 		}
 	}
 	return free
+}
+
+// requestMemory returns what serve may take for requests: a quarter of what the machine has, or its container may have.
+func requestMemory() int64 {
+	var kilobytes int64
+	if _, err := fmt.Sscanf(colonValue("/proc/meminfo", "MemTotal"), "%d kB", &kilobytes); err != nil {
+		return serve.DefaultConfig().Memory
+	}
+	all := kilobytes * 1024
+	for _, limit := range []string{"memory.max", "memory/memory.limit_in_bytes"} {
+		if n, limited := number("/sys/fs/cgroup/" + limit); limited {
+			all = min(all, n)
+		}
+	}
+	return all / 4
 }
 
 // valueOf returns the number behind a name in a file whose lines are names and numbers, or 0.
