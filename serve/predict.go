@@ -138,13 +138,7 @@ func (s *Server) classify(ctx context.Context, m *model, c client, ups []upload)
 
 // prepare makes a picture into the network's input, when it is its client's turn and there is memory for it.
 func (s *Server) prepare(ctx context.Context, m *model, c client, data []byte) (classify.Input, error) {
-	p, err := m.Preparer() // one a picture: it keeps its memory
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
-	p.Bound(s.cfg.MaxPixels)
-	cost, err := p.Cost(data)
+	cost, err := s.cost(m, data)
 	if err != nil {
 		return nil, undecodable(err)
 	}
@@ -156,14 +150,40 @@ func (s *Server) prepare(ctx context.Context, m *model, c client, data []byte) (
 		return nil, err
 	}
 	defer s.turns.done(l, cost.Memory)
-	input := make(classify.Input, p.Len())
-	if err := p.Prepare(ctx, input, data); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	input, err := s.decode(ctx, m, data)
+	if err != nil && ctx.Err() == nil {
 		return nil, undecodable(err)
 	}
-	return input, nil
+	return input, err
+}
+
+// preparer returns one for a single picture: it keeps its memory until it is dropped.
+func (s *Server) preparer(m *model) (*dataset.Preparer, error) {
+	p, err := m.Preparer()
+	if err == nil {
+		p.Bound(s.cfg.MaxPixels)
+	}
+	return p, err
+}
+
+func (s *Server) cost(m *model, data []byte) (dataset.Cost, error) {
+	p, err := s.preparer(m)
+	if err != nil {
+		return dataset.Cost{}, err
+	}
+	defer p.Close()
+	return p.Cost(data)
+}
+
+// decode holds nothing but the input any more when it returns.
+func (s *Server) decode(ctx context.Context, m *model, data []byte) (classify.Input, error) {
+	p, err := s.preparer(m)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	input := make(classify.Input, p.Len())
+	return input, p.Prepare(ctx, input, data)
 }
 
 // undecodable says why a picture is refused.

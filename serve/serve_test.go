@@ -3,7 +3,9 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	checkpoints "hymenoptera/checkpoint"
 	"hymenoptera/classify"
 	"hymenoptera/internal/untrained"
 	"hymenoptera/serve"
@@ -231,6 +234,73 @@ func TestRedirectsHaveTheHeaders(t *testing.T) {
 	newServer(t, nil).ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/v1//predict", nil))
 	if w.Code/100 != 3 || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("status %d, headers %v, want 301 or 307, and nosniff", w.Code, w.Header())
+	}
+}
+
+// Pages of the configured origins may read what is answered, errors too; others may not, and caches know.
+func TestCORS(t *testing.T) {
+	s := newServer(t, func(c *serve.Config) {
+		c.Origins = []string{"https://a.example", "http://localhost:3000"}
+		c.Token = "secret"
+	})
+	for origin, want := range map[string]string{
+		"https://a.example": "https://a.example", "http://localhost:3000": "http://localhost:3000",
+		"https://b.example": "", "http://a.example": "", "https://a.example:8443": "", "null": "", "": "",
+	} {
+		r := httptest.NewRequest("GET", "/v1/model", nil)
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if got := w.Header().Get("Access-Control-Allow-Origin"); got != want || w.Header().Get("Vary") != "Origin" || w.Code != 401 {
+			t.Errorf("%q: status %d, headers %v, want the origin %q allowed", origin, w.Code, w.Header(), want)
+		}
+		r.Method = "OPTIONS"
+		w = httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if ok := w.Code == 204 && strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization"); ok != (want != "") {
+			t.Errorf("preflight of %q: status %d, headers %v", origin, w.Code, w.Header())
+		}
+	}
+	w := httptest.NewRecorder()
+	newServer(t, nil).ServeHTTP(w, httptest.NewRequest("OPTIONS", "/v1/model", nil))
+	if w.Code != 405 || w.Header().Get("Vary") != "" {
+		t.Errorf("without origins: status %d, headers %v", w.Code, w.Header())
+	}
+	for _, origin := range []string{"*", "null", "a.example", "https://a.example/", "https://"} {
+		cfg := serve.DefaultConfig()
+		cfg.Origins = []string{origin}
+		if err := cfg.Validate(); err == nil {
+			t.Errorf("the origin %q is accepted", origin)
+		}
+	}
+}
+
+// A file that gives no finite numbers is not put in service; the old network stays.
+func TestReloadOfNaN(t *testing.T) {
+	file := checkpoint(t, 1)
+	s := newServerOf(t, file, nil)
+	fresh := filepath.Join(t.TempDir(), "fresh.safetensors")
+	err := untrained.Write(fresh, 1, func(sd *checkpoints.StateDict) {
+		w, _ := sd.Get("fc.weight")
+		for i := range len(w.Data) / 4 {
+			binary.LittleEndian.PutUint32(w.Data[4*i:], math.Float32bits(float32(math.NaN())))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, file); err != nil {
+		t.Fatal(err)
+	}
+	var bad *classify.NotFiniteError
+	if err := s.Reload(t.Context()); !errors.As(err, &bad) || bad.Path != file {
+		t.Errorf("got %v, want a *NotFiniteError of %s", err, file)
+	}
+	if status, _, text := post(s, "", bytes.NewReader(pictures(t)[0])); status != 200 {
+		t.Errorf("afterwards: status %d, %s", status, text)
+	}
+	if _, err := serve.New(t.Context(), file, serve.DefaultConfig()); !errors.As(err, &bad) {
+		t.Errorf("a new server: got %v", err)
 	}
 }
 

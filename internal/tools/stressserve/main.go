@@ -143,11 +143,12 @@ func start(program string, args []string) (*server, error) {
 	}
 	s := &server{exec.Command(program, append(args, "--addr", l.Addr().String())...), l.Addr().String()}
 	l.Close()
-	s.cmd.Stderr = os.Stderr
+	var messages bytes.Buffer
+	s.cmd.Stderr = &messages
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	for range 600 {
+	for range 200 {
 		if r, err := http.Get("http://" + s.address + "/readyz"); err == nil {
 			r.Body.Close()
 			return s, nil
@@ -155,7 +156,7 @@ func start(program string, args []string) (*server, error) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	s.end()
-	return nil, fmt.Errorf("%s does not answer", s.cmd)
+	return nil, fmt.Errorf("%s does not answer: %s", s.cmd, messages.String())
 }
 
 func (s *server) end() {
