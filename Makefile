@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
 	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress dist gpu-check test-browser
+	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -141,6 +141,9 @@ bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/
 	@test -e $(BENCH_SERVE) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(BENCH_SERVE).partial \
 		-r bench/requirements-serve.txt && mv $(BENCH_SERVE).partial $(BENCH_SERVE); }
 	@PYTHONPATH=$(BENCH_SERVE) $(PYTHON) bench/serve.py --data '$(DATA)' $(ARGS)
+
+stress-serve: build ## attack serve (slow bodies, pictures that take much memory or time), beside honest clients: MEMORY=1G CHECKPOINT=FILE
+	@go run ./internal/tools/stressserve -program $(BIN) -checkpoint '$(CHECKPOINT)' -pictures '$(DATA)/val' $(if $(MEMORY),-memory '$(MEMORY)') $(ARGS)
 
 dist: build ## a folder and an archive in dist/ that run without Go, Python or a compiler
 	@scripts/dist.sh

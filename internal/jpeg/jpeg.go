@@ -47,7 +47,7 @@ var ErrTruncated = errors.New("jpeg: the file is truncated")
 var ErrTooManyPixels = fmt.Errorf("more than %d may be a decompression bomb", MaxPixels)
 
 // ErrTooManyScans is the error for files whose scans would take too long.
-var ErrTooManyScans = errors.New("jpeg: too many scans for a picture of its size")
+var ErrTooManyScans = errors.New("that may be a decompression bomb")
 
 // Version returns libjpeg-turbo's version.
 func Version() string { return C.GoString(C.hym_jpeg_version()) }
@@ -156,8 +156,11 @@ func (d *Decoder) Decode(ctx context.Context, dst []byte, stride int, data []byt
 		(*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(dst))), C.size_t(stride), C.int(scans), stopped)
 	runtime.KeepAlive(data)
 	runtime.KeepAlive(dst)
-	if rc == C.HYM_STOPPED {
+	switch rc {
+	case C.HYM_STOPPED:
 		return ctx.Err()
+	case C.HYM_SCANS:
+		return fmt.Errorf("jpeg: more than %d scans of %d×%d pixels: %w", scans, whole.Dx(), whole.Dy(), ErrTooManyScans)
 	}
 	return d.failure(rc)
 }
@@ -180,8 +183,6 @@ func (d *Decoder) failure(rc C.int) error {
 		return nil
 	case C.HYM_TRUNCATED:
 		return ErrTruncated
-	case C.HYM_SCANS:
-		return ErrTooManyScans
 	case C.HYM_REGION:
 		panic("jpeg: Decode of a region that Cover did not return")
 	}
