@@ -26,11 +26,11 @@ ldd bin/hymenoptera | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | while re
 	if [[ $lib =~ $ours ]]; then
 		install -m 755 "$path" "$out/lib/$lib"
 		strip --strip-unneeded "$out/lib/$lib"
-		patchelf --set-rpath '$ORIGIN' "$out/lib/$lib"
+		patchelf --force-rpath --set-rpath '$ORIGIN' "$out/lib/$lib"
 	fi
 done
 install -m 755 bin/hymenoptera "$out/bin/hymenoptera"
-patchelf --set-rpath '$ORIGIN/../lib' "$out/bin/hymenoptera"
+patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$out/bin/hymenoptera"
 
 # Everything must come from the folder or be the system's own.
 foreign=$(LD_LIBRARY_PATH='' ldd "$out/bin/hymenoptera" | awk '$2 == "=>" { print $3 }' |

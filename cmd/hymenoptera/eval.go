@@ -15,6 +15,7 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/escape"
 	"hymenoptera/internal/machine"
 	"hymenoptera/report"
 )
@@ -74,7 +75,7 @@ func newEval(m *messages) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc := json.NewEncoder(escape.JSON(cmd.OutOrStdout()))
 				enc.SetIndent("", "  ")
 				return enc.Encode(e)
 			}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hymenoptera/dataset"
+	"hymenoptera/internal/escape"
 )
 
 // messages are what a person is told beside a command's results: lines on standard error.
@@ -84,7 +85,7 @@ func (m *messages) log(level slog.Level, format string, args []any) {
 	}
 	text := fmt.Sprintf(format, args...)
 	if m.json() {
-		slog.New(slog.NewJSONHandler(m.w, &slog.HandlerOptions{Level: least})).Log(context.Background(), level, text)
+		slog.New(slog.NewJSONHandler(escape.JSON(m.w), &slog.HandlerOptions{Level: least})).Log(context.Background(), level, text)
 		return
 	}
 	prefix := map[slog.Level]string{slog.LevelWarn: "warning: ", slog.LevelError: "hymenoptera: "}[level]
