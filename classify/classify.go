@@ -17,6 +17,7 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/zoo"
@@ -61,6 +62,9 @@ func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, erro
 	}
 	c := &Classifier{cfg: cfg, scope: torch.NewScope()}
 	if c.Card, err = ReadCard(weights.Metadata); err != nil {
+		return nil, fmt.Errorf("classify: %s: %w", path, err)
+	}
+	if err := c.checkMemory(machine.This().FreeMemory()); err != nil {
 		return nil, fmt.Errorf("classify: %s: %w", path, err)
 	}
 	if err := torch.Do(ctx, func(*torch.Scope) error { return c.load(weights) }); err != nil {

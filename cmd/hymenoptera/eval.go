@@ -112,7 +112,7 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	}
 	root := folder.Root
 	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
-	result, err := c.Evaluate(ctx, folder, batch, u.threads)
+	result, err := c.Evaluate(ctx, folder, fitting(batch, c, m), u.threads)
 	if err != nil {
 		known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
 		if len(known) > 0 && len(known) < len(folder.Classes) {

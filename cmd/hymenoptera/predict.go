@@ -73,7 +73,7 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	out := p.printer(stdout, c.Classes)
 	var unlisted []error // of folders
 	done, bad := 0, 0
-	for r, err := range c.Stream(ctx, pictures(ctx, args, stdin, &unlisted), p.batch, p.threads) {
+	for r, err := range c.Stream(ctx, pictures(ctx, args, stdin, &unlisted), fitting(p.batch, c, p.messages), p.threads) {
 		if err != nil {
 			return err
 		}
