@@ -110,6 +110,7 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 			return nil, err
 		}
 	}
+	m.leftOut(folder.LeftOut)
 	root := folder.Root
 	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
 	result, err := c.Evaluate(ctx, folder, fitting(batch, c, m), u.threads)

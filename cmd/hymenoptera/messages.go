@@ -62,6 +62,13 @@ func (m *messages) info(format string, args ...any)  { m.log(slog.LevelInfo, for
 func (m *messages) warn(format string, args ...any)  { m.log(slog.LevelWarn, format, args) }
 func (m *messages) error(err error)                  { m.log(slog.LevelError, "%v", []any{err}) }
 
+// leftOut says what of a folder is not taken for pictures, by reason.
+func (m *messages) leftOut(left dataset.LeftOut) {
+	if len(left) > 0 {
+		m.info("left out: %v", left)
+	}
+}
+
 // warnOnce returns a function that gives the first warning of each kind. It may be called from several goroutines.
 func (m *messages) warnOnce() func(dataset.Warning) {
 	var said sync.Map

@@ -267,7 +267,7 @@ func useMistakes(t *testing.T) []mistake {
 		{"eval without data", with(nil), "eval --data dta" + c, 1, "no folder dta: found best.safetensors, data/"},
 		{"eval of unknown classes", with(func(t *testing.T, dir string) {
 			try(t, os.Rename(filepath.Join(dir, "data/val/bees"), filepath.Join(dir, "data/val/wasps")))
-		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are [\"ants\" \"bees\"]; --classes ants leaves the others out"},
+		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are ants, bees; --classes ants leaves the others out"},
 		{"eval of a class twice", with(nil), "eval --data data --classes ants,ants" + c, 2, "--classes ants,ants: a class is named twice"},
 		{"eval of a class without name", with(nil), "eval --data data --classes ants,,bees" + c, 2, "--classes has an empty name"},
 		{"eval of a class that is not there", with(nil), "eval --data data --classes ants,wasps" + c, 1, "has no class wasps: it has ants, bees"},
