@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
 	reference-env parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress dist gpu-check test-browser
+	bench-reorders bench-limit bench-hotspots bench-serve stress vulnerabilities dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -108,6 +108,9 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x
 			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*/\1 \2/p' fuzz.log | tail -1; \
 		done; \
 	done; rm fuzz.log
+
+vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
+	@scripts/vulnerabilities.sh
 
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py
