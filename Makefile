@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve dist gpu-check test-browser
+	reference-env parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
+	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve vulnerabilities dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -89,6 +89,11 @@ parity-matrix: build reference-env ## eight such trainings that cover threads, w
 parity-files: setup reference-env ## weights files written in Python and read in Go, and the other way round
 	@$(PYTHON) -W ignore scripts/parity_files.py $(ARGS)
 
+PICTURES ?= dataset/testdata
+DAMAGED ?= 1000
+parity-pictures: setup reference-env ## pictures of a folder and DAMAGED copies of them, against Pillow's pixels (PICTURES=)
+	@$(PYTHON) scripts/parity_pictures.py '$(PICTURES)' --damaged $(DAMAGED) $(ARGS)
+
 parity-predict: build reference-env ## logits of every validation image, against torchvision's on the exported .pth (CHECKPOINT=FILE)
 	@$(PYTHON) -W ignore scripts/parity_predict.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
 
@@ -103,6 +108,9 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x
 			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*/\1 \2/p' fuzz.log | tail -1; \
 		done; \
 	done; rm fuzz.log
+
+vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
+	@scripts/vulnerabilities.sh
 
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py
@@ -156,4 +164,4 @@ test-browser: build ## open reports of real runs and a comparison in headless Ch
 	@scripts/browser/test.sh runs/test-browser
 
 clean: ## remove what was built here (not the cache, not runs/)
-	rm -rf bin dist vendor torch/cgo_libtorch.go .vendor.partial
+	rm -rf bin dist vendor torch/cgo_libtorch.go internal/*/cgo_codecs.go .vendor.partial

@@ -17,7 +17,7 @@ func cutShort(b []byte) error {
 	for _, e := range entries {
 		if s := e.tensor.view.storage; !seen[s] {
 			seen[s] = true
-			total += s.numel * int64(s.dtype.Size())
+			total += s.numel * s.elementSize()
 		}
 	}
 	return fmt.Errorf("it is cut short: its pickle lists %d tensors of %d bytes, the file has %d bytes in all "+
@@ -50,6 +50,6 @@ func headIndex(b []byte) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, _, err := findEntries(v)
+	entries, _, err := findEntries(v, "")
 	return entries, err
 }

@@ -21,7 +21,7 @@ func FuzzSafetensors(f *testing.F) { fuzzReader(f, readSafetensors, `{"`) }
 func FuzzParse(f *testing.F)       { fuzzReader(f, parse, "") }
 
 // fuzzReader seeds with the files of testdata that hold mark near their beginning.
-func fuzzReader(f *testing.F, read func([]byte) (*StateDict, error), mark string) {
+func fuzzReader(f *testing.F, read func([]byte, string) (*StateDict, error), mark string) {
 	for _, pattern := range []string{"testdata/*.pth", "testdata/*.safetensors", "testdata/hostile/*"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
@@ -39,7 +39,7 @@ func fuzzReader(f *testing.F, read func([]byte) (*StateDict, error), mark string
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// A copy of no spare capacity, because readers may reorder it and must not look behind it.
-		sd, err := read(slices.Clip(slices.Clone(data)))
+		sd, err := read(slices.Clip(slices.Clone(data)), "")
 		soundOrError(t, sd, err)
 	})
 }
@@ -95,7 +95,9 @@ func FuzzPickle(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, pickle []byte, size uint16) {
-		sd, err := readRecords([]zipEntry{{name: "a/data.pkl", data: pickle}, {name: "a/data/0", data: make([]byte, size)}})
+		sd, err := readRecords([]zipEntry{{name: "a/data.pkl", data: pickle}, {name: "a/data/0", data: make([]byte, size)}}, "")
+		soundOrError(t, sd, err)
+		sd, err = readRecords([]zipEntry{{name: "a/data.pkl", data: pickle}, {name: "a/data/0", data: make([]byte, size)}}, "model")
 		soundOrError(t, sd, err)
 	})
 }
@@ -118,7 +120,7 @@ func FuzzTarMembers(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, system, storages, tensors, pickle []byte) {
-		sd, err := readTarMembers(map[string][]byte{"sys_info": system, "storages": slices.Clone(storages), "tensors": tensors, "pickle": pickle})
+		sd, err := readTarMembers(map[string][]byte{"sys_info": system, "storages": slices.Clone(storages), "tensors": tensors, "pickle": pickle}, "")
 		soundOrError(t, sd, err)
 	})
 }

@@ -1,28 +1,85 @@
 package checkpoint
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
 
-// The globals that state dicts name. PyTorch calls them; here each is a case in reduce, newObject or a
-// persistent ID.
+// The globals that torch.load(weights_only=True) allows: _get_allowed_globals in torch/_weights_only_unpickler.py.
+// PyTorch calls them; here each is a case in reduce, newObject or a persistent ID.
 var (
-	orderedDict      = global{"collections", "OrderedDict"}
-	rebuildTensor    = global{"torch._utils", "_rebuild_tensor"}
-	rebuildTensorV2  = global{"torch._utils", "_rebuild_tensor_v2"}
-	rebuildParameter = global{"torch._utils", "_rebuild_parameter"}
-	parameterClass   = global{"torch.nn.parameter", "Parameter"}
-	sizeClass        = global{"torch", "Size"}
+	orderedDict               = global{"collections", "OrderedDict"}
+	counterClass              = global{"collections", "Counter"}
+	sizeClass                 = global{"torch", "Size"}
+	tensorBase                = global{"torch", "Tensor"}
+	parameterClass            = global{"torch.nn.parameter", "Parameter"}
+	rebuildTensor             = global{"torch._utils", "_rebuild_tensor"}
+	rebuildTensorV2           = global{"torch._utils", "_rebuild_tensor_v2"}
+	rebuildParameter          = global{"torch._utils", "_rebuild_parameter"}
+	rebuildParameterWithState = global{"torch._utils", "_rebuild_parameter_with_state"}
+	rebuildFromType           = global{"torch._tensor", "_rebuild_from_type_v2"}
 )
 
-var calledGlobals = []global{orderedDict, rebuildTensor, rebuildTensorV2, rebuildParameter, parameterClass, sizeClass}
+var calledGlobals = []global{
+	orderedDict, counterClass, sizeClass, tensorBase,
+	parameterClass, rebuildTensor, rebuildTensorV2, rebuildParameter, rebuildParameterWithState, rebuildFromType,
+}
 
-// allowedGlobal tells whether state dicts name g: one that is called, a storage or tensor class of a type
-// that dtype.go knows (torch.FloatStorage, torch.FloatTensor), or a dtype (torch.float32).
+// otherValues are values that no network needs, by the global that PyTorch makes them with.
+var otherValues = map[global]string{
+	{"builtins", "set"}: "a set", {"builtins", "bytearray"}: "a bytearray", {"builtins", "complex"}: "a complex number",
+	{"_codecs", "encode"}: "bytes", {"torch", "device"}: "a torch.device", {"torch.serialization", "_get_layout"}: "a torch.layout",
+}
+
+// otherTensors are tensors that no network here takes, by the global of torch._utils that PyTorch makes them with.
+var otherTensors = map[string]string{
+	"_rebuild_tensor_v3":                     "a tensor of a type that PyTorch has no storage class for",
+	"_rebuild_qtensor":                       "a quantized tensor",
+	"_rebuild_sparse_tensor":                 "a sparse tensor",
+	"_rebuild_meta_tensor_no_storage":        "a tensor without data",
+	"_rebuild_nested_tensor":                 "a nested tensor",
+	"_rebuild_wrapper_subclass":              "a tensor of a class of its own",
+	"_rebuild_device_tensor_from_numpy":      "a tensor of another device",
+	"_rebuild_device_tensor_from_cpu_tensor": "a tensor of another device",
+}
+
+// otherStorages are the storage classes whose elements no network here takes, and the bytes that an element has.
+var otherStorages = map[string]int{
+	"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16,
+	"QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4, "QUInt4x2Storage": 1, "QUInt2x4Storage": 1,
+	"UntypedStorage": 1, "TypedStorage": 1,
+}
+
+// otherConstants are globals of module torch that are neither called nor classes: dtypes that no network here takes,
+// and ways to quantize.
+var otherConstants = []string{
+	"complex32", "complex64", "complex128", "qint8", "qint32", "quint8", "quint4x2", "quint2x4",
+	"uint16", "uint32", "uint64", "uint1", "uint2", "uint3", "uint4", "uint5", "uint6", "uint7",
+	"int1", "int2", "int3", "int4", "int5", "int6", "int7",
+	"float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2",
+	"bits8", "bits16", "bits1x8", "bits2x4", "bits4x2",
+	"per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric", "per_channel_affine_float_qparams",
+}
+
+// allowedGlobal tells whether torch.load(weights_only=True) allows g.
 func allowedGlobal(g global) bool {
-	return slices.Contains(calledGlobals, g) || storageDType(g) != 0 ||
-		g.module == "torch" && (isDType(g.name) || tensorClass(g.name))
+	switch g.module {
+	case "torch._utils":
+		if otherTensors[g.name] != "" {
+			return true
+		}
+	case "torch":
+		if isDType(g.name) || slices.Contains(otherConstants, g.name) {
+			return true
+		}
+		fallthrough
+	case "torch.cuda", "torch.sparse", "torch.cuda.sparse":
+		if tensorClass(g.name) {
+			return true
+		}
+	}
+	return slices.Contains(calledGlobals, g) || otherValues[g] != "" || storageDType(g) != 0 || otherStorage(g) > 0
 }
 
 // storageDType returns the type of a storage class, 0 for every other global.
@@ -31,6 +88,14 @@ func storageDType(g global) DType {
 		return 0
 	}
 	return dtypeOfStorage(g.name)
+}
+
+// otherStorage returns the size of an element of a class in otherStorages, 0 for every other global.
+func otherStorage(g global) int {
+	if g.module != "torch" && g.module != "torch.cuda" && g.module != "torch.storage" {
+		return 0
+	}
+	return otherStorages[g.name]
 }
 
 func tensorClass(name string) bool {
@@ -47,33 +112,76 @@ func isDType(name string) bool {
 	return false
 }
 
-// global reads the names of a global and refuses it unless state dicts name it.
+// global reads the names of a global and refuses it unless PyTorch allows it.
 func (m *machine) global() {
 	g := global{m.line(), m.line()}
+	if g.module == "__builtin__" { // the name in Python 2, which protocol 2 keeps
+		g.module = "builtins"
+	}
 	if allowedGlobal(g) {
 		m.charge(32)
 		m.push(g)
 		return
 	}
-	switch next := m.data[m.pos:]; {
-	case isModel(g, next):
+	next := m.data[m.pos:]
+	switch {
+	case m.isModel(g, next):
 		m.fail("global %v at byte %d is not allowed: this is a whole pickled model, whose code PyTorch would run; "+
 			"load it in Python where that code is and save its weights with torch.save(model.state_dict(), FILE)", g, m.op)
-	case strings.HasPrefix(g.module, "torch") && (strings.HasSuffix(g.name, "Storage") || strings.HasPrefix(g.name, "_rebuild_")):
-		m.fail("global %v at byte %d is not supported: this reader takes dense tensors of types that image classifiers use", g, m.op)
-	case strings.HasPrefix(g.module, "numpy"):
-		m.fail("global %v at byte %d is not allowed: this file holds numpy values beside its tensors; "+
-			"save the state dict alone with torch.save(model.state_dict(), FILE)", g, m.op)
+	case isObject(g, next):
+		m.fail("global %v at byte %d is not allowed: %s, which Python alone can make; "+
+			"if you trust the file, load it there and save the weights alone with torch.save(%s, NEW)", g, m.op, m.whose(g), m.weights())
 	}
 	m.fail("global %v at byte %d is not allowed: this file would run code in PyTorch", g, m.op)
 }
 
-// isModel tells whether a global that is not allowed is the class of a pickled model: a class of
-// PyTorch's or torchvision's, or one that the pickle goes on to make an object of without arguments.
-func isModel(g global, next []byte) bool {
-	if strings.HasPrefix(g.module, "torch.nn.") || strings.HasPrefix(g.module, "torchvision.") {
-		return true
+// whose says where an object of class g stands.
+func (m *machine) whose(g global) string {
+	if len(m.stack) > 0 {
+		if key, ok := m.stack[len(m.stack)-1].(string); ok {
+			return quote(key) + " is an object of " + g.String()
+		}
 	}
+	return "the file holds an object of " + g.String()
+}
+
+// weights says how Python gets at the state dict in the file: by its keys if it has been read already.
+func (m *machine) weights() string {
+	path := "torch.load(FILE, weights_only=False)"
+	for i := 1; i < len(m.stack); i++ {
+		key, ok := m.stack[i-1].(string)
+		d, ok2 := m.stack[i].(*dict)
+		switch {
+		case !ok || !ok2:
+		case isStateDict(d):
+			return path + "[" + quote(key) + "]"
+		case slices.Contains(m.marks, i+1): // items are being read into it
+			path += "[" + quote(key) + "]"
+		}
+	}
+	return "model.state_dict()"
+}
+
+// isModel tells whether a global that is not allowed is the class of a pickled model: a class of PyTorch's or
+// torchvision's, or one that the pickle begins with or whose object has a model's attributes.
+func (m *machine) isModel(g global, next []byte) bool {
+	const near = 512
+	return strings.HasPrefix(g.module, "torch.nn.") || strings.HasPrefix(g.module, "torchvision.models.") ||
+		makesObject(next) && (len(m.stack) == 0 && len(m.marks) == 0 || bytes.Contains(next[:min(len(next), near)], []byte("_parameters")))
+}
+
+// dataModules have classes of values that people keep beside weights, which Python makes by a call.
+var dataModules = []string{"argparse", "pathlib", "numpy", "datetime", "collections", "decimal", "fractions", "uuid", "enum", "copyreg", "copy_reg",
+	"omegaconf", "torchvision", "easydict", "yacs"}
+
+// isObject tells whether a global that is not allowed is the class of a value beside the weights.
+func isObject(g global, next []byte) bool {
+	top, _, _ := strings.Cut(g.module, ".")
+	return slices.Contains(dataModules, top) && !strings.Contains(g.name, ".") || makesObject(next)
+}
+
+// makesObject tells whether a pickle that goes on with next makes an object without arguments.
+func makesObject(next []byte) bool {
 	if len(next) > 2 && next[0] == opBinPut {
 		next = next[2:]
 	} else if len(next) > 5 && next[0] == opLongBinPut {

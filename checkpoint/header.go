@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,10 @@ const (
 	headerCost   = 256
 	longestName  = 1 << 16 // bytes
 )
+
+// jsonSpace is JSON's white space. The format fills a header up with spaces; its own reader takes all of these, before
+// the header too.
+const jsonSpace = " \t\r\n"
 
 // header is a safetensors header.
 type header struct {
@@ -54,7 +59,7 @@ func parseHeader(b []byte) (h header, err error) {
 		}
 	}()
 	p := &headerParser{b: b}
-	if len(b) == 0 || b[0] != '{' {
+	if !bytes.HasPrefix(bytes.TrimLeft(b, jsonSpace), []byte("{")) {
 		return h, errors.New("it does not begin with {")
 	}
 	seen := map[string]struct{}{}
@@ -66,10 +71,8 @@ func parseHeader(b []byte) (h header, err error) {
 		p.charge(headerCost)
 		h.tensors = append(h.tensors, p.tensor(key))
 	})
-	for _, c := range b[p.pos:] {
-		if c != ' ' { // the padding that the format allows
-			p.fail("byte %d follows its end", p.pos)
-		}
+	if rest := bytes.TrimLeft(b[p.pos:], jsonSpace); len(rest) > 0 {
+		return h, fmt.Errorf("byte %d follows its end", len(b)-len(rest))
 	}
 	return h, nil
 }

@@ -47,14 +47,14 @@ func TestHostileFilesAreRefusedByName(t *testing.T) {
 // Files that torch.save makes of other things than state dicts.
 func TestRefusedFilesOfPythons(t *testing.T) {
 	for name, want := range map[string]string{
-		"refused-two.pth":            `it holds 2 state dicts, under "model", "ema": choose one in Python, torch.save(torch.load(FILE)["model"], NEW)`,
+		"refused-two.pth":            `it holds 2 state dicts, "model", "ema": choose one by adding its name to the file's, as in FILE#model`,
 		"refused-model.pth":          "global torch.nn.modules.container.Sequential at byte 2 is not allowed: this is a whole pickled model",
 		"refused-model-legacy.pth":   "this is a whole pickled model",
 		"refused-script.pth":         "it is a TorchScript program, not a state dict",
 		"refused-list.pth":           "it holds a list of 1, not a state dict",
 		"refused-mixed.pth":          `its entry "epoch" is an integer, not a tensor`,
-		"refused-sparse.pth":         "global torch._utils._rebuild_sparse_tensor at byte",
-		"refused-complex.pth":        "global torch.ComplexFloatStorage at byte",
+		"refused-sparse.pth":         `its entry "w" is a sparse tensor, not a tensor of a network`,
+		"refused-complex.pth":        `the tensor "w" has its data in a ComplexFloatStorage`,
 		"refused-protocol4.pth":      "it is a pickle of protocol 4",
 		"refused-nothing-inside.pth": `it holds a dict with the keys "epoch", "state_dict", and no state dict among its values`,
 	} {

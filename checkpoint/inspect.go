@@ -18,7 +18,9 @@ type Report struct {
 	Values   string            `json:"values_sha256"` // StateDict.SHA256: the same in every format
 	Elements int64             `json:"elements"`      // of all tensors
 	Bytes    int64             `json:"bytes"`         // of all tensors
-	Tensors  []TensorReport    `json:"tensors"`
+	// NonFinite counts the values that are NaN or infinite.
+	NonFinite int            `json:"non_finite"`
+	Tensors   []TensorReport `json:"tensors"`
 }
 
 // TensorReport is a tensor of a Report.
@@ -29,28 +31,31 @@ type TensorReport struct {
 	Elements     int64   `json:"elements"`
 	Parameter    bool    `json:"parameter"`
 	RequiresGrad bool    `json:"requires_grad"`
-	SHA256       string  `json:"sha256"` // of its bytes, in hex
+	NonFinite    int     `json:"non_finite"` // values that are NaN or infinite
+	SHA256       string  `json:"sha256"`     // of its bytes, in hex
 }
 
 // Inspect reads a file as Read does, and refuses what Read refuses.
-func Inspect(path string) (*Report, error) {
+func Inspect(name string) (*Report, error) {
+	path, part := Split(name)
 	data, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
 	r := &Report{Path: path, Size: int64(len(data)), SHA256: hexSum(data), Tensors: []TensorReport{}}
-	sd, err := parse(data) // after the sum: it may put strided tensors in order in place
+	sd, err := parse(data, part) // after the sum: it may put strided tensors in order in place
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
 	values := sd.SHA256()
 	r.Format, r.Wrapper, r.Metadata, r.Values = sd.Format, sd.Wrapper, sd.Metadata, hex.EncodeToString(values[:])
 	for _, t := range sd.Tensors {
-		n := int64(len(t.Data) / t.DType.Size())
+		n, bad := int64(len(t.Data)/t.DType.Size()), t.nonFinite()
 		r.Tensors = append(r.Tensors, TensorReport{
 			Name: t.Name, DType: t.DType.String(), Shape: append([]int64{}, t.Shape...), Elements: n,
-			Parameter: t.Parameter, RequiresGrad: t.RequiresGrad, SHA256: hexSum(t.Data),
+			Parameter: t.Parameter, RequiresGrad: t.RequiresGrad, NonFinite: bad, SHA256: hexSum(t.Data),
 		})
+		r.NonFinite += bad
 		r.Elements += n
 		r.Bytes += int64(len(t.Data))
 	}

@@ -60,10 +60,27 @@ type view struct {
 // storage is a run of elements of one type, which views share.
 type storage struct {
 	key   string
-	dtype DType
+	dtype DType  // 0 for a class of otherStorages
+	class string // of PyTorch; empty for a part of another storage and in the tar format
 	numel int64
 	data  []byte // numel elements; nil until the file's data has been found
 	users int    // views on it, and storages that are a part of it
+}
+
+// elementSize returns the bytes that an element takes.
+func (s *storage) elementSize() int64 {
+	if s.dtype == 0 {
+		return int64(otherStorages[s.class])
+	}
+	return int64(s.dtype.Size())
+}
+
+// kind names the type of the elements: PyTorch's name or, where no network here takes it, the storage class.
+func (s *storage) kind() string {
+	if s.dtype == 0 {
+		return s.class
+	}
+	return s.dtype.String()
 }
 
 // newView checks that every element lies within s.

@@ -12,7 +12,7 @@ const legacyVersion = 1001
 // readLegacy reads the format before PyTorch 1.6, as torch.serialization._legacy_save writes it: five
 // pickles on end (a magic number, a version, facts about the machine, the state dict, the keys of its
 // storages), then for every key the number of elements in 8 bytes and the elements.
-func readLegacy(b []byte) (*StateDict, error) {
+func readLegacy(b []byte, part string) (*StateDict, error) {
 	if len(b) < len(legacyMagic) {
 		return nil, fmt.Errorf("it is cut short within its first %d bytes; get it again", len(legacyMagic))
 	}
@@ -34,7 +34,7 @@ func readLegacy(b []byte) (*StateDict, error) {
 		return nil, err
 	}
 	l.m.persistent = nil
-	found, wrapper, err := findEntries(v)
+	found, wrapper, err := findEntries(v, part)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (l *legacy) view(root *storage, key string, offset, numel int64) (*storage,
 	if offset < 0 || numel < 0 || offset > root.numel || numel > root.numel-offset {
 		return nil, fmt.Errorf("storage %q is elements %d and %d more of storage %q, which has %d", key, offset, numel, root.key, root.numel)
 	}
-	v := &storage{key: key, dtype: root.dtype, numel: numel}
+	v := &storage{key: key, dtype: root.dtype, class: root.class, numel: numel}
 	if known := l.views[key]; known != nil {
 		return known, known.agrees(v)
 	}
@@ -167,7 +167,7 @@ func (l *legacy) readStorages() error {
 
 // resolve gives a part its bytes.
 func (p part) resolve() {
-	size := int64(p.view.dtype.Size())
+	size := p.view.elementSize()
 	from, to := p.offset*size, (p.offset+p.view.numel)*size
 	p.view.data = p.root.data[from:to:to]
 }
@@ -181,7 +181,7 @@ func (s *storage) read(b []byte, pos int) (int, error) {
 		return 0, fmt.Errorf("storage %q should have %d elements, its data at byte %d has %d", s.key, s.numel, pos, n)
 	}
 	pos += 8
-	want := s.numel * int64(s.dtype.Size()) // numel is at most maxFile: the product fits
+	want := s.numel * s.elementSize() // numel is at most maxFile: the product fits
 	if want > int64(len(b)-pos) {
 		return 0, fmt.Errorf("it is cut short: the data of storage %q takes %d bytes from byte %d on, the file has %d bytes in all; get it again",
 			s.key, want, pos, len(b))

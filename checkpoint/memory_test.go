@@ -94,6 +94,27 @@ func TestGreedyPicklesAreStopped(t *testing.T) {
 	}
 }
 
+// Files that the pickle machine takes, with long ways to state dicts: 90 dicts in one another under a name of 1 MiB, and
+// as many dicts as it takes under names of 190 bytes.
+func TestLongWaysTakeLittleMemory(t *testing.T) {
+	var parts strings.Builder
+	for i := range 25_000 {
+		parts.WriteString("X\xbe\x00\x00\x00" + fmt.Sprintf("%0190d", i) + "}")
+	}
+	for name, pickle := range map[string]string{
+		"deep": "}X\x00\x00\x10\x00" + repeated("s", 1<<20) + "q\x00" + repeated("}h\x00", 90) + "N" + repeated("s", 91),
+		"wide": "}(" + parts.String() + "u",
+	} {
+		file := pthOf(t, []byte("\x80\x02"+pickle+"."), make([]byte, 4))
+		var err error
+		got := allocatedBy(func() { _, err = Parse(file) })
+		if err == nil || !strings.Contains(err.Error(), "no state dict among its values") || got > headroom {
+			t.Errorf("%s: allocated %d, limit %d, error %.200v", name, got, headroom, err)
+		}
+		t.Logf("%s: %d bytes, %.1f MiB beside them", name, len(file), float64(got)/(1<<20))
+	}
+}
+
 func TestGreedyHeadersAreStopped(t *testing.T) {
 	var names, metadata, wide strings.Builder
 	for i := range 200_000 {

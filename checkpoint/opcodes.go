@@ -2,10 +2,12 @@ package checkpoint
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 )
 
-// The opcodes that torch.save writes for a state dict, under the names of Python's pickletools.
+// The opcodes that torch.load(weights_only=True) reads, under the names of Python's pickletools; BINSTRING is in
+// files of Python 2.
 const (
 	opProto          = 0x80
 	opStop           = '.'
@@ -30,6 +32,7 @@ const (
 	opAppend         = 'a'
 	opAppends        = 'e'
 	opEmptyDict      = '}'
+	opEmptySet       = 0x8f
 	opSetItem        = 's'
 	opSetItems       = 'u'
 	opBinPut         = 'q'
@@ -87,6 +90,8 @@ func (m *machine) step(op byte) {
 	case opEmptyDict:
 		m.charge(64)
 		m.push(&dict{})
+	case opEmptySet:
+		m.other("a set")
 	case opSetItem:
 		v := m.pop()
 		m.setItems([]value{m.pop(), v})
@@ -116,6 +121,10 @@ func (m *machine) step(op byte) {
 	case opBinPersID:
 		m.persistentID()
 	default:
+		if m.protocol > 3 {
+			m.fail("it is a pickle of protocol %d, which torch.load(weights_only=True) does not read either: "+
+				"save it again in Python with torch.save's own pickle_protocol", m.protocol)
+		}
 		m.fail("opcode %#02x at byte %d does not occur in state dicts", op, m.op)
 	}
 }
@@ -123,7 +132,8 @@ func (m *machine) step(op byte) {
 // long decodes a little-endian integer in two's complement.
 func (m *machine) long(b []byte) value {
 	if len(b) > 8 {
-		m.fail("the integer at byte %d has %d bytes", m.op, len(b))
+		m.charge(32)
+		return &other{what: fmt.Sprintf("an integer of %d bytes", len(b))}
 	}
 	var x uint64
 	for i, c := range b {
@@ -133,6 +143,12 @@ func (m *machine) long(b []byte) value {
 		return int64(x<<unused) >> unused
 	}
 	return int64(0)
+}
+
+// other pushes a value of which only the kind is kept.
+func (m *machine) other(what string) {
+	m.charge(32)
+	m.push(&other{what: what})
 }
 
 func (m *machine) tuple(items []value) {
@@ -196,9 +212,8 @@ func (m *machine) setItems(pairs []value) {
 func (m *machine) add(d *dict, key, v value) {
 	m.charge(160)
 	switch key.(type) {
-	case string, int64:
-	default:
-		m.fail("a dict has %s for a key at byte %d: the keys of state dicts are strings", describe(key), m.op)
+	case *list, *dict:
+		m.fail("a dict has %s for a key at byte %d, which Python does not take", describe(key), m.op)
 	}
 	if !d.add(key, v) {
 		m.fail("the key %s occurs twice in a dict, the second time in the items that end at byte %d", show(key), m.op)

@@ -13,13 +13,15 @@ const (
 	pickleDepth  = 100      // tuples, lists and dicts in one another; marks on the stack
 )
 
-// machine is a pickle interpreter for protocol 2, the one that torch.save writes, that knows only the
-// opcodes of state dicts and the globals in globals.go. It calls nothing: what PyTorch would call becomes a
+// machine is a pickle interpreter for protocol 2, the one that torch.save writes, that knows only the opcodes
+// and globals that torch.load(weights_only=True) knows. Files that name a later protocol are read where these
+// opcodes do for them, as those of protocol 3 mostly are. It calls nothing: what PyTorch would call becomes a
 // value. One machine may read several pickles on end; they share its budget.
 type machine struct {
-	data []byte
-	pos  int // the next byte
-	op   int // position of the opcode in work, for messages
+	data     []byte
+	pos      int // the next byte
+	op       int // position of the opcode in work, for messages
+	protocol byte
 	// persistent turns the argument of BINPERSID into a storage or a tensor; nil refuses it.
 	persistent func(id value) (value, error)
 
@@ -51,8 +53,8 @@ func (m *machine) next() (v value, err error) {
 	m.stack, m.marks, m.memo = m.stack[:0], m.marks[:0], map[uint32]value{}
 	if op := m.bytes(2); op[0] != opProto {
 		m.fail("byte %d is %#02x, no beginning of a pickle", m.op, op[0])
-	} else if op[1] != 2 {
-		m.fail("it is a pickle of protocol %d, this reader takes protocol 2: save it again in Python with torch.save's own pickle_protocol", op[1])
+	} else if m.protocol = op[1]; m.protocol < 2 || m.protocol > 5 {
+		m.fail("it is a pickle of protocol %d: save it again in Python with torch.save's own pickle_protocol", m.protocol)
 	}
 	for {
 		m.op = m.pos
@@ -93,11 +95,26 @@ func (m *machine) text(n uint32) string {
 	if n > pickleString {
 		m.fail("the string at byte %d has %d bytes, this reader takes %d", m.op, n, pickleString)
 	}
-	if !utf8.Valid(b) {
+	if !validText(b) {
 		m.fail("the string at byte %d is not UTF-8", m.op)
 	}
 	m.charge(len(b) + 16)
 	return string(b)
+}
+
+// validText tells whether Python reads b as UTF-8 with the error handler "surrogatepass", as pickle does.
+func validText(b []byte) bool {
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			if len(b) < 3 || b[0] != 0xed || b[1]&0xe0 != 0xa0 || b[2]&0xc0 != 0x80 {
+				return false
+			}
+			n = 3 // half of a pair of UTF-16
+		}
+		b = b[n:]
+	}
+	return true
 }
 
 // line reads to the next line feed, as GLOBAL's two names end.

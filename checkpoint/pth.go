@@ -9,16 +9,16 @@ import (
 
 // readZip reads the format of PyTorch 1.6 and later: a zip file with NAME/data.pkl, NAME/data/KEY for every
 // storage, and a few records beside them, as torch.serialization._save writes it.
-func readZip(b []byte) (*StateDict, error) {
+func readZip(b []byte, part string) (*StateDict, error) {
 	entries, err := readArchive(b)
 	if err != nil {
 		return nil, err
 	}
-	return readRecords(entries)
+	return readRecords(entries, part)
 }
 
 // readRecords reads the state dict in the members of such a zip file.
-func readRecords(entries []zipEntry) (*StateDict, error) {
+func readRecords(entries []zipEntry, part string) (*StateDict, error) {
 	a, err := newArchive(entries)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func readRecords(entries []zipEntry) (*StateDict, error) {
 	if m.pos != len(m.data) {
 		return nil, fmt.Errorf("data.pkl: %d bytes follow the end of the pickle", len(m.data)-m.pos)
 	}
-	found, wrapper, err := findEntries(v)
+	found, wrapper, err := findEntries(v, part)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +116,8 @@ func (a *archive) storage(id value) (value, error) {
 		return nil, fmt.Errorf("the data of storage %q is missing", s.key)
 	}
 	// The division keeps the product from overflowing.
-	if size := int64(s.dtype.Size()); int64(len(data))%size != 0 || int64(len(data))/size != s.numel {
-		return nil, fmt.Errorf("storage %q should have %d elements of %v, its data has %d bytes", s.key, s.numel, s.dtype, len(data))
+	if size := s.elementSize(); int64(len(data))%size != 0 || int64(len(data))/size != s.numel {
+		return nil, fmt.Errorf("storage %q should have %d elements of %s, its data has %d bytes", s.key, s.numel, s.kind(), len(data))
 	}
 	s.data = data
 	a.used[s.key] = s
@@ -126,9 +126,9 @@ func (a *archive) storage(id value) (value, error) {
 
 // agrees refuses a second reference to a storage that says other things of it than the first.
 func (s *storage) agrees(other *storage) error {
-	if s.dtype != other.dtype || s.numel != other.numel {
-		return fmt.Errorf("storage %q is %d elements of %v in one place and %d of %v in another",
-			s.key, s.numel, s.dtype, other.numel, other.dtype)
+	if s.kind() != other.kind() || s.numel != other.numel {
+		return fmt.Errorf("storage %q is %d elements of %s in one place and %d of %s in another",
+			s.key, s.numel, s.kind(), other.numel, other.kind())
 	}
 	return nil
 }
@@ -143,11 +143,11 @@ func storageID(id value, n int) (*storage, error) {
 	key, ok2 := t.items[2].(string)
 	_, ok3 := t.items[3].(string)
 	numel, ok4 := t.items[4].(int64)
-	if !ok || !ok2 || !ok3 || !ok4 || storageDType(class) == 0 {
+	if !ok || !ok2 || !ok3 || !ok4 || storageDType(class) == 0 && otherStorage(class) == 0 {
 		return nil, errors.New("it refers to a storage in a way that PyTorch does not")
 	}
 	if numel < 0 || numel > maxFile {
 		return nil, fmt.Errorf("storage %q cannot have %d elements", key, numel)
 	}
-	return &storage{key: key, dtype: storageDType(class), numel: numel}, nil
+	return &storage{key: key, dtype: storageDType(class), class: class.name, numel: numel}, nil
 }

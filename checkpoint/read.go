@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -13,36 +14,50 @@ import (
 // maxFile is the largest file that Read takes into memory.
 const maxFile = 16 << 30
 
-// Read reads the state dict in a file of any of the four formats. The tensors share one buffer as large as
-// the file. The errors name the file, what is wrong with it and, where there is a way, what to do.
-func Read(path string) (*StateDict, error) {
+// Read reads the state dict in a file of any of the four formats. FILE#PART names one of several in a file, by its
+// keys with dots between them. The tensors share one buffer as large as the file. The errors name the file, what is
+// wrong with it and, where there is a way, what to do.
+func Read(name string) (*StateDict, error) {
+	path, part := Split(name)
 	data, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
-	sd, err := parse(data)
+	sd, err := parse(data, part)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
 	return sd, nil
 }
 
+// Split splits FILE#PART. A file whose own name holds a # sign is meant as a whole.
+func Split(name string) (path, part string) {
+	at := strings.LastIndexByte(name, '#')
+	if at < 0 {
+		return name, ""
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return name, ""
+	}
+	return name[:at], name[at+1:]
+}
+
 // Parse reads a state dict from the bytes of a file. It takes data over: the tensors are slices of it, and
 // those that do not lie in order there are put in order in place.
 func Parse(data []byte) (*StateDict, error) {
-	sd, err := parse(data)
+	sd, err := parse(data, "")
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	return sd, nil
 }
 
-func parse(data []byte) (*StateDict, error) {
+func parse(data []byte, part string) (*StateDict, error) {
 	reader, err := sniff(data[:min(len(data), sniffLen)], int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
-	sd, err := reader(data)
+	sd, err := reader(data, part)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,13 @@
 package checkpoint
 
 import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -143,5 +148,109 @@ func eachFile(t *testing.T, test func(t *testing.T, data []byte)) {
 			}
 			test(t, data)
 		})
+	}
+}
+
+func TestReadAPart(t *testing.T) {
+	two, err := os.ReadFile("testdata/refused-two.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	plain, sharp := filepath.Join(dir, "two.pth"), filepath.Join(dir, "two.pth#ema")
+	if err := os.WriteFile(plain, two, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	nested := "testdata/beside.pth"
+	for _, test := range []struct{ name, wrapper, fails string }{
+		{plain + "#ema", "ema", ""},
+		{plain + "#model", "model", ""},
+		{plain + "#", "", `it holds 2 state dicts, "model", "ema": choose one by adding its name to the file's, as in FILE#model`},
+		{plain + "#emma", "", `it has no state dict "emma": want "model", "ema"`},
+		{nested + "#net.state_dict", "net.state_dict", ""},
+		{nested + "#net", "", `it has no state dict "net": want "net.state_dict"`},
+		{"testdata/module.pth#model", "", `it has no part "model": it is one state dict, or none`},
+		{"testdata/dtypes.safetensors#model", "", `it has no part "model": a safetensors file is one state dict`},
+		{filepath.Join(dir, "none.pth#ema"), "", "no such file"},
+	} {
+		sd, err := Read(test.name)
+		if (err == nil) != (test.fails == "") || err != nil && !strings.Contains(err.Error(), test.fails) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.fails)
+		}
+		if err == nil && sd.Wrapper != test.wrapper {
+			t.Errorf("%s: got %q, want %q", test.name, sd.Wrapper, test.wrapper)
+		}
+		if r, err := Inspect(test.name); (err == nil) != (test.fails == "") || err == nil && r.Wrapper != test.wrapper {
+			t.Errorf("Inspect %s: got %v, %v", test.name, r, err)
+		}
+	}
+	var several *SeveralError
+	if _, err := Read(plain); !errors.As(err, &several) || !slices.Equal(several.Parts, []string{"model", "ema"}) {
+		t.Errorf("got %v", err)
+	}
+	// A file that is really called so.
+	module, err := os.ReadFile("testdata/module.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(sharp, module, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if sd, err := Read(sharp); err != nil || sd.Wrapper != "" {
+		t.Errorf("got %v, %v", sd, err)
+	}
+}
+
+// Weights in an archive are not looked for: the message says what to do.
+func TestWeightsInAnArchive(t *testing.T) {
+	dir := t.TempDir()
+	for name, pack := range map[string]func(*bytes.Buffer) error{
+		"zip": func(b *bytes.Buffer) error {
+			z := zip.NewWriter(b)
+			z.Create("models/")
+			z.Create("__MACOSX/models/._best.pth")
+			w, _ := z.Create("models/best.pth")
+			w.Write(make([]byte, 1000))
+			return z.Close()
+		},
+		"tar": func(b *bytes.Buffer) error {
+			w := tar.NewWriter(b)
+			w.WriteHeader(&tar.Header{Name: "models/", Typeflag: tar.TypeDir})
+			w.WriteHeader(&tar.Header{Name: "models/best.pth", Size: 1000})
+			w.Write(make([]byte, 1000))
+			return w.Close()
+		},
+		"tar of one file": func(b *bytes.Buffer) error {
+			w := tar.NewWriter(b)
+			w.WriteHeader(&tar.Header{Name: "models/best.pth", Size: 4})
+			w.Write([]byte("file"))
+			return w.Close()
+		},
+	} {
+		var b bytes.Buffer
+		if err := pack(&b); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, "best.pth")
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), `with "models/best.pth" in it: unpack it`) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestWhiteSpaceAroundAHeader(t *testing.T) {
+	const header = `{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`
+	// What safetensors 0.8 makes of them, too.
+	for text, ok := range map[string]bool{
+		header + "\n": true, header + "\t": true, header + "\r": true, header + " \n\t\r ": true, " \n" + header: true,
+		header + "\f": false, header + "\v": false, header + "\x00": false, header + "\u00a0": false, header + "{}": false,
+	} {
+		file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text+"\x01\x02"...)
+		if sd, err := Parse(file); (err == nil) != ok || ok && string(sd.Tensors[0].Data) != "\x01\x02" {
+			t.Errorf("%q: got %v, want it read: %v", text, err, ok)
+		}
 	}
 }

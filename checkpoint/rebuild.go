@@ -5,8 +5,16 @@ func (m *machine) reduce(g global, args []value) value {
 	switch g {
 	case orderedDict: // (), or (items) from Python 2
 		m.charge(64)
-		d := &dict{}
+		d := &dict{ordered: true}
 		if len(args) == 0 || len(args) == 1 && m.addItems(d, args[0]) {
+			return d
+		}
+	case counterClass: // () or (dict)
+		if len(args) == 0 {
+			m.charge(64)
+			return &dict{}
+		}
+		if d, ok := args[0].(*dict); ok && len(args) == 1 {
 			return d
 		}
 	case parameterClass: // (data), from PyTorch 0.2 and 0.3; build follows
@@ -24,15 +32,24 @@ func (m *machine) reduce(g global, args []value) value {
 		if len(args) == 6 || len(args) == 7 {
 			requiresGrad, ok := args[4].(bool)
 			m.noHooks(args[5])
-			if len(args) == 7 && !emptyDict(args[6]) {
-				m.fail("the tensor at byte %d is conjugated or negated: save tensor.resolve_conj().resolve_neg()", m.op)
+			if len(args) == 7 && args[6] != (none{}) && !emptyDict(args[6]) {
+				m.charge(32)
+				return &other{what: "a conjugated or negated tensor", tensor: true}
 			}
 			if ok {
 				return m.rebuild(args[:4], requiresGrad)
 			}
 		}
-	case rebuildParameter: // (data, requires_grad, backward_hooks)
-		if len(args) == 3 {
+	case rebuildFromType: // (function, class, its arguments, attributes), for a tensor with attributes
+		if len(args) == 4 {
+			function, ok := args[0].(global)
+			t, ok2 := args[2].(*tuple)
+			if ok && ok2 && function != rebuildFromType {
+				return m.reduce(function, t.items)
+			}
+		}
+	case rebuildParameter, rebuildParameterWithState: // (data, requires_grad, backward_hooks[, attributes])
+		if len(args) == 3 && g == rebuildParameter || len(args) == 4 && g == rebuildParameterWithState {
 			t, ok := args[0].(*tensor)
 			requiresGrad, ok2 := args[1].(bool)
 			m.noHooks(args[2])
@@ -47,6 +64,14 @@ func (m *machine) reduce(g global, args []value) value {
 				return sizes
 			}
 		}
+	}
+	if what := otherValues[g]; what != "" {
+		m.charge(32)
+		return &other{what: what}
+	}
+	if what := otherTensors[g.name]; what != "" && g.module == "torch._utils" {
+		m.charge(32)
+		return &other{what: what, tensor: true}
 	}
 	m.fail("byte %d calls %v with arguments that no state dict has", m.op, g)
 	return nil
@@ -127,9 +152,8 @@ func (m *machine) newObject(g global, args []value) value {
 func (m *machine) build(v, state value) {
 	switch v := v.(type) {
 	case *dict:
-		// Module.state_dict keeps the modules' versions in an attribute of the OrderedDict.
-		d, ok := state.(*dict)
-		if ok && len(d.keys) == 1 && d.keys[0] == "_metadata" {
+		// Module.state_dict keeps the modules' versions in an attribute of the OrderedDict, _metadata.
+		if _, ok := state.(*dict); ok && v.ordered {
 			return
 		}
 	case *tensor:

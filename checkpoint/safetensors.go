@@ -15,7 +15,10 @@ const maxHeader = 100_000_000
 // readSafetensors reads the format of https://github.com/huggingface/safetensors: the length of a JSON
 // header in 8 bytes, the header, the data. The header says of every tensor its type, its shape and which
 // bytes of the data it has; together the tensors have every byte, each once.
-func readSafetensors(b []byte) (*StateDict, error) {
+func readSafetensors(b []byte, part string) (*StateDict, error) {
+	if part != "" {
+		return nil, fmt.Errorf("it has no part %.40q: a safetensors file is one state dict", part)
+	}
 	if len(b) < 8 {
 		return nil, fmt.Errorf("its %d bytes are too few for a safetensors file; get it again", len(b))
 	}

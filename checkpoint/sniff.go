@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // sniffLen is how much of a file tells its format.
@@ -15,12 +14,21 @@ const sniffLen = 512
 // legacyMagic is the pickle that opens a legacy file: torch.serialization.MAGIC_NUMBER in protocol 2.
 const legacyMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
+// isLegacy tells whether head begins a legacy file, which may say protocol 3: the magic number is the same in both.
+func isLegacy(head []byte) bool {
+	magic := []byte(legacyMagic)
+	if len(head) > 1 && head[1] == 3 {
+		magic[1] = 3
+	}
+	return bytes.HasPrefix(head, magic) || len(head) < len(magic) && bytes.HasPrefix(magic, head)
+}
+
 // lfsSize finds the size of the real file in a git-lfs pointer.
 var lfsSize = regexp.MustCompile(`(?m)^size (\d+)$`)
 
 // others are files that people take for weights.
 var others = []struct{ magic, what string }{
-	{"\x1f\x8b", "it is compressed with gzip: unpack it with gunzip first"},
+	{"\x1f\x8b", "it is compressed with gzip: unpack it with gunzip first, or tar -xzf where it is an archive"},
 	{"\xfd7zXZ\x00", "it is compressed with xz: unpack it with unxz first"},
 	{"\x28\xb5\x2f\xfd", "it is compressed with zstd: unpack it with unzstd first"},
 	{"BZh", "it is compressed with bzip2: unpack it with bunzip2 first"},
@@ -33,7 +41,7 @@ var others = []struct{ magic, what string }{
 }
 
 // sniff returns the reader for a file of that size that begins with head.
-func sniff(head []byte, size int64) (func([]byte) (*StateDict, error), error) {
+func sniff(head []byte, size int64) (func(data []byte, part string) (*StateDict, error), error) {
 	text := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
 	switch {
 	case size == 0:
@@ -52,13 +60,13 @@ func sniff(head []byte, size int64) (func([]byte) (*StateDict, error), error) {
 			"the address it came from is wrong, or asks for a login; open the file to see what the page says, then download again")
 	case bytes.HasPrefix(head, []byte("PK")):
 		return readZip, nil
-	case bytes.HasPrefix(head, []byte(legacyMagic)), len(head) < len(legacyMagic) && strings.HasPrefix(legacyMagic, string(head)):
+	case isLegacy(head):
 		return readLegacy, nil
 	case len(head) == sniffLen && string(head[257:262]) == "ustar":
 		return readTar, nil
 	case len(head) > 1 && head[0] == opProto && head[1] <= 5:
 		return nil, errors.New("it is a pickle that torch.save did not write, or not with its own pickle_protocol: save the state dict with torch.save(model.state_dict(), FILE)")
-	case len(head) > 8 && head[8] == '{':
+	case len(head) > 8 && bytes.HasPrefix(bytes.TrimLeft(head[8:], jsonSpace), []byte("{")):
 		return readSafetensors, nil
 	}
 	for _, o := range others {

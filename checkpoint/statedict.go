@@ -35,7 +35,7 @@ type StateDict struct {
 	Metadata map[string]string
 	// Format is what Read found: one of the Format constants. Writers ignore it.
 	Format string
-	// Wrapper is the key that the file keeps the state dict under, such as "state_dict" in
+	// Wrapper has the keys that the file keeps the state dict under, with dots between them, such as "state_dict" in
 	// {"epoch": 3, "state_dict": …}; empty where the file is the state dict itself. Writers ignore it.
 	Wrapper string
 }

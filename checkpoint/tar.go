@@ -75,6 +75,21 @@ func readTarFile(b []byte) (map[string][]byte, error) {
 	}
 }
 
+// tarredWeights returns the name of the first file of weights that was packed into a tar archive.
+func tarredWeights(b []byte) string {
+	for pos := 0; len(b)-pos >= tarBlock; {
+		name, size, kind, err := tarHeader(b[pos : pos+tarBlock])
+		if err != nil || size > int64(len(b)-pos-tarBlock) {
+			return ""
+		}
+		if (kind == '0' || kind == 0) && isWeightsName(name) {
+			return name
+		}
+		pos += tarBlock + (int(size)+tarBlock-1)/tarBlock*tarBlock
+	}
+	return ""
+}
+
 // tarHeader reads a header block.
 func tarHeader(h []byte) (name string, size int64, kind byte, err error) {
 	sum := int64(0)

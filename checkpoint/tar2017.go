@@ -15,22 +15,25 @@ const tarVersion = 1000
 // it): a tar archive of four files. "storages" has the data, "tensors" says which storage, sizes and
 // strides a tensor has, "pickle" is the state dict, in which tensors are numbers, and "sys_info" has facts
 // about the machine.
-func readTar(b []byte) (*StateDict, error) {
+func readTar(b []byte, part string) (*StateDict, error) {
 	files, err := readTarFile(b)
+	if inner := tarredWeights(b); inner != "" {
+		return nil, fmt.Errorf("it is a tar archive with %.60q in it: unpack it with tar -xf, and name that file", inner)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return readTarMembers(files)
+	return readTarMembers(files, part)
 }
 
 // readTarMembers reads the state dict in the files of such an archive.
-func readTarMembers(files map[string][]byte) (*StateDict, error) {
+func readTarMembers(files map[string][]byte, part string) (*StateDict, error) {
 	for _, name := range []string{"sys_info", "storages", "tensors", "pickle"} {
 		if _, ok := files[name]; !ok {
 			return nil, fmt.Errorf("it is a tar archive without the member %q, not one of PyTorch's", name)
 		}
 	}
-	t := tarReader{storages: map[string]*storage{}, tensors: map[string]*tensor{}}
+	t := tarReader{part: part, storages: map[string]*storage{}, tensors: map[string]*tensor{}}
 	for _, step := range []struct {
 		name string
 		read func(m *machine) error
@@ -59,7 +62,8 @@ func readTarMembers(files map[string][]byte) (*StateDict, error) {
 type tarReader struct {
 	storages map[string]*storage
 	tensors  map[string]*tensor
-	spent    int // of the pickle machine's budget
+	spent    int    // of the pickle machine's budget
+	part     string // of the file to take, if any
 	entries  []entry
 	wrapper  string
 }
@@ -206,7 +210,7 @@ func (t *tarReader) readPickle(m *machine) error {
 	if err != nil {
 		return err
 	}
-	t.entries, t.wrapper, err = findEntries(v)
+	t.entries, t.wrapper, err = findEntries(v, t.part)
 	return err
 }
 

@@ -2,8 +2,8 @@ package checkpoint
 
 import "fmt"
 
-// value is what a pickle holds: none, bool, int64, float64, string, *tuple, *list, *dict, global, *storage
-// or *tensor.
+// value is what a pickle holds: none, bool, int64, float64, string, *tuple, *list, *dict, global, *storage,
+// *tensor or *other.
 type value any
 
 type (
@@ -12,10 +12,17 @@ type (
 	list   struct{ items []value }
 	global struct{ module, name string }
 
-	// dict is a dict or an OrderedDict: both keep the order of their keys.
+	// other is a value that no state dict needs but files have beside one, such as a set: only its kind is kept.
+	other struct {
+		what   string
+		tensor bool // of a kind that no network here takes
+	}
+
+	// dict is a dict, an OrderedDict or a Counter: all keep the order of their keys.
 	dict struct {
 		keys, values []value
-		index        map[value]int // from a string or an int64
+		index        map[value]int
+		ordered      bool // an OrderedDict, which may have attributes
 	}
 
 	// tensor is a view with what Python's object says beside it. In the tar format a parameter is made
@@ -74,6 +81,8 @@ func describe(v value) string {
 		return "a storage"
 	case *tensor:
 		return "a tensor"
+	case *other:
+		return v.what
 	}
 	return fmt.Sprintf("a %T", v) // no pickle makes another
 }

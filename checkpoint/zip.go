@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -32,6 +33,9 @@ const (
 type zipEntry struct {
 	name          string
 	header        uint64 // offset of its local header
+	packed        uint64 // bytes in the file
+	disk          uint16 // where it begins
+	attributes    uint32 // of DOS in the low byte
 	size          uint64
 	crc           uint32
 	flags, method uint16
@@ -49,6 +53,7 @@ func readArchive(b []byte) ([]zipEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	checked := slices.ContainsFunc(entries, func(e zipEntry) bool { return e.crc != 0 }) // torch.save may leave them all out
 	slices.SortFunc(entries, func(x, y zipEntry) int { return cmp.Compare(x.header, y.header) })
 	at := uint64(0) // where the next member begins
 	for i := range entries {
@@ -59,7 +64,7 @@ func readArchive(b []byte) ([]zipEntry, error) {
 		case e.header > at:
 			return nil, fmt.Errorf("the %d bytes before the zip member %q belong to nothing", e.header-at, e.name)
 		}
-		if at, err = e.locate(b[:start]); err != nil {
+		if at, err = e.locate(b[:start], checked); err != nil {
 			return nil, fmt.Errorf("the zip member %q: %w", e.name, err)
 		}
 	}
@@ -99,6 +104,10 @@ func findDirectory(b []byte) (start, end int, count uint64, err error) {
 		string(b[at+lenEnd64:at+lenEnd64+4]) == sigLocator64 {
 		if le.Uint64(b[at+lenEnd64+8:]) != uint64(at) || le.Uint64(b[at+4:]) != lenEnd64-12 {
 			return 0, 0, 0, errors.New("its zip64 records disagree about where they are")
+		}
+		if le.Uint32(b[at+16:]) != 0 || le.Uint32(b[at+20:]) != 0 || le.Uint64(b[at+24:]) != le.Uint64(b[at+32:]) ||
+			le.Uint32(b[at+lenEnd64+4:]) != 0 || le.Uint32(b[at+lenEnd64+16:]) != 1 {
+			return 0, 0, 0, errors.New("its zip64 records say that it is a part of a zip file in several parts")
 		}
 		count64, size64, offset64 := le.Uint64(b[at+32:]), le.Uint64(b[at+40:]), le.Uint64(b[at+48:])
 		if count != count64 && count != none16 || size != size64 && size != none32 || offset != offset64 && offset != none32 {
@@ -140,15 +149,11 @@ func readDirectory(dir []byte, count uint64) ([]zipEntry, error) {
 		}
 		e := zipEntry{
 			name:  string(dir[lenCentral : lenCentral+nameLen]),
-			flags: le.Uint16(dir[8:]), method: le.Uint16(dir[10:]), crc: le.Uint32(dir[16:]),
-			size: uint64(le.Uint32(dir[24:])), header: uint64(le.Uint32(dir[42:])),
+			flags: le.Uint16(dir[8:]), method: le.Uint16(dir[10:]), crc: le.Uint32(dir[16:]), disk: le.Uint16(dir[34:]), attributes: le.Uint32(dir[38:]),
+			packed: uint64(le.Uint32(dir[20:])), size: uint64(le.Uint32(dir[24:])), header: uint64(le.Uint32(dir[42:])),
 		}
-		packed := uint64(le.Uint32(dir[20:]))
-		if err := zip64Extra(dir[lenCentral+nameLen:][:extraLen], &e.size, &packed, &e.header); err != nil {
+		if err := zip64Extra(dir[lenCentral+nameLen:][:extraLen], &e.size, &e.packed, &e.header); err != nil {
 			return nil, fmt.Errorf("the zip member %q: %w", e.name, err)
-		}
-		if err := e.check(packed); err != nil {
-			return nil, err
 		}
 		if _, ok := seen[e.name]; ok {
 			return nil, fmt.Errorf("two zip members have the name %q", e.name)
@@ -160,7 +165,37 @@ func readDirectory(dir []byte, count uint64) ([]zipEntry, error) {
 	if len(dir) > 0 {
 		return nil, fmt.Errorf("%d bytes follow the last member of its zip directory", len(dir))
 	}
+	if inner := packedWeights(entries); inner != "" {
+		return nil, fmt.Errorf("it is a zip file with %.60q in it: unpack it, and name that file", inner)
+	}
+	for i := range entries {
+		if err := entries[i].check(); err != nil {
+			return nil, err
+		}
+	}
 	return entries, nil
+}
+
+// packedWeights returns the name of a file of weights that was packed into an archive which is not PyTorch's own.
+func packedWeights(entries []zipEntry) string {
+	inner := ""
+	for _, e := range entries {
+		if e.name == "data.pkl" || strings.HasSuffix(e.name, "/data.pkl") {
+			return ""
+		}
+		if inner == "" && isWeightsName(e.name) {
+			inner = e.name
+		}
+	}
+	return inner
+}
+
+// isWeightsName tells whether files of weights are named so; macOS puts others beside them that begin with "._".
+func isWeightsName(name string) bool {
+	if strings.HasPrefix(path.Base(name), "._") {
+		return false
+	}
+	return slices.Contains([]string{".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".tar"}, strings.ToLower(path.Ext(name)))
 }
 
 // zip64Extra replaces those of the values that are none32 by those of the zip64 field.
@@ -190,7 +225,7 @@ func zip64Extra(extra []byte, values ...*uint64) error {
 }
 
 // check refuses what PyTorch never writes.
-func (e *zipEntry) check(packed uint64) error {
+func (e *zipEntry) check() error {
 	switch {
 	case !utf8.ValidString(e.name) || e.name == "" || strings.ContainsAny(e.name, "\x00\\"):
 		return fmt.Errorf("the zip member name %q is none", e.name)
@@ -198,23 +233,26 @@ func (e *zipEntry) check(packed uint64) error {
 		return fmt.Errorf("the zip member %q has an absolute name", e.name)
 	case slices.Contains(strings.Split(e.name, "/"), ".."):
 		return fmt.Errorf("the zip member %q has a name with .. in it", e.name)
-	case strings.HasSuffix(e.name, "/"):
+	case strings.HasSuffix(e.name, "/"), e.attributes&0x10 != 0:
 		return fmt.Errorf("the zip member %q is a folder", e.name)
-	case e.flags&1 != 0:
+	case e.flags&0x2061 != 0: // in one of the ways that APPNOTE.TXT 4.4.4 has, or a patch
 		return fmt.Errorf("the zip member %q is encrypted", e.name)
 	case e.method != 0 && strings.Contains(e.name, "/code/"):
 		return errTorchScript
 	case e.method != 0:
-		return fmt.Errorf("the zip member %q is compressed (method %d): PyTorch stores its members as they are; "+
-			"was the file packed again by another program?", e.name, e.method)
-	case packed != e.size:
-		return fmt.Errorf("the zip member %q is stored, but its %d bytes stand for %d", e.name, packed, e.size)
+		return fmt.Errorf("the zip member %q is compressed (method %d): PyTorch stores its members as they are, "+
+			"and torch.save(torch.load(FILE), NEW) does so again", e.name, e.method)
+	case e.packed != e.size:
+		return fmt.Errorf("the zip member %q is stored, but its %d bytes stand for %d", e.name, e.packed, e.size)
+	case e.disk != 0:
+		return fmt.Errorf("the zip member %q begins in another part of a zip file in several parts", e.name)
 	}
 	return nil
 }
 
-// locate finds the member's data in b by its local header, checks it, and returns where the member ends.
-func (e *zipEntry) locate(b []byte) (end uint64, err error) {
+// locate finds the member's data in b by its local header, checks it, its checksum only if checked is set, and returns
+// where the member ends.
+func (e *zipEntry) locate(b []byte, checked bool) (end uint64, err error) {
 	if e.header > uint64(len(b)) || uint64(len(b))-e.header < lenLocal {
 		return 0, fmt.Errorf("its header at byte %d lies outside the members", e.header)
 	}
@@ -243,7 +281,7 @@ func (e *zipEntry) locate(b []byte) (end uint64, err error) {
 	}
 	stop := from + int(e.size)
 	e.data = h[from:stop:stop]
-	if got := crc32.ChecksumIEEE(e.data); got != e.crc {
+	if got := crc32.ChecksumIEEE(e.data); checked && got != e.crc {
 		return 0, fmt.Errorf("its checksum is %08x, it should be %08x: the file is damaged; get it again", got, e.crc)
 	}
 	end = e.header + uint64(stop)

@@ -16,6 +16,8 @@ import (
 	"sync"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/zoo"
@@ -27,6 +29,8 @@ type Config struct {
 	// Fast gives up the exact bits of training's validation for speed: BatchNorms are made part of their
 	// convolutions, which compute in bfloat16 where the device multiplies it.
 	Fast bool
+	// Warn, if not nil, is called for every picture of a stream or an evaluation that is unusual, from several goroutines.
+	Warn func(dataset.Warning)
 }
 
 // DefaultConfig returns the exact mode on the CPU.
@@ -68,6 +72,9 @@ func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, erro
 	}
 	c := &Classifier{path: path, cfg: cfg, scope: torch.NewScope()}
 	if c.Card, err = ReadCard(weights.Metadata); err != nil {
+		return nil, fmt.Errorf("classify: %s: %w", path, err)
+	}
+	if err := c.checkMemory(machine.This().FreeMemory()); err != nil {
 		return nil, fmt.Errorf("classify: %s: %w", path, err)
 	}
 	if err := torch.Do(ctx, func(*torch.Scope) error { return c.load(weights) }); err != nil {

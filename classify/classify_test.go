@@ -193,8 +193,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// Weights that give no finite numbers are refused when they are opened, or, where it takes a certain picture, when it
-// comes. The error names the file.
+// Weights that are no finite numbers, or give none, are refused when they are opened, or, where it takes a certain
+// picture, when it comes. The error names the file.
 func TestOnlyFiniteNumbers(t *testing.T) {
 	before := torch.Live()
 	set := func(name string, value func(i int) float32) func(sd *checkpoint.StateDict) {
@@ -221,8 +221,11 @@ func TestOnlyFiniteNumbers(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, err := classify.Open(t.Context(), file)
-		if c != nil || !errors.As(err, &bad) || bad.Path != file || !strings.Contains(err.Error(), file) {
-			t.Errorf("%s: got %v, want a *NotFiniteError of %s", name, err, file)
+		if c != nil || err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: got %v, want an error that names %s", name, err, file)
+		}
+		if finite := name == "weights far too large"; errors.As(err, &bad) != finite {
+			t.Errorf("%s: got %v, want a *NotFiniteError: %v", name, err, finite)
 		}
 	}
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hymenoptera/dataset"
 	"hymenoptera/torch"
@@ -32,7 +33,7 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		return nil, err
 	}
 	loader, err := dataset.NewLoader(folder, c.Preprocessing, dataset.LoaderConfig{BatchSize: batch, Workers: workers, ChannelsLast: c.cfg.Fast,
-		Pixels: c.cfg.Device != torch.CPU})
+		Pixels: c.cfg.Device != torch.CPU, Warn: c.cfg.Warn})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (c *Classifier) relabelled(folder *dataset.ImageFolder) (*dataset.ImageFold
 	labels := make([]int, len(folder.Classes))
 	for i, class := range folder.Classes {
 		if labels[i] = slices.Index(c.Classes, class); labels[i] < 0 {
-			return nil, fmt.Errorf("classify: %s has a class %s, which the network does not know: its classes are %q", folder.Root, class, c.Classes)
+			return nil, fmt.Errorf("classify: %s has a class %s, which the network does not know: its classes are %s", folder.Root, dataset.Shown(class)[0], strings.Join(dataset.Shown(c.Classes...), ", "))
 		}
 	}
 	out := &dataset.ImageFolder{Root: folder.Root, Classes: c.Classes, Samples: slices.Clone(folder.Samples)}

@@ -2,10 +2,7 @@ package classify
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,21 +15,9 @@ type Picture struct {
 	Read func() ([]byte, error) // its content, the bytes of an image file
 }
 
-// MaxFile bounds the files that are taken for pictures, in bytes: they are read whole.
-const MaxFile = 1 << 30
-
 // File returns the picture in a regular file.
 func File(path string) Picture {
-	return Picture{Name: path, Read: func() ([]byte, error) {
-		if info, err := os.Stat(path); err != nil {
-			return nil, err
-		} else if !info.Mode().IsRegular() {
-			return nil, errors.New("not a regular file")
-		} else if info.Size() > MaxFile {
-			return nil, fmt.Errorf("%d bytes, more than a picture's %d", info.Size(), MaxFile)
-		}
-		return os.ReadFile(path)
-	}}
+	return Picture{Name: path, Read: func() ([]byte, error) { return dataset.ReadFile(nil, path) }}
 }
 
 // A Result is what a stream says of one picture.
@@ -140,6 +125,11 @@ func (c *Classifier) work(ctx context.Context, pictures <-chan *pending) error {
 	defer p.Close()
 	for picture := range pictures {
 		picture.prepare(ctx, p)
+		for _, reason := range p.Unusual() {
+			if picture.err == nil && c.cfg.Warn != nil {
+				c.cfg.Warn(dataset.Warning{Path: picture.picture.Name, Reason: reason})
+			}
+		}
 	}
 	return nil
 }

@@ -10,9 +10,6 @@ import (
 	"hymenoptera/transforms"
 )
 
-// errNotRegular is for pipes, devices and what else has a picture's name.
-var errNotRegular = errors.New("not a regular file")
-
 // A SampleError says which file of an ImageFolder cannot be read or decoded, and why.
 type SampleError struct {
 	Path  string
@@ -46,7 +43,7 @@ func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, 
 		var file []byte
 		var picture transforms.Image
 		return func(i int) (err error) {
-			if file, err = readFile(file, append([]byte(f.Samples[i].Path), 0)); err == nil {
+			if file, err = ReadFile(file, f.Samples[i].Path); err == nil {
 				err = Decode(&picture, file)
 			}
 			if err != nil {
@@ -63,7 +60,7 @@ func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, 
 
 // Without returns the folder less the broken samples. A class of which nothing is left is an error.
 func (f *ImageFolder) Without(broken []*SampleError) (*ImageFolder, error) {
-	rest := &ImageFolder{Root: f.Root, Classes: f.Classes}
+	rest := &ImageFolder{Root: f.Root, Classes: f.Classes, LeftOut: f.LeftOut}
 	out := map[int]bool{}
 	for _, e := range broken {
 		out[e.Index] = true

@@ -21,6 +21,7 @@ const (
 	formatTIFF
 	formatWebP
 	formatPNM
+	formatGIF
 )
 
 // format tells a file's format by its first bytes, as Pillow does.
@@ -32,8 +33,10 @@ func format(data []byte) fileFormat {
 		return formatPNG
 	case bytes.HasPrefix(data, []byte("BM")):
 		return formatBMP
-	case bytes.HasPrefix(data, []byte("II*\x00")), bytes.HasPrefix(data, []byte("MM\x00*")):
+	case isTIFF(data):
 		return formatTIFF
+	case bytes.HasPrefix(data, []byte("GIF87a")), bytes.HasPrefix(data, []byte("GIF89a")):
+		return formatGIF
 	case len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP":
 		return formatWebP
 	case len(data) >= 2 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6':
@@ -42,9 +45,25 @@ func format(data []byte) fileFormat {
 	return formatUnknown
 }
 
+// isTIFF reports whether data begins as a TIFF file does, in one of the ways that Pillow takes: 42 or, for BigTIFF, 43 in
+// either order of bytes.
+func isTIFF(data []byte) bool {
+	if len(data) < 4 || string(data[:2]) != "II" && string(data[:2]) != "MM" {
+		return false
+	}
+	switch string(data[2:4]) {
+	case "*\x00", "\x00*":
+		return true
+	case "+\x00":
+		return data[0] == 'I'
+	case "\x00+":
+		return data[0] == 'M'
+	}
+	return false
+}
+
 // Decode sets dst to the pixels that Pillow's convert("RGB") gives for a file of any format that ImageFolder
-// takes. The format is told by the content. Animated WebP, TIFF with JPEG or CMYK inside and lossless JPEG,
-// which Pillow reads, are errors.
+// takes, and for GIF. The format is told by the content. docs/parity.md lists what is refused though Pillow reads it.
 func Decode(dst *transforms.Image, data []byte) error {
 	if format(data) != formatJPEG {
 		return decode(context.Background(), dst, data)
@@ -71,19 +90,55 @@ func decode(ctx context.Context, dst *transforms.Image, data []byte) error {
 	case formatTIFF:
 		return decodeTIFF(ctx, dst, data)
 	case formatWebP:
-		return decodeWebP(ctx, dst, data)
+		return decodeWebP(dst, data)
 	case formatPNM:
 		return decodePNM(dst, data)
+	case formatGIF:
+		return decodeGIF(ctx, dst, data)
 	}
 	return unknownFormat(data)
 }
 
-// unknownFormat is the error for what is none of the formats.
+// unknownFormat is the error for what is none of the formats. It names those that people have under a picture's name.
 func unknownFormat(data []byte) error {
-	if len(data) == 0 {
+	const convert = "which is not supported: convert it to JPEG or PNG"
+	switch {
+	case len(data) == 0:
 		return errors.New("the file is empty")
+	case len(data) >= 12 && string(data[4:8]) == "ftyp":
+		switch brand := string(data[8:12]); brand {
+		case "avif", "avis":
+			return errors.New("an AVIF file, " + convert)
+		case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1":
+			return errors.New("a HEIC or HEIF file, as iPhones write them, " + convert)
+		default:
+			return fmt.Errorf("an MPEG-4 container (%q), a film rather than a picture", brand)
+		}
+	case bytes.HasPrefix(data, []byte("\x00\x00\x00\x0cjP  ")), bytes.HasPrefix(data, []byte("\xff\x4f\xff\x51")):
+		return errors.New("a JPEG 2000 file, " + convert)
+	case bytes.HasPrefix(data, []byte("\x00\x00\x01\x00")):
+		return errors.New("an ICO file, " + convert)
+	case bytes.HasPrefix(data, []byte("\xff\x0a")), bytes.HasPrefix(data, []byte("\x00\x00\x00\x0cJXL ")):
+		return errors.New("a JPEG XL file, " + convert)
+	case bytes.HasPrefix(data, []byte("8BPS")):
+		return errors.New("a Photoshop file, " + convert)
+	case bytes.HasPrefix(data, []byte("%PDF")):
+		return errors.New("a PDF file, " + convert)
+	case isMarkup(data):
+		return errors.New("text (HTML, XML or SVG) rather than a picture: perhaps a download that failed")
 	}
-	return fmt.Errorf("not an image of a known format (JPEG, PNG, BMP, TIFF, WebP, PNM): it begins with % x", data[:min(8, len(data))])
+	return fmt.Errorf("not an image of a known format (JPEG, PNG, BMP, TIFF, WebP, GIF, PNM): it begins with % x", data[:min(8, len(data))])
+}
+
+// isMarkup reports whether data begins as HTML, XML and SVG do.
+func isMarkup(data []byte) bool {
+	text := bytes.ToLower(bytes.TrimLeft(data[:min(256, len(data))], " \t\r\n\ufeff"))
+	for _, tag := range []string{"<!doctype", "<html", "<?xml", "<svg"} {
+		if bytes.HasPrefix(text, []byte(tag)) {
+			return true
+		}
+	}
+	return false
 }
 
 // ErrTooManyPixels is the error for pictures that Pillow refuses as decompression bombs.

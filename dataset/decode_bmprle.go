@@ -8,7 +8,7 @@ func (b *bmp) runs(dst *transforms.Image) error {
 	at := 0 // pixels so far, in the order of the file
 	put := func(index byte) {
 		if at < total {
-			c := b.palette[index]
+			c := b.indexed(index)
 			dst.Set(at%b.width, b.row(at/b.width), c[0], c[1], c[2])
 			at++
 		}
@@ -71,6 +71,17 @@ func (b *bmp) runs(dst *transforms.Image) error {
 		}
 	}
 	return nil
+}
+
+// indexed returns the colour of a pixel's index. Without a palette it is a grey value or, of two colours, white but for 0.
+func (b *bmp) indexed(index byte) [3]byte {
+	switch {
+	case b.sampling.model == indexed:
+		return b.sampling.palette[index]
+	case b.sampling.bits == 1 && index != 0:
+		index = 255
+	}
+	return triple(index)
 }
 
 // nibble returns pixel i of a byte: with four bits a pixel the upper ones come first.

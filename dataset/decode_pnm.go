@@ -126,6 +126,21 @@ func (p *pnm) bits(dst *transforms.Image) error {
 			dst.Set(x, y, v, v, v)
 		}
 	}
+	if p.kind == '1' {
+		return p.digitsOnly()
+	}
+	return nil
+}
+
+// digitsOnly looks at what follows the last pixel of P1: Pillow reads a block at once, and refuses it whole.
+func (p *pnm) digitsOnly() error {
+	const block = 1 << 20
+	p.data = p.data[:min(block, len(p.data))]
+	for len(p.data) > 0 {
+		if _, err := p.digit(); err != nil && err != errPNMShort {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -2,10 +2,15 @@ package dataset
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"hash/crc32"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"testing"
 
 	"hymenoptera/transforms"
@@ -84,9 +89,43 @@ func TestDecodeTruncated(t *testing.T) {
 	}
 }
 
+// Pictures of too many pixels are refused before memory is taken for them.
+func TestDecodeRefusesBombs(t *testing.T) {
+	big := func(header []byte, at int, order binary.AppendByteOrder) string {
+		return string(order.AppendUint32(order.AppendUint32(slices.Clone(header[:at]), 40_000), 40_000)) + string(header[at+8:])
+	}
+	ihdr := []byte(big([]byte("IHDR........\x08\x02\x00\x00\x00"), 4, binary.BigEndian))
+	for name, data := range map[string]string{
+		"png": "\x89PNG\r\n\x1a\n\x00\x00\x00\x0d" + string(binary.BigEndian.AppendUint32(ihdr, crc32.ChecksumIEEE(ihdr))) + "\x00\x00\x00\x00IDAT",
+		"bmp": big(readImage(t, "rgb.bmp"), 18, binary.LittleEndian),
+		"pnm": "P6 40000 40000 255\n",
+		"gif": "GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\xff\xff\xff\xff\x00\x08",
+		"tiff": "II*\x00\x08\x00\x00\x00\x02\x00" +
+			"\x00\x01\x04\x00\x01\x00\x00\x00\x40\x9c\x00\x00" + "\x01\x01\x04\x00\x01\x00\x00\x00\x40\x9c\x00\x00" + "\x00\x00\x00\x00",
+		"webp": "RIFF\x1a\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x3f\x9c\x00\x3f\x9c\x00" + "VP8 \x00\x00\x00\x00",
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var m transforms.Image
+		err := Decode(&m, []byte(data))
+		runtime.ReadMemStats(&after)
+		if name != "webp" && !errors.Is(err, ErrTooManyPixels) || err == nil {
+			t.Errorf("%s: got %v, want %v", name, err, ErrTooManyPixels)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+			t.Errorf("%s: %d bytes of memory", name, n)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, g := range goldens(f) {
 		f.Add(readImage(f, g.File))
+	}
+	for name, data := range readZip(f, "testdata/odd.zip") {
+		if name != "answers.json" {
+			f.Add(data)
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if w, h, err := Size(data); format(data) == formatJPEG || err == nil && w*h > 1<<20 {

@@ -1,130 +1,258 @@
 package dataset
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
+	"errors"
 	"fmt"
-	"image"
+	"slices"
 
-	"golang.org/x/image/tiff"
-
+	"hymenoptera/internal/tiff"
 	"hymenoptera/transforms"
-)
-
-// Tags of TIFF 6.0 that say how Pillow turns samples into colours.
-const (
-	tiffCompression  = 259 // 2 to 4: fax
-	tiffPhotometric  = 262 // 0: white is zero
-	tiffOrientation  = 274 // as in EXIF
-	tiffExtraSamples = 338 // 1: colours are multiplied by alpha
 )
 
 // decodeTIFF decodes the first picture of a TIFF file. Pillow applies the orientation of TIFF files, though
 // not that of any other format, and so does this.
 func decodeTIFF(ctx context.Context, dst *transforms.Image, data []byte) error {
-	cfg, err := tiff.DecodeConfig(bytes.NewReader(data))
+	d, err := readTIFFDirectory(data)
 	if err != nil {
-		return fmt.Errorf("tiff: %w", err)
+		return err
 	}
-	if err := checkSize(cfg.Width, cfg.Height); err != nil {
-		return fmt.Errorf("tiff: %w", err)
+	t := tiffPicture{ctx: ctx, directory: d}
+	if err := t.layout(); err != nil {
+		return err
 	}
-	m, err := tiff.Decode(newStoppable(ctx, data))
+	t.blank(dst)
+	if t.compression == tiffRaw {
+		err = t.readRaw(dst, data)
+	} else {
+		err = t.readPacked(dst, data)
+	}
 	if err != nil {
-		return fmt.Errorf("tiff: %w", err)
+		return err
 	}
-	switch m := m.(type) {
-	case *image.Gray:
-		// A fax's white pixels are zeros in the file: black where zero is said to be black. Go's decoder has
-		// them white always.
-		if c := tiffTag(data, tiffCompression); c >= 2 && c <= 4 && tiffTag(data, tiffPhotometric) == 1 {
-			invert(m.Pix)
-		}
-	case *image.RGBA:
-		if tiffTag(data, tiffExtraSamples) == 1 {
-			unmultiply(m)
-		}
-	case *image.Gray16:
-		if tiffTag(data, tiffPhotometric) == 0 {
-			invert(m.Pix) // Pillow leaves 16-bit grey as it is
-		}
-	case *image.RGBA64:
-		if tiffTag(data, tiffExtraSamples) == 1 {
-			return fmt.Errorf("tiff: 16-bit colours multiplied by alpha are not supported")
-		}
-	}
-	if err := convert(dst, m); err != nil {
-		return fmt.Errorf("tiff: %w", err)
-	}
-	orient(dst, tiffTag(data, tiffOrientation))
+	orient(dst, d.first(tiffOrientation, 1))
 	return nil
 }
 
-func invert(pix []byte) {
-	for i := range pix {
-		pix[i] = ^pix[i]
+// Compressions that are treated apart; 6 is JPEG as TIFF 6.0 had it, before it was found not to work.
+const (
+	tiffRaw     = 1
+	tiffOldJPEG = 6
+	tiffJPEG    = 7
+)
+
+// tiffCompressions are those that Pillow knows, by their numbers.
+func tiffCompressions() []int {
+	return []int{tiffRaw, 2, 3, 4, 5, tiffOldJPEG, tiffJPEG, 8, 32771, 32773, 32809, 32946, 34676, 34677, 34925, 50000, 50001}
+}
+
+// Photometric interpretations.
+const (
+	tiffWhiteIsZero = 0
+	tiffBlackIsZero = 1
+	tiffRGB         = 2
+	tiffPalette     = 3
+	tiffCMYK        = 5
+	tiffYCbCr       = 6
+	tiffLab         = 8
+)
+
+// Sample formats.
+const (
+	tiffUnsigned = 1
+	tiffSigned   = 2
+	tiffFloat    = 3
+)
+
+// A tiffPicture is how a directory lays out its picture, with Pillow's defaults for what it lacks.
+type tiffPicture struct {
+	ctx           context.Context
+	directory     *tiffDirectory
+	width, height int
+	compression   int
+	photometric   int
+	planes        bool  // a plane per sample
+	bits          []int // of each sample
+	extra         []int // what the samples behind the colours are: 0 anything, 1 alpha that colours are multiplied by, 2 alpha
+	sampling      sampling
+}
+
+// layout reads the tags. What it takes is what Pillow's table OPEN_INFO has.
+func (t *tiffPicture) layout() (err error) {
+	d := t.directory
+	if _, ok := d.tags[tiffWindowsPhoto]; ok {
+		return errors.New("tiff: a Windows Media Photo, which is not supported: convert it to JPEG or PNG")
+	}
+	if t.width, t.height, err = d.size(); err != nil {
+		return err
+	}
+	t.compression = d.first(tiffCompression, tiffRaw)
+	if !slices.Contains(tiffCompressions(), t.compression) {
+		return fmt.Errorf("tiff: Compression %d is not supported", t.compression)
+	}
+	if t.photometric = d.first(tiffPhotometric, tiffWhiteIsZero); t.compression == tiffOldJPEG {
+		t.photometric = tiffYCbCr
+	}
+	t.planes = d.first(tiffPlanar, 1) == tiff.PlanarSeparate
+	if err := t.samples(); err != nil {
+		return err
+	}
+	return t.choose()
+}
+
+// samples finds out how many samples a pixel has, and of how many bits.
+func (t *tiffPicture) samples() error {
+	d := t.directory
+	t.bits, t.extra = d.list(tiffBits, 1), d.list(tiffExtraSamples)
+	otherwise := 1
+	if t.compression == tiffOldJPEG {
+		otherwise = 3
+	}
+	n := d.first(tiffSamples, otherwise)
+	if t.planes && len(t.extra) > 0 && slices.Max(t.extra) == 0 {
+		// Planes that are nothing in particular are left out.
+		t.bits = t.bits[:max(0, len(t.bits)-len(t.extra))]
+		n -= len(t.extra)
+		t.extra = nil
+	}
+	const most = 6
+	if n < 1 || n > most {
+		return fmt.Errorf("tiff: SamplesPerPixel %d is not supported", n)
+	}
+	switch {
+	case n < len(t.bits):
+		t.bits = t.bits[:n]
+	case n > len(t.bits) && len(t.bits) == 1:
+		t.bits = slices.Repeat(t.bits, n)
+	}
+	if len(t.bits) != n {
+		return fmt.Errorf("tiff: %d values of BitsPerSample for %d samples per pixel", len(t.bits), n)
+	}
+	return nil
+}
+
+// choose sets the sampling.
+func (t *tiffPicture) choose() error {
+	d := t.directory
+	formats := slices.Compact(d.list(tiffSampleFormat, tiffUnsigned))
+	fill := d.first(tiffFillOrder, 1)
+	unsupported := fmt.Errorf("tiff: PhotometricInterpretation %d with BitsPerSample %v, ExtraSamples %v, SampleFormat %v and FillOrder %d is not supported",
+		t.photometric, t.bits, t.extra, formats, fill)
+	bits, n := t.bits[0], len(t.bits)
+	if len(slices.Compact(slices.Clone(t.bits))) != 1 || len(formats) != 1 || fill != 1 && fill != 2 {
+		return unsupported
+	}
+	format := formats[0]
+	s := sampling{bits: bits, samples: n, big: d.order.String() == "BigEndian", reversed: fill == 2}
+	small := slices.Contains([]int{1, 2, 4, 8}, bits)
+	plain := format == tiffUnsigned && fill == 1
+	ok := false
+	switch t.photometric {
+	case tiffWhiteIsZero, tiffBlackIsZero:
+		black := t.photometric == tiffBlackIsZero
+		switch {
+		case n == 2:
+			if ok = black && plain && bits == 8 && len(t.extra) == 1 && (t.extra[0] == 0 || t.extra[0] == 2); !ok && len(t.extra) == 1 && t.extra[0] == 1 {
+				return errors.New("tiff: grey multiplied by alpha (ExtraSamples 1), which Pillow does not convert either: convert it to PNG")
+			}
+		case n != 1 || len(t.extra) > 0:
+		case small:
+			if ok = format == tiffUnsigned || format == tiffSigned && black && bits == 8 && fill == 1; !black {
+				s.model = greyInverted
+			}
+		default:
+			s.model, s.signed, s.float = naked, format == tiffSigned, format == tiffFloat
+			switch bits {
+			case 12:
+				ok = black && plain && !s.big
+			case 16:
+				ok = black && (format == tiffUnsigned || s.signed && fill == 1) && (fill == 1 || !s.big) || plain && !s.big
+			case 32:
+				ok = fill == 1 && (s.float || black && (s.signed || plain && !s.big))
+			}
+		}
+	case tiffRGB:
+		s.model = colors
+		s.multiply = len(t.extra) > 0 && t.extra[0] == 1
+		ok = plain && t.colorsFit(3, bits) || format == tiffUnsigned && fill == 2 && bits == 8 && n == 3 && len(t.extra) == 0
+	case tiffPalette:
+		s.model = indexed
+		ok = format == tiffUnsigned && small && n == 1 && len(t.extra) == 0 ||
+			plain && bits == 8 && n == 2 && len(t.extra) == 1 && (t.extra[0] == 0 || t.extra[0] == 2)
+		if ok {
+			var err error
+			if s.palette, err = t.palette(); err != nil {
+				return err
+			}
+		}
+	case tiffCMYK:
+		s.model = inks
+		ok = plain && (bits == 8 && len(t.extra) == n-4 && allZero(t.extra) || bits == 16 && n == 4 && len(t.extra) == 0)
+	case tiffYCbCr:
+		if s.model = luma; n == 1 {
+			s.model = grey
+		}
+		ok = plain && bits == 8 && (n == 1 || n == 3) && len(t.extra) == 0
+	case tiffLab:
+		return errors.New("tiff: colours in CIE L*a*b* (PhotometricInterpretation 8) are not supported: convert it to RGB")
+	}
+	if !ok {
+		return unsupported
+	}
+	t.sampling = s
+	return nil
+}
+
+// colorsFit reports whether the samples behind RGB are such as Pillow knows.
+func (t *tiffPicture) colorsFit(model, bits int) bool {
+	n, extra := len(t.bits), t.extra
+	switch {
+	case bits == 8 && n == model || bits == 16 && n == model:
+		return len(extra) == 0
+	case n == model+1 && len(extra) == 0:
+		return bits == 8 || bits == 16
+	case n != model+len(extra) || len(extra) == 0 || !allZero(extra[1:]):
+		return false
+	case bits == 16:
+		return n == model+1 && extra[0] <= 2
+	}
+	const corelDraw = 999 // Corel Draw 10's alpha
+	return bits == 8 && (extra[0] <= 2 || n == model+1 && extra[0] == corelDraw)
+}
+
+func allZero(values []int) bool {
+	return !slices.ContainsFunc(values, func(v int) bool { return v != 0 })
+}
+
+// palette reads the colours, whose 16 bits Pillow cuts to the upper eight. What the file lacks is black.
+func (t *tiffPicture) palette() (*[256][3]byte, error) {
+	values := t.directory.list(tiffColorMap)
+	n := len(values) / 3
+	if n == 0 || n > 256 {
+		return nil, fmt.Errorf("tiff: a ColorMap of %d values", len(values))
+	}
+	p := new([256][3]byte)
+	for i := range n {
+		p[i] = [3]byte{byte(values[i] >> 8), byte(values[n+i] >> 8), byte(values[2*n+i] >> 8)}
+	}
+	return p, nil
+}
+
+// blank sets every pixel to what zeros stand for: the colour of what the file has no strips for.
+func (t *tiffPicture) blank(dst *transforms.Image) {
+	dst.Reset(t.width, t.height)
+	zero := sampling{model: t.sampling.model, bits: 8, samples: 4, palette: t.sampling.palette}
+	if zero.model == greyInverted || zero.model == naked {
+		zero.model = grey
+	}
+	c := zero.pixel(make([]byte, 4), 0)
+	word := uint64(c[0]) | uint64(c[1])<<8 | uint64(c[2])<<16
+	for i := range dst.Pix {
+		dst.Pix[i] = word | word<<32
 	}
 }
 
-// tiffTag returns the first value of a tag of shorts in the first directory, or -1.
-func tiffTag(data []byte, tag uint16) int {
-	var order binary.ByteOrder = binary.LittleEndian
-	if data[0] == 'M' {
-		order = binary.BigEndian
-	}
-	at := uint64(order.Uint32(data[4:]))
-	if at+2 > uint64(len(data)) {
-		return -1
-	}
-	n := int(order.Uint16(data[at:]))
-	for entry := data[at+2:]; n > 0 && len(entry) >= 12; n, entry = n-1, entry[12:] {
-		if order.Uint16(entry) == tag {
-			return int(order.Uint16(entry[8:]))
-		}
-	}
-	return -1
-}
-
-// unmultiply divides the colours by alpha as Pillow does for the raw mode RGBa.
-func unmultiply(m *image.RGBA) {
-	for p := m.Pix; len(p) >= 4; p = p[4:] {
-		a := int(p[3])
-		for i := range 3 {
-			if a == 0 {
-				p[i] = 0
-			} else {
-				p[i] = byte(min(255, int(p[i])*255/a))
-			}
-		}
-	}
-}
-
-// orient turns a picture upright: orientation is EXIF's, 1 to 8; others change nothing.
-func orient(m *transforms.Image, orientation int) {
-	if orientation < 2 || orientation > 8 {
-		return
-	}
-	src := *m
-	src.Pix = append([]uint64(nil), m.Pix...)
-	w, h := src.Width, src.Height
-	if orientation >= 5 {
-		m.Reset(h, w)
-	}
-	for y := range m.Height {
-		for x := range m.Width {
-			sx, sy := x, y
-			if orientation >= 5 {
-				sx, sy = y, x
-			}
-			if mirror := orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8; mirror {
-				sx = w - 1 - sx
-			}
-			if flip := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7; flip {
-				sy = h - 1 - sy
-			}
-			r, g, b := src.At(sx, sy)
-			m.Set(x, y, r, g, b)
-		}
-	}
+// plane returns the sampling of one plane of a picture that has a plane per sample.
+func (t *tiffPicture) plane() sampling {
+	return sampling{model: grey, bits: t.sampling.bits, samples: 1, big: t.sampling.big}
 }

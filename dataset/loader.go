@@ -31,9 +31,8 @@ type LoaderConfig struct {
 	Cache        *Cache // where decoded pictures are kept, or nil
 	ChannelsLast bool   // samples are H×W×3 rather than 3×H×W
 	Pixels       bool   // samples are H×W×3 bytes, mirrored but not normalised, to be normalised elsewhere
-	// Warn, where it is set, is told what Pillow warns about: pictures of more than 89,478,485 pixels. It is
-	// called from the workers.
-	Warn func(message string)
+	// Warn, if not nil, is called for every picture that is unusual, from the workers.
+	Warn func(Warning)
 }
 
 // DefaultLoaderConfig returns the notebook's: batches of 32, shuffled, 4 workers.
@@ -59,7 +58,6 @@ type Loader struct {
 	cfg    LoaderConfig
 	slots  [][]float32
 	pixels [][]byte // in their place where the config says Pixels
-	paths  [][]byte // the samples' paths, each with a zero at its end
 	makers []*maker // one a worker, kept from epoch to epoch for their memory
 	order  []int    // of the samples in the epoch under way
 	kept   kept     // nil without a cache
@@ -84,9 +82,6 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 		return nil, fmt.Errorf("dataset: a batch of %d×3×%d×%d floats is too large: want a smaller batch, or smaller pictures", cfg.BatchSize, tf.Size, tf.Size)
 	}
 	l := &Loader{folder: samples, tf: tf, norm: transforms.NewNormalizer(tf.Mean, tf.Std), cfg: cfg}
-	for _, s := range samples.Samples {
-		l.paths = append(l.paths, append([]byte(s.Path), 0))
-	}
 	l.makers = make([]*maker, max(1, cfg.Workers))
 	for i := range l.makers {
 		l.makers[i] = &maker{loader: l}

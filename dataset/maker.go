@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"fmt"
 	"image"
 
 	"hymenoptera/internal/jpeg"
@@ -20,6 +19,7 @@ type maker struct {
 	sample8 transforms.Image  // the sample, before it is normalised
 	resizer transforms.Resizer
 	jpeg    *jpeg.Decoder
+	unusual []string // about the file that was decoded last
 }
 
 // seed makes the maker draw from its own generator.
@@ -72,13 +72,14 @@ func (m *maker) crop(index int) (*transforms.Image, bool, error) {
 		return &m.sample8, plan.Flip, nil
 	}
 	var err error
-	if m.file, err = readFile(m.file, l.paths[index]); err != nil {
+	if m.file, err = ReadFile(m.file, l.Path(index)); err != nil {
 		return nil, false, err
 	}
 	flip, err := m.cropFile(context.Background(), index)
 	if err != nil {
 		return nil, false, err
 	}
+	m.warn(index)
 	if !l.tf.Random && l.cfg.Cache.reserve(l.tf.Size, l.tf.Size) {
 		l.kept.put(index, &m.sample8)
 	}
@@ -113,7 +114,7 @@ func (m *maker) decodeJPEG(ctx context.Context, index int) (plan transforms.Plan
 	if err != nil {
 		return plan, origin, err
 	}
-	m.warnSize(index, info.Width, info.Height)
+	m.unusual = warnings(m.file, info.Width, info.Height)
 	plan = m.loader.tf.Plan(info.Width, info.Height, m.src)
 	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(info.Width, info.Height) {
 		if err := decodeRegion(ctx, &m.picture, m.jpeg, m.file, info.Bounds()); err != nil {
@@ -132,7 +133,7 @@ func (m *maker) decodeOther(ctx context.Context, index int) (plan transforms.Pla
 		return plan, err
 	}
 	w, h := m.picture.Width, m.picture.Height
-	m.warnSize(index, w, h)
+	m.unusual = warnings(m.file, w, h)
 	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(w, h) {
 		m.loader.kept.put(index, &m.picture)
 	}
@@ -145,9 +146,11 @@ func decodeRegion(ctx context.Context, dst *transforms.Image, d *jpeg.Decoder, d
 	return d.Decode(ctx, dst.Bytes(), 8*dst.Stride, data, region)
 }
 
-// warnSize reports what Pillow warns about.
-func (m *maker) warnSize(index, w, h int) {
-	if warn := m.loader.cfg.Warn; warn != nil && w*h > jpeg.WarnPixels {
-		warn(fmt.Sprintf("dataset: %s has %d×%d pixels: more than %d may be a decompression bomb", m.loader.Path(index), w, h, jpeg.WarnPixels))
+// warn passes on what is unusual about the file of a sample.
+func (m *maker) warn(index int) {
+	for _, reason := range m.unusual {
+		if m.loader.cfg.Warn != nil {
+			m.loader.cfg.Warn(Warning{m.loader.Path(index), reason})
+		}
 	}
 }

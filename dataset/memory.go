@@ -1,10 +1,7 @@
 package dataset
 
 import (
-	"bytes"
-	"image/color"
-
-	"golang.org/x/image/tiff"
+	"slices"
 
 	"hymenoptera/internal/jpeg"
 	"hymenoptera/transforms"
@@ -20,57 +17,52 @@ func jpegMemory(tf transforms.Transform, d *jpeg.Decoder, info jpeg.Info) int64 
 	return smallParts + info.Memory + pixelBytes(region.Dx(), region.Dy()) + resizeMemory(tf, info.Width, info.Height)
 }
 
-// otherMemory bounds the bytes that a sample of a file of another format takes to make. Go's decoders make a picture of
-// their own, of which the one that is resized is a copy.
+// otherMemory bounds the bytes that a sample of a file of another format takes to make: all of its pixels, and what its
+// decoder keeps beside them.
 func otherMemory(tf transforms.Transform, data []byte, width, height int) int64 {
 	pixels := int64(width) * int64(height)
-	all := smallParts + pixelBytes(width, height) + resizeMemory(tf, width, height)
+	all := smallParts + pixelBytes(width, height) + resizeMemory(tf, width, height) + 64*int64(width) // a few rows
 	switch format(data) {
-	case formatBMP, formatPNM:
-		return all // straight from the file
-	case formatPNG:
-		return all + pngMemory(data, pixels) + 32*int64(width)
 	case formatTIFF:
-		return all + tiffMemory(data)*pixels
+		all += tiffMemory(data, pixels)
 	case formatWebP:
-		// Macroblocks of 16×16 pixels. A lossless picture is made anew by each of its transforms, and so is a lossy
-		// one's transparency.
-		return all + 24*int64(width+15)*int64(height+15)
+		all += 20 * pixels // libwebp's two canvases, a frame, and transparency
 	}
-	return all + 16*pixels
+	return all
 }
 
-// pngMemory returns the bytes of the picture that image/png makes. Of an interlaced one it makes seven parts too, which
-// together are as large.
-func pngMemory(data []byte, pixels int64) int64 {
-	const interlace = 28 // IHDR's last byte
-	bytes := 4 * pixels
-	if data[pngDepth] == 16 {
-		bytes *= 2
-	}
-	if len(data) > interlace && data[interlace] != 0 {
-		bytes *= 2
-	}
-	return bytes
-}
-
-// tiffMemory returns bytes a pixel: the picture, a strip of it that may be all of it and grows as it is unpacked, and a
-// copy to turn it upright.
-func tiffMemory(data []byte) int64 {
-	cfg, err := tiff.DecodeConfig(bytes.NewReader(data))
+// tiffMemory bounds what a TIFF file's pixels take on their way: a copy to turn the picture upright, planes, and of packed
+// ones the coefficients of a JPEG and two copies of a strip or tile, which may be larger than the picture.
+func tiffMemory(data []byte, pixels int64) (all int64) {
+	d, err := readTIFFDirectory(data)
 	if err != nil {
 		return 0 // decoding fails as soon
 	}
-	pixel := int64(1) // grey or a palette's index
-	switch cfg.ColorModel {
-	case color.Gray16Model:
-		pixel = 2
-	case color.RGBAModel, color.NRGBAModel:
-		pixel = 4
-	case color.RGBA64Model, color.NRGBA64Model:
-		pixel = 8
+	if d.first(tiffOrientation, 1) != 1 {
+		all += 4 * pixels
 	}
-	return 7*pixel + 4
+	if d.first(tiffPlanar, 1) != 1 {
+		all += 4 * pixels
+	}
+	compression := d.first(tiffCompression, tiffRaw)
+	if compression == tiffRaw {
+		return all
+	}
+	if compression == tiffJPEG || compression == tiffOldJPEG {
+		all += 8 * pixels
+	}
+	const most = 1 << 31 // of what a file may state
+	side := func(tag int) int64 { return int64(min(max(0, d.first(tag, 0)), most)) }
+	block := min(most, max(pixels, side(tiffTileWidth)*side(tiffTileHeight)))
+	bits := d.list(tiffBits, 1)
+	if len(bits) == 1 {
+		bits = slices.Repeat(bits, min(max(1, d.first(tiffSamples, 3)), 6))
+	}
+	sum := 0
+	for _, b := range bits {
+		sum += min(max(0, b), 64)
+	}
+	return all + 2*block*int64(sum+7)/8
 }
 
 // resizeMemory bounds what a [transforms.Resizer] allocates: the picture between its two passes, and weights.

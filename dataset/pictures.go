@@ -2,9 +2,7 @@ package dataset
 
 import (
 	"context"
-	"io"
 	"iter"
-	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -61,18 +59,20 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 // whole decodes a sample into memory of its own.
 func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	defer m.close()
-	if m.file, err = readFile(m.file, m.loader.paths[index]); err != nil {
+	if m.file, err = ReadFile(m.file, m.loader.Path(index)); err != nil {
 		return nil, err
 	}
 	if !m.loader.tf.Random {
 		m.sample8 = transforms.Image{}
 		_, err := m.cropFile(context.Background(), index)
+		m.warn(index)
 		p := m.sample8
 		return &p, err
 	}
 	p = new(transforms.Image)
 	err = Decode(p, m.file)
-	m.warnSize(index, p.Width, p.Height)
+	m.unusual = warnings(m.file, p.Width, p.Height)
+	m.warn(index)
 	return p, err
 }
 
@@ -88,7 +88,7 @@ func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 			if all.Load() > most {
 				return nil
 			}
-			w, h, err := fileSize(l.folder.Samples[i].Path)
+			w, h, err := FileSize(l.folder.Samples[i].Path)
 			if err != nil {
 				return l.folder.sampleError(i, err)
 			}
@@ -97,25 +97,4 @@ func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 		}
 	})
 	return all.Load(), err
-}
-
-// fileSize is Size for a file, of which it reads the beginning alone where that suffices.
-func fileSize(path string) (width, height int, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
-	if err != nil {
-		return 0, 0, err
-	}
-	if width, height, err = Size(head); err == nil {
-		return width, height, nil
-	}
-	rest, err := io.ReadAll(f)
-	if err != nil {
-		return 0, 0, err
-	}
-	return Size(append(head, rest...))
 }

@@ -102,5 +102,8 @@ func (p *Preparer) Prepare(ctx context.Context, dst []float32, data []byte) erro
 	return nil
 }
 
+// Unusual returns what is unusual about the picture that was prepared last: the reasons of a [Warning].
+func (p *Preparer) Unusual() []string { return p.m.unusual }
+
 // Close frees the memory that lies outside of Go's.
 func (p *Preparer) Close() { p.m.close() }

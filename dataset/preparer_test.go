@@ -69,3 +69,31 @@ func TestSizeIsPillows(t *testing.T) {
 		}
 	}
 }
+
+// What is unusual about a picture is said by its reason.
+func TestUnusual(t *testing.T) {
+	p, err := NewPreparer(transforms.Eval(32), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	files := readZip(t, "testdata/odd.zip")
+	for _, tt := range []struct {
+		name string
+		data []byte
+		want []string
+	}{
+		{"16-bit grey PNG", files["cases/19-grey16.png"], []string{warnGrey16}},
+		{"signed TIFF", files["cases/05-signed16.tif"], []string{warnGrey16}},
+		{"PGM of 10 bits", []byte("P2 2 1 1023\n0 1023"), []string{warnGrey16}},
+		{"colour PNG", files["cases/03-no_iend.png"], nil},
+		{"JPEG", readImage(t, "420.jpg"), nil},
+	} {
+		if err := p.Prepare(t.Context(), make([]float32, p.Len()), tt.data); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if got := p.Unusual(); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

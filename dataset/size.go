@@ -1,20 +1,13 @@
 package dataset
 
 import (
-	"bytes"
-	"image"
-	"image/png"
-
-	"golang.org/x/image/tiff"
-	"golang.org/x/image/webp"
-
 	"hymenoptera/internal/jpeg"
+	"hymenoptera/internal/webp"
 )
 
 // Size returns the width and height that the header of a picture's file states, in pixels and before any
 // orientation is applied, so that large pictures can be refused before they are decoded.
 func Size(data []byte) (width, height int, err error) {
-	var cfg image.Config
 	switch format(data) {
 	case formatJPEG:
 		d, err := jpeg.NewDecoder()
@@ -25,11 +18,23 @@ func Size(data []byte) (width, height int, err error) {
 		info, err := d.Header(data)
 		return info.Width, info.Height, err
 	case formatPNG:
-		cfg, err = png.DecodeConfig(bytes.NewReader(data))
+		p := &pngFile{data: data}
+		err := p.header()
+		return p.width, p.height, err
 	case formatTIFF:
-		cfg, err = tiff.DecodeConfig(bytes.NewReader(data))
+		d, err := readTIFFDirectory(data)
+		if err != nil {
+			return 0, 0, err
+		}
+		return d.size()
 	case formatWebP:
-		cfg, err = webp.DecodeConfig(bytes.NewReader(data))
+		return webp.Size(data)
+	case formatGIF:
+		g, err := readGIF(data)
+		if err != nil {
+			return 0, 0, err
+		}
+		return g.width, g.height, nil
 	case formatBMP:
 		b, err := readBMP(data)
 		if err != nil {
@@ -40,8 +45,6 @@ func Size(data []byte) (width, height int, err error) {
 		p := pnm{data: data[2:], kind: data[1]}
 		err := p.header()
 		return p.width, p.height, err
-	default:
-		return 0, 0, unknownFormat(data)
 	}
-	return cfg.Width, cfg.Height, err
+	return 0, 0, unknownFormat(data)
 }

@@ -1,6 +1,9 @@
 package hub_test
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -112,6 +115,36 @@ func TestPassword(t *testing.T) {
 	if strings.Contains(err.Error()+f.log.String()+string(beside), "secret") || len(beside) == 0 {
 		t.Errorf("the password is in %q, %q or %q", err, f.log.String(), beside)
 	}
+}
+
+// Over plain http somebody on the way can replace a file: only one whose whole hash is known is taken.
+func TestPlainHTTP(t *testing.T) {
+	body := content(19, 1000)
+	for hash, fails := range map[string]string{
+		"":             "want an address that begins with https://, not http://, because no hash of the file is known",
+		sum(body)[:8]:  "because only the first 8 digits of the file's hash are known",
+		sum(body)[:63]: "because only the first 63 digits of the file's hash are known",
+		sum(body):      "",
+	} {
+		for _, allowed := range []bool{false, true} {
+			f := newFixture(t)
+			f.cfg.Transport = serves(body)
+			f.cfg.AllowHTTP = allowed
+			err := f.fetch(t, t.Context(), hub.File{URL: "http://mirror.example/file.pth", SHA256: hash}, body)
+			var insecure *hub.InsecureError
+			if want := fails == "" || allowed; (err == nil) != want || err != nil && (!errors.As(err, &insecure) || !strings.Contains(err.Error(), fails)) {
+				t.Errorf("%q, allowed %v: got %v, want %q", hash, allowed, err, fails)
+			}
+		}
+	}
+}
+
+// serves answers every request with itself.
+type serves []byte
+
+func (s serves) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Request: r,
+		ContentLength: int64(len(s)), Body: io.NopCloser(bytes.NewReader(s))}, nil
 }
 
 func TestHashPrefix(t *testing.T) {

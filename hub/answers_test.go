@@ -213,11 +213,60 @@ func TestTimeout(t *testing.T) {
 		}
 	})
 	f := newFixture(t)
-	f.cfg.Timeout = 60 * time.Millisecond
-	if err := f.fetch(t, t.Context(), hub.File{URL: s.URL}, nil); err == nil || !strings.Contains(err.Error(), "not done after 60ms") {
+	f.cfg.Timeout, f.cfg.MinRate = 60*time.Millisecond, 1<<40
+	if err := f.fetch(t, t.Context(), hub.File{URL: s.URL}, nil); err == nil || !strings.Contains(err.Error(), "not done after 60ms, in which ") {
 		t.Errorf("error %v", err)
 	}
 	if got := s.requests(); len(got) != 1 {
 		t.Errorf("%d requests", len(got))
+	}
+}
+
+// Every byte gives a download more time.
+func TestTimeFitsTheSize(t *testing.T) {
+	body := content(17, 100_000)
+	s := newServer(t, body)
+	f := newFixture(t)
+	f.cfg.Timeout, f.cfg.MinRate = 1, 1
+	if err := f.fetch(t, t.Context(), hub.File{URL: s.URL, SHA256: sum(body)}, body); err != nil {
+		t.Error(err)
+	}
+}
+
+// A file whose size is known is refused by the length that a server says, before its body, and never grows beyond it.
+func TestSize(t *testing.T) {
+	body := content(18, 50_000)
+	endless := func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := w.Write(body); err != nil {
+				return
+			}
+		}
+	}
+	for name, tt := range map[string]struct {
+		size   int64
+		answer http.HandlerFunc
+		fails  string
+	}{
+		"right":       {size: 50_000},
+		"too long":    {size: 49_999, fails: "it has 50000 bytes, but the published file has 49999"},
+		"too short":   {size: 50_001, fails: "it has 50000 bytes, but the published file has 50001"},
+		"endless":     {size: 50_000, answer: endless, fails: "it has more than 50000 bytes, the limit"},
+		"no size":     {answer: endless, fails: "it has more than 200000 bytes, the limit"},
+		"over limits": {size: 300_000, answer: endless, fails: "it has more than 300000 bytes, the limit"},
+	} {
+		s := newServer(t, body)
+		if tt.answer != nil {
+			s.first(tt.answer)
+		}
+		f := newFixture(t)
+		f.cfg.MaxBytes = 200_000
+		err := f.fetch(t, t.Context(), hub.File{URL: s.URL, SHA256: sum(body), Size: tt.size}, body)
+		if (err == nil) != (tt.fails == "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
+			t.Errorf("%s: error %v, want %q", name, err, tt.fails)
+		}
+		if len(s.requests()) != 1 {
+			t.Errorf("%s: more than one request", name)
+		}
 	}
 }

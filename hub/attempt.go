@@ -69,13 +69,17 @@ func (d *download) attempt(parent context.Context, client *http.Client) error {
 	for buf := make([]byte, bufferBytes); ; {
 		n, readErr := resp.Body.Read(buf)
 		watchdog.Stop() // a slow disk is no stall
-		if p.size+int64(n) > d.cfg.MaxBytes {
-			return errors.Join(fmt.Errorf("it has more than %d bytes, the limit", d.cfg.MaxBytes), p.discard())
+		if limit := d.limit(); p.size+int64(n) > limit {
+			return errors.Join(fmt.Errorf("it has more than %d bytes, the limit", limit), p.discard())
 		}
 		if _, err := p.Write(buf[:n]); err != nil {
 			return fmt.Errorf("%w; make room and run this again", err)
 		}
 		d.cfg.progress(p.size, p.from.Total)
+		d.came += int64(n)
+		if slow := d.tooSlow(); slow != nil && readErr == nil {
+			return slow
+		}
 		if readErr == io.EOF {
 			break
 		}
@@ -107,7 +111,35 @@ func (d *download) finish() error {
 		}
 		return fmt.Errorf("%w: something between here and there answers with another file", err)
 	}
-	return p.commit()
+	return d.deliver()
+}
+
+// limit returns the most bytes that the file may have.
+func (d *download) limit() int64 {
+	if d.file.Size > 0 {
+		return d.file.Size
+	}
+	return d.cfg.MaxBytes
+}
+
+// checkTotal refuses a file by the length that a server says before it sends it; -1 is none.
+func (d *download) checkTotal(total int64) error {
+	switch {
+	case total > d.cfg.MaxBytes:
+		return fmt.Errorf("it has %d bytes, more than %d, the limit", total, d.cfg.MaxBytes)
+	case d.file.Size > 0 && total >= 0 && total != d.file.Size:
+		return fmt.Errorf("it has %d bytes, but the published file has %d: something between here and there answers with another file", total, d.file.Size)
+	}
+	return nil
+}
+
+// tooSlow returns an error when the download takes longer than what has come so far allows.
+func (d *download) tooSlow() error {
+	allowed := d.cfg.Timeout + time.Duration(float64(d.came)/float64(d.cfg.MinRate)*float64(time.Second))
+	if time.Since(d.begun) <= allowed {
+		return nil
+	}
+	return fmt.Errorf("not done after %v, in which %s came", allowed.Round(time.Millisecond), Bytes(d.came))
 }
 
 // accept reads the head of an answer and gets the partial ready for its body.
@@ -119,8 +151,8 @@ func (d *download) accept(resp *http.Response) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK:
 		total := resp.ContentLength
-		if total > d.cfg.MaxBytes {
-			return fmt.Errorf("it has %d bytes, more than %d, the limit", total, d.cfg.MaxBytes)
+		if err := d.checkTotal(total); err != nil {
+			return err
 		}
 		d.unframed = total < 0 && resp.ProtoMajor == 1 && len(resp.TransferEncoding) == 0
 		if d.unframed && d.file.SHA256 == "" {
@@ -165,7 +197,7 @@ func (d *download) continues(resp *http.Response) bool {
 		return false
 	}
 	first, last, total, ok := contentRange(resp.Header.Get("Content-Range"))
-	if !ok || first != p.size || last != total-1 || total > d.cfg.MaxBytes || p.from.Total >= 0 && p.from.Total != total {
+	if !ok || first != p.size || last != total-1 || d.checkTotal(total) != nil || p.from.Total >= 0 && p.from.Total != total {
 		return false
 	}
 	p.from.Total = total

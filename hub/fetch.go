@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,31 +25,53 @@ func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, 
 	if err != nil {
 		return false, err
 	}
-	if there, err := f.lies(path); there || err != nil {
+	there, err := f.lies(path)
+	if err != nil {
 		return false, err
+	}
+	if there {
+		removeLeft(ctx, cfg, path, path+partialEnding, path+sourceEnding)
+		return false, nil
 	}
 	unlock, err := lock(ctx, cfg, path)
 	if err != nil {
 		return false, err
 	}
 	defer unlock()
-	there, err := f.lies(path) // the other process has brought it
+	there, err = f.lies(path) // the other process has brought it
 	if there || err != nil {
 		return false, err
 	}
 	if _, err := os.Lstat(path); err == nil {
-		cfg.log("%s is not the published file: its SHA-256 does not begin with %s; fetching it again", path, f.SHA256)
+		cfg.log("%s is not the published file: its size or its SHA-256 is another than %s; fetching it again", path, f.hash())
 	}
 	p, err := openPartial(path, u.Redacted())
 	if err != nil {
 		return false, fmt.Errorf("hub: %w", err)
 	}
 	defer p.close()
-	d := &download{cfg: cfg, file: f, url: u, partial: p}
+	d := &download{cfg: cfg, file: f, url: u, partial: p, deliver: p.commit}
 	if err := d.run(ctx); err != nil {
 		return false, err
 	}
 	return true, nil
+}
+
+// removeLeft removes the names beside what is at path, whole, that a process left which was killed right before its end;
+// the lock's file is such a name. What cannot be removed does no harm.
+func removeLeft(ctx context.Context, cfg Config, path string, names ...string) {
+	left := func(name string) bool { _, err := os.Lstat(name); return err == nil }
+	if !left(path+lockEnding) && !slices.ContainsFunc(names, left) {
+		return
+	}
+	unlock, err := lock(ctx, cfg, path)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		os.RemoveAll(name)
+	}
+	unlock()
 }
 
 // lies says whether the file is at path, whole.
@@ -63,6 +86,9 @@ func (f File) lies(path string) (bool, error) {
 	if !info.Mode().IsRegular() {
 		return false, fmt.Errorf("hub: %s is not a file", path)
 	}
+	if f.Size > 0 && info.Size() != f.Size {
+		return false, nil
+	}
 	if f.SHA256 == "" {
 		return true, nil
 	}
@@ -71,6 +97,14 @@ func (f File) lies(path string) (bool, error) {
 		return false, fmt.Errorf("hub: %w", err)
 	}
 	return strings.HasPrefix(sum, f.SHA256), nil
+}
+
+// hash writes what is known of the file's hash.
+func (f File) hash() string {
+	if f.Pinned() {
+		return f.SHA256
+	}
+	return f.SHA256 + "…"
 }
 
 // A temporary error may be gone at the next request.
@@ -87,13 +121,15 @@ type download struct {
 	file     File
 	url      *url.URL
 	partial  *partial
-	unframed bool // the last answer ends where its connection does
+	deliver  func() error // what is done with the whole file
+	unframed bool         // the last answer ends where its connection does
+	begun    time.Time
+	came     int64 // bytes, of all answers
 }
 
 // run makes requests until the file is there.
-func (d *download) run(parent context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(parent, d.cfg.Timeout, fmt.Errorf("not done after %v", d.cfg.Timeout))
-	defer cancel()
+func (d *download) run(ctx context.Context) error {
+	d.begun = time.Now()
 	client := &http.Client{Transport: d.cfg.Transport, CheckRedirect: d.cfg.checkRedirect}
 	if client.Transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
@@ -118,13 +154,13 @@ func (d *download) run(parent context.Context) error {
 		}
 		var t temporary
 		if !errors.As(err, &t) || attempt == d.cfg.Attempts || t.after > d.cfg.MaxBackoff {
-			return d.failure(parent, err, attempt)
+			return d.failure(ctx, err, attempt)
 		}
 		pause := max(min(wait, d.cfg.MaxBackoff), t.after)
 		wait *= 2
 		d.cfg.log("%v; request %d of %d in %v", err, attempt+1, d.cfg.Attempts, pause)
 		if err := d.cfg.Sleep(ctx, pause); err != nil {
-			return d.failure(parent, err, attempt)
+			return d.failure(ctx, err, attempt)
 		}
 	}
 }

@@ -13,15 +13,22 @@ import (
 const markFile = ".downloaded"
 
 // FetchFolder fetches the zip f and makes the folder dir of its folder top, as Fetch and Unpack do. A folder
-// that is there already is used as it is; so is the zip when it lies at dir.zip. One that was fetched here is
-// removed in the end.
+// that is there already is used as it is; so is the zip that a person put at dir.zip. One that is fetched here never
+// gets that name: it is unpacked as a partial, so that a process that is killed meanwhile leaves nothing that the next
+// one would keep.
 func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limits Limits) (fetched bool, err error) {
 	if err := cfg.validate(); err != nil {
 		return false, err
 	}
 	dir = filepath.Clean(dir)
-	if there, err := isFolder(dir); there || err != nil {
+	zipFile := dir + ".zip"
+	there, err := isFolder(dir)
+	if err != nil {
 		return false, err
+	}
+	if there {
+		removeLeft(ctx, cfg, dir, append(stopped(dir), zipFile+partialEnding, zipFile+sourceEnding)...)
+		return false, nil
 	}
 	unlock, err := lock(ctx, cfg, dir)
 	if err != nil {
@@ -31,25 +38,34 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 	if there, err := isFolder(dir); there || err != nil {
 		return false, err
 	}
-	if err := removeStopped(dir); err != nil {
-		return false, fmt.Errorf("hub: %w", err)
+	for _, name := range stopped(dir) {
+		if err := os.RemoveAll(name); err != nil {
+			return false, fmt.Errorf("hub: %w", err)
+		}
 	}
 	u, err := f.parse(cfg)
 	if err != nil {
 		return false, err
 	}
-	zipFile := dir + ".zip"
-	ours, err := Fetch(ctx, cfg, f, zipFile)
+	mark := func(root *os.Root) error { return root.WriteFile(markFile, []byte(u.Redacted()+"\n"), 0o666) }
+	if _, err := os.Stat(zipFile); err == nil {
+		if err := unpack(ctx, zipFile, top, dir, limits, mark); err != nil {
+			return false, fmt.Errorf("hub: unpack %s: %w; remove it to have it fetched again", zipFile, err)
+		}
+		return true, nil
+	}
+	p, err := openPartial(zipFile, u.Redacted())
 	if err != nil {
+		return false, fmt.Errorf("hub: %w", err)
+	}
+	defer p.close()
+	d := &download{cfg: cfg, file: f, url: u, partial: p, deliver: func() error { return nil }}
+	if err := d.run(ctx); err != nil {
 		return false, err
 	}
-	mark := func(root *os.Root) error { return root.WriteFile(markFile, []byte(u.Redacted()+"\n"), 0o666) }
-	err = unpack(ctx, zipFile, top, dir, limits, mark)
-	if ours && ctx.Err() == nil {
-		err = errors.Join(err, os.Remove(zipFile))
-	}
-	if err != nil && !ours {
-		return false, fmt.Errorf("hub: unpack %s: %w; remove it to have it fetched again", zipFile, err)
+	err = unpack(ctx, zipFile+partialEnding, top, dir, limits, mark)
+	if ctx.Err() == nil { // a run that is told to stop leaves the zip to the next
+		err = errors.Join(err, p.discard())
 	}
 	if err != nil {
 		return false, fmt.Errorf("hub: unpack %s from %s: %w", zipFile, u.Redacted(), err)
@@ -57,15 +73,15 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 	return true, nil
 }
 
-// removeStopped removes what processes left that were killed while they unpacked into dir.
-func removeStopped(dir string) error {
-	entries, err := os.ReadDir(filepath.Dir(dir))
+// stopped returns the folders of processes that were killed while they unpacked into dir.
+func stopped(dir string) (names []string) {
+	entries, _ := os.ReadDir(filepath.Dir(dir)) // what cannot be listed has none
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), tempName(dir)) {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(filepath.Dir(dir), e.Name())))
+			names = append(names, filepath.Join(filepath.Dir(dir), e.Name()))
 		}
 	}
-	return err
+	return names
 }
 
 // tempName is how the names of folders begin in which the files of dir are unpacked.
@@ -120,6 +136,11 @@ func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, er
 	defer unlock()
 	if removed, err = Remove(ctx, cfg, dir+".zip"); err != nil {
 		return removed, err
+	}
+	for _, name := range stopped(dir) {
+		if err := os.RemoveAll(name); err != nil {
+			return removed, fmt.Errorf("hub: %w", err)
+		}
 	}
 	if there, err := isFolder(dir); !there {
 		return removed, err

@@ -2,6 +2,8 @@ package hub_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +47,57 @@ func TestFetchFolder(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(filepath.Dir(f.path)); len(entries) > 0 {
 		t.Errorf("left behind: %v", entries)
+	}
+}
+
+// What a process leaves that is killed at some point of its work is gone after the next run, whether the folder had come
+// to be or not, and nothing is fetched twice.
+func TestFetchFolderAfterAKill(t *testing.T) {
+	zip := tutorial(t)
+	s := newServer(t, zip)
+	file := hub.File{URL: s.URL + "/hymenoptera_data.zip", SHA256: sum(zip), Size: int64(len(zip))}
+	for name, complete := range map[string]bool{"while it unpacked": false, "right before its end": true} {
+		f := newFixture(t)
+		f.path = filepath.Join(t.TempDir(), "data", "hymenoptera_data")
+		fetch := func() (bool, error) {
+			return hub.FetchFolder(t.Context(), f.cfg, file, "hymenoptera_data", f.path, hub.DefaultLimits())
+		}
+		if complete {
+			if _, err := fetch(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		source := fmt.Sprintf(`{"url":%q,"validator":"\"1\"","total":%d}`, file.URL, len(zip))
+		for ending, data := range map[string]string{".zip.partial": string(zip), ".zip.partial.json": source, ".lock": ""} {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(f.path), 0o777), os.WriteFile(f.path+ending, []byte(data), 0o666)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.MkdirAll(filepath.Join(filepath.Dir(f.path), ".hymenoptera_data.unpacking-1", "folder", "train"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		s.requests()
+		if fetched, err := fetch(); err != nil || fetched == complete || len(s.requests()) > 0 {
+			t.Errorf("%s: fetched %v, error %v, or a request", name, fetched, err)
+		}
+		f.alone(t)
+		if got := tree(t, f.path); got["train/ants/0013035.jpg"] != "an ant" {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+// The same of a single file.
+func TestFetchAfterAKill(t *testing.T) {
+	body := content(31, 1000)
+	f := newFixture(t)
+	for ending, data := range map[string]string{"": string(body), ".partial.json": "{}", ".lock": ""} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(f.path), 0o777), os.WriteFile(f.path+ending, []byte(data), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.fetch(t, t.Context(), hub.File{URL: "https://pytorch.example", SHA256: sum(body)}, body); err != nil {
+		t.Error(err)
 	}
 }
 

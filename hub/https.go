@@ -15,11 +15,25 @@ type refusedError struct{ reason string }
 
 func (e refusedError) Error() string { return e.reason }
 
-// allowFirst says whether a download may begin at u: https, or http where the Config has it or on this
-// machine.
-func (c Config) allowFirst(u *url.URL) error {
-	if u.Scheme == "https" || u.Scheme == "http" && (c.AllowHTTP || isLoopback(u.Hostname())) {
+// An InsecureError is a download over plain http of a file that somebody on the way could replace unnoticed.
+type InsecureError struct{ hash string }
+
+func (e *InsecureError) Error() string {
+	what := "no hash of the file is known"
+	if e.hash != "" {
+		what = fmt.Sprintf("only the first %d digits of the file's hash are known", len(e.hash))
+	}
+	return "want an address that begins with https://, not http://, because " + what
+}
+
+// allowFirst says whether the download of f may begin at u: https, or http where the file is pinned, where the Config
+// has it, or on this machine.
+func (c Config) allowFirst(u *url.URL, f File) error {
+	if u.Scheme == "https" || u.Scheme == "http" && (c.AllowHTTP || f.Pinned() || isLoopback(u.Hostname())) {
 		return nil
+	}
+	if u.Scheme == "http" {
+		return &InsecureError{f.SHA256}
 	}
 	return refusedError{fmt.Sprintf("want an address that begins with https://, not %s://", u.Scheme)}
 }

@@ -14,6 +14,7 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -26,22 +27,31 @@ import (
 
 // A File is something published.
 type File struct {
-	URL    string
-	SHA256 string // the first 8 or more hex digits of its hash, lower case; "" where nobody published them
+	URL string
+	// SHA256 is its hash in hex, lower case. The first 8 or more digits of it show a file that broke on the way; a file
+	// that somebody made has 8 digits of his choice after minutes. "" is for files whose hash nobody published.
+	SHA256 string
+	Size   int64 // in bytes; 0 where it is not known
 }
+
+// Pinned says whether the whole of the hash is known, so that no other file is taken for f, wherever it comes from.
+func (f File) Pinned() bool { return len(f.SHA256) == sha256.Size*2 }
 
 // A Config says how to fetch. DefaultConfig has what suits people.
 type Config struct {
 	Transport http.RoundTripper // nil: the usual one, with the proxies of the environment
 
-	// AllowHTTP takes addresses that begin with http://. Without it only those of this machine are taken:
-	// localhost and the loopback addresses. It is for a mirror whose address a person typed.
+	// AllowHTTP takes addresses that begin with http:// for every file. Without it they are taken for files that are
+	// pinned, and on this machine: localhost and the loopback addresses.
 	AllowHTTP bool
 
-	MaxBytes   int64         // a larger file is refused
-	Attempts   int           // requests before giving up, 1 or more
-	Timeout    time.Duration // of the whole, waiting for another process aside
-	Stall      time.Duration // without a byte: the connection is given up
+	MaxBytes int64         // a larger file is refused
+	Attempts int           // requests before giving up, 1 or more
+	Stall    time.Duration // without a byte: the connection is given up
+	// The whole may take Timeout, waiting for another process aside, and a second more for every MinRate bytes that came:
+	// as long as a large file takes, and not for ever.
+	Timeout    time.Duration
+	MinRate    int64
 	Backoff    time.Duration // before the second request; it doubles with each one
 	MaxBackoff time.Duration // and ends here; a server that asks for more is not waited for
 
@@ -55,7 +65,7 @@ type Config struct {
 // DefaultConfig returns settings for files of up to 4 GiB.
 func DefaultConfig() Config {
 	return Config{
-		MaxBytes: 4 << 30, Attempts: 6, Timeout: 6 * time.Hour, Stall: 30 * time.Second,
+		MaxBytes: 4 << 30, Attempts: 6, Stall: 30 * time.Second, Timeout: 10 * time.Minute, MinRate: 8 << 10,
 		Backoff: time.Second, MaxBackoff: time.Minute,
 		Now: time.Now, Sleep: sleep,
 	}
@@ -74,7 +84,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 func (c Config) validate() error {
 	switch {
-	case c.MaxBytes < 1, c.Attempts < 1, c.Timeout <= 0, c.Stall <= 0, c.Backoff < 0, c.MaxBackoff < 0, c.Now == nil, c.Sleep == nil:
+	case c.MaxBytes < 1, c.Attempts < 1, c.Timeout <= 0, c.MinRate < 1, c.Stall <= 0, c.Backoff < 0, c.MaxBackoff < 0, c.Now == nil, c.Sleep == nil:
 		return errors.New("hub: a Config has a field that is zero or negative: begin with DefaultConfig")
 	}
 	return nil
@@ -103,7 +113,7 @@ func (f File) parse(cfg Config) (*url.URL, error) {
 	if u.Host == "" {
 		return nil, fmt.Errorf("hub: %s: want an address that begins with https://", u.Redacted())
 	}
-	if err := cfg.allowFirst(u); err != nil {
+	if err := cfg.allowFirst(u, f); err != nil {
 		return nil, fmt.Errorf("hub: %s: %w", u.Redacted(), err)
 	}
 	if !hexDigits.MatchString(f.SHA256) {

@@ -112,7 +112,7 @@ func (p *partial) Write(b []byte) (int, error) {
 // check compares the hash.
 func (p *partial) check(prefix string) error {
 	if got := fmt.Sprintf("%x", p.sum.Sum(nil)); !strings.HasPrefix(got, prefix) {
-		return fmt.Errorf("its SHA-256 is %s, but that of the published file begins with %s", got, prefix)
+		return fmt.Errorf("its SHA-256 is %s, but that of the published file is %s", got, File{SHA256: prefix}.hash())
 	}
 	return nil
 }

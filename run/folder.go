@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/escape"
 	"hymenoptera/trainer"
 )
 
@@ -189,7 +190,7 @@ func (f *Folder) Append(p trainer.Phase) error {
 		return fmt.Errorf("run: %w", err)
 	}
 	before := int64(len(f.history))
-	f.history = append(append(f.history, line...), '\n')
+	f.history = append(append(f.history, escape.JSONBytes(line)...), '\n')
 	if f.Vanished() {
 		return f.vanished()
 	}
@@ -221,7 +222,7 @@ func encoded(v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	return append(data, '\n'), nil
+	return append(escape.JSONBytes(data), '\n'), nil
 }
 
 func (f *Folder) vanished() error {

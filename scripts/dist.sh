@@ -20,17 +20,17 @@ rm -rf "$out" "$out.tar.gz"
 mkdir -p "$out/bin" "$out/lib" "$out/licences"
 
 # What the system has itself, or must have itself.
-ours='^lib(hymenoptera_gotch|torch_cpu|c10|gomp|cudart|cupti)\.so'
+ours='^lib(hymenoptera_gotch|torch_cpu|c10|gomp|cudart|cupti|(jpeg|tiff|webp|webpdemux|sharpyuv|zstd|lzma)-[0-9a-f]*)\.so'
 # libcupti and libcudart only answer the loader: without a GPU nothing calls them.
 ldd bin/hymenoptera | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | while read -r lib path; do
 	if [[ $lib =~ $ours ]]; then
 		install -m 755 "$path" "$out/lib/$lib"
 		strip --strip-unneeded "$out/lib/$lib"
-		patchelf --set-rpath '$ORIGIN' "$out/lib/$lib"
+		patchelf --force-rpath --set-rpath '$ORIGIN' "$out/lib/$lib"
 	fi
 done
 install -m 755 bin/hymenoptera "$out/bin/hymenoptera"
-patchelf --set-rpath '$ORIGIN/../lib' "$out/bin/hymenoptera"
+patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$out/bin/hymenoptera"
 
 # Everything must come from the folder or be the system's own.
 foreign=$(LD_LIBRARY_PATH='' ldd "$out/bin/hymenoptera" | awk '$2 == "=>" { print $3 }' |
@@ -56,8 +56,8 @@ go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}' ./cmd
 	done
 	[ "$found" ] || die "module $module has no licence in vendor/"
 done
-cat /usr/share/doc/libjpeg62-turbo-dev/copyright /usr/share/doc/libjpeg-turbo8-dev/copyright >"$out/licences/libjpeg-turbo" 2>/dev/null ||
-	[ -s "$out/licences/libjpeg-turbo" ] || die "the licence of libjpeg-turbo is not in /usr/share/doc"
+codecs=$(dirname "$(ldd bin/hymenoptera | awk '$1 ~ /^libjpeg-/ { print $3 }')")
+cp "$codecs"/licences/LICENSE "$out/licences/pillow-libraries" # libjpeg-turbo, libtiff, libwebp, zstd, xz
 cat >"$out/licences/libgomp" <<'TEXT'
 lib/libgomp.so.1 is GCC's OpenMP runtime, as the PyTorch wheel carries it: GNU General Public License, version 3, with the GCC
 Runtime Library Exception, version 3.1. Its source is part of GCC: https://gcc.gnu.org

@@ -17,8 +17,9 @@ import pickle
 import struct
 import sys
 import tarfile
+import warnings
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import torch
 
@@ -255,6 +256,26 @@ def parameters():
     return OrderedDict((k, named.get(k, v)) for k, v in n.state_dict().items())
 
 
+def beside():
+    """A value of every kind that torch.load(weights_only=True) reads: its _get_allowed_globals, and its opcodes."""
+    attributes = torch.nn.Parameter(torch.ones(2))
+    attributes.note = {"by": "hand"}
+    return {
+        "loss": torch.tensor(0.5), "best_acc1": torch.tensor(91.25), "rng_state": torch.arange(8, dtype=torch.uint8),
+        "rng": {"cpu": torch.arange(8, dtype=torch.uint8), "cuda": [torch.arange(8, dtype=torch.uint8)]},
+        "integer": 2**70, "negative": -2**70, "bytes": b"abc", "bytearray": bytearray(b"abc"), "set": {1, "a"}, "complex": 1 + 2j,
+        "counter": Counter("aab"), "device": torch.device("cuda", 0), "size": torch.Size([2, 3]), "layout": torch.strided,
+        "half": "\ud800", "dtypes": [torch.float32, torch.complex64, torch.float8_e5m2, torch.uint16, torch.quint8, torch.per_tensor_affine],
+        None: None, True: False, 2.5: 1, (1, "a"): 2, b"key": 3, torch.float16: 4,
+        "tensors": [torch.ones(2, dtype=torch.complex64), torch.ones(2, dtype=torch.complex128), torch.eye(2).to_sparse(),
+                    torch.ones(2).to(torch.float8_e4m3fn), torch.ones(2, dtype=torch.uint16), torch.ones(2, device="meta"),
+                    torch.quantize_per_tensor(torch.ones(2), 0.5, 0, torch.qint8), torch.ones(2, dtype=torch.complex64).conj(), attributes,
+                    torch.nested.nested_tensor([torch.ones(2), torch.ones(1)])],
+        "untyped": torch.ones(2).untyped_storage(), "typed": torch.arange(3).storage(),
+        "optimizer": {"state": {"fc.weight": {"momentum_buffer": torch.ones(2)}}, "param_groups": []},
+    }
+
+
 def main(folder):
     os.makedirs(folder, exist_ok=True)
     expected = {}
@@ -270,7 +291,8 @@ def main(folder):
             loaded, _ = load_safetensors(path)
         else:
             loaded = torch.load(path, weights_only=not form.startswith("pth (tar"))
-            loaded = loaded[wrapper] if wrapper else loaded
+            for key in filter(None, wrapper.split(".")):
+                loaded = loaded[key]
         assert list(loaded) == list(sd) and digest(loaded) == digest(sd), file
         tensors = []
         for key, t in sd.items():
@@ -304,6 +326,22 @@ def main(folder):
     for save, stem, form in ((save_zip, "wrapped.pth", "pth (zip)"), (save_legacy, "wrapped-legacy.pth", legacy)):
         put(stem, save, {"epoch": 3, "best": 0.94, "name": "net", "args": [1, (2, 3)], "none": None,
                          "state_dict": n.state_dict(), "optimizer": optimizer.state_dict()}, n.state_dict(), form, "state_dict")
+
+    # A training's checkpoint with everything in it, as deep as people put it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for save, stem, form in ((save_zip, "beside.pth", "pth (zip)"), (save_legacy, "beside-legacy.pth", legacy)):
+            values = {k: v for k, v in beside().items() if form != legacy or k not in ("tensors", "untyped")}  # which the old format has not
+            if form == legacy:
+                values["tensors"] = [torch.ones(2, dtype=torch.complex64), torch.quantize_per_tensor(torch.ones(2), 0.5, 0, torch.qint32)]
+            put(stem, save, {**values, "net": {"epoch": 3, "state_dict": n.state_dict()}}, n.state_dict(), form, "net.state_dict")
+        three = {"epoch": 3, "model": n.state_dict()}
+        put("protocol3.pth", lambda p, o: torch.save(o, p, pickle_protocol=3), three, n.state_dict(), wrapper="model")
+        put("protocol3-legacy.pth", lambda p, o: torch.save(o, p, pickle_protocol=3, _use_new_zipfile_serialization=False),
+            three, n.state_dict(), legacy, "model")
+    torch.serialization.set_crc32_options(False)
+    put("checksums-none.pth", save_zip, n.state_dict(), n.state_dict())
+    torch.serialization.set_crc32_options(True)
 
     # These are refused; checkpoint's tests know the messages.
     put("refused-two.pth", save_zip, {"model": n.state_dict(), "ema": n.state_dict()})

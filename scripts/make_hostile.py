@@ -92,6 +92,7 @@ class Member:
         self.central = {}  # what the directory says otherwise
         self.before = self.after = b""
         self.extra = b""  # in the directory
+        self.disk = self.attributes = 0
         for k, v in changes.items():
             assert hasattr(self, k), k
             setattr(self, k, v)
@@ -106,7 +107,7 @@ def zipped(*members, comment=b"", count=None, disk=0, shift=0, size_shift=0, mid
         out += b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 20, v["flags"], v["method"], 0, 33, v["crc"], v["packed"], v["size"],
                                            len(v["name"]), 0) + v["name"] + m.data + m.after
         directory += b"PK\x01\x02" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, c["flags"], c["method"], 0, 33, c["crc"], c["packed"], c["size"],
-                                                 len(c["name"]), len(m.extra), 0, 0, 0, 0, c["offset"]) + c["name"] + m.extra
+                                                 len(c["name"]), len(m.extra), 0, m.disk, 0, m.attributes, c["offset"]) + c["name"] + m.extra
     directory += inside
     out += middle
     start = len(out) + shift
@@ -114,10 +115,10 @@ def zipped(*members, comment=b"", count=None, disk=0, shift=0, size_shift=0, mid
     out += directory
     if zip64:
         at = len(out)
-        z = dict(size=44, count=n, length=len(directory), start=start, at=at)
+        z = dict(size=44, disk=0, first=0, here=n, count=n, length=len(directory), start=start, at=at, locator=0, disks=1)
         z.update(zip64)
-        out += b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", z["size"], 45, 45, 0, 0, z["count"], z["count"], z["length"], z["start"])
-        out += b"PK\x06\x07" + struct.pack("<IQI", 0, z["at"], 1)
+        out += b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", z["size"], 45, 45, z["disk"], z["first"], z["here"], z["count"], z["length"], z["start"])
+        out += b"PK\x06\x07" + struct.pack("<IQI", z["locator"], z["at"], z["disks"])
     out += b"PK\x05\x06" + struct.pack("<HHHHIIH", disk, disk, n, n, len(directory) + size_shift, start, len(comment)) + comment
     return out + tail
 
@@ -168,7 +169,11 @@ def zip_cases():
     odd("name-empty", 'the zip member name "" is none', name="")
     odd("name-zero", "is none", name="a/x\0y")
     odd("name-latin1", "is none", name=b"a/\xe9")
+    odd("folder-attribute", 'the zip member "a/x" is a folder', attributes=0x10)
     odd("folder", 'the zip member "a/b/" is a folder', name="a/b/", data=b"")
+    odd("disk", "begins in another part of a zip file in several parts", disk=1)
+    odd("encrypted-strongly", "is encrypted", flags=0x40)
+    case("zip-packed.pth", zipped(Member("x/", b""), Member("x/best.pth", packed, method=8, size=1 << 20)), 'it is a zip file with "x/best.pth" in it: unpack it')
     odd("crc", "the zip member \"a/x\": its checksum is 3610a686, it should be 00000001: the file is damaged", crc=1)
     odd("local-name", "its own header calls it \"a/y\"", local={"name": b"a/y"})
     odd("local-size", "its own header and the zip directory disagree", local={"size": 4})
@@ -199,7 +204,9 @@ def zip_cases():
     case("zip-directory-name.pth", pth(inside=b"PK\x01\x02" + bytes(24) + b"\xff\xff" + bytes(16), count=3), "reaches past the directory's end")
     case("zip64-elsewhere.pth", pth(zip64={"at": 1}), "its zip64 records disagree")
     case("zip64-length.pth", pth(zip64={"size": 45}), "its zip64 records disagree")
-    case("zip64-count.pth", pth(zip64={"count": 3}), "its zip directory and its zip64 directory disagree")
+    for field, n in (("disk", 1), ("first", 1), ("here", 0x1004000000000002), ("locator", 1), ("disks", 0), ("disks", 2)):
+        case(f"zip64-{field}-{n & 15}.pth", pth(zip64={field: n}), "its zip64 records say that it is a part of a zip file in several parts")
+    case("zip64-count.pth", pth(zip64={"count": 3, "here": 3}), "its zip directory and its zip64 directory disagree")
     case("zip64-start.pth", pth(zip64={"start": 2**64 - 1}), "its zip directory and its zip64 directory disagree")
 
 
@@ -217,12 +224,21 @@ def pickle_cases():
         "global os.system at byte 132 is not allowed: this file would run code in PyTorch")
     for module, name in (("posix", "system"), ("__builtin__", "eval"), ("builtins", "exec"), ("builtins", "getattr"),
                          ("subprocess", "Popen"), ("torch", "load"), ("torch.hub", "load"), ("torch._utils", "_import_dotted_name"),
-                         ("collections", "OrderedDict.__reduce__"), ("collections", "Counter"), ("torch", "FloatStorage.from_file"), ("", "")):
+                         ("collections", "OrderedDict.__reduce__"), ("builtins", "frozenset"), ("torch", "FloatStorage.from_file"), ("", "")):
         value(f"global-{module or 'empty'}-{name or 'empty'}".replace("/", ""), glob(module, name),
-              f"global {module}.{name} at byte 2 is not allowed: this file would run code in PyTorch")
-    value("global-quantized", glob("torch", "QInt8Storage"), "global torch.QInt8Storage at byte 2 is not supported")
-    value("global-sparse", glob("torch._utils", "_rebuild_sparse_tensor"), "global torch._utils._rebuild_sparse_tensor at byte 2 is not supported")
-    value("global-numpy", glob("numpy.core.multiarray", "scalar"), "this file holds numpy values beside its tensors")
+              f"global {module.replace('__builtin__', 'builtins')}.{name} at byte 2 is not allowed: this file would run code in PyTorch")
+    value("global-quantized", glob("torch", "QInt8Storage"), "it holds torch.QInt8Storage, not a state dict")
+    value("global-sparse", state(w=glob("torch._utils", "_rebuild_sparse_tensor") + b")R"), 'its entry "w" is a sparse tensor, not a tensor of a network')
+    for name, g in (("numpy", ("numpy.core.multiarray", "scalar")), ("path", ("pathlib", "PosixPath")), ("time", ("datetime", "datetime"))):
+        value(f"global-{name}", b"}(" + text("net") + state(w=tensor()) + text("best") + glob(*g) + b")Ru",
+              f'"best" is an object of {".".join(g)}, which Python alone can make; if you trust the file, load it there and '
+              'save the weights alone with torch.save(torch.load(FILE, weights_only=False)["net"], NEW)')
+    value("global-deep", state(run=b"}(" + text("net") + state(w=tensor()) + text("best") + glob("pathlib", "Path") + b")Ru"),
+          'torch.save(torch.load(FILE, weights_only=False)["run"]["net"], NEW)')
+    value("global-namespace", b"}(" + text("args") + glob("argparse", "Namespace") + b")\x81}bu",
+          '"args" is an object of argparse.Namespace, which Python alone can make; if you trust the file, load it there and '
+          "save the weights alone with torch.save(model.state_dict(), NEW)")
+    value("global-model-inside", b"}(" + text("model") + glob("mymodels", "Net") + b")\x81" + state(training=TRUE, _parameters=b"}") + b"bu", "this is a whole pickled model")
     value("global-model", glob("torchvision.models.resnet", "ResNet"), "this is a whole pickled model")
     value("global-own-model", glob("mymodels", "Net") + b")\x81", "global mymodels.Net at byte 2 is not allowed: this is a whole pickled model")
     value("global-own-model-kept", glob("mymodels", "Net") + b"q\0)\x81", "this is a whole pickled model")
@@ -249,12 +265,13 @@ def pickle_cases():
     value("memo", b"h\5", "byte 2 asks for value 5, which the pickle has not kept")
     value("memo-far", b"j\xff\xff\xff\xff", "asks for value 4294967295")
     for op, name in ((b"\x93", "stack-global"), (b"i", "inst"), (b"o", "obj"), (b"\x92", "newobj-ex"), (b"\x82\1", "ext"), (b"P0\n", "persid"),
-                     (b"0", "pop"), (b"2", "dup"), (b"I1\n", "int"), (b"C\0", "bytes"), (b"\x95" + bytes(8), "frame"), (b"\x8f", "set"), (b"\xff", "none")):
+                     (b"0", "pop"), (b"2", "dup"), (b"I1\n", "int"), (b"C\0", "bytes"), (b"\x95" + bytes(8), "frame"), (b"\x90", "set"), (b"\xff", "none")):
         value(f"opcode-{name}", op, f"opcode 0x{op[0]:02x} at byte 2 does not occur in state dicts")
     value("string-long", b"X\xff\xff\xff\x7fabc", "the pickle is cut short: 2147483647 bytes are wanted")
     value("string-longer", b"X\xff\xff\xff\xffabc", "the pickle is cut short: 4294967295 bytes are wanted")
     value("string-latin1", b"X\1\0\0\0\xe9", "the string at byte 2 is not UTF-8")
-    value("long", b"\x8a\x09" + bytes(9), "the integer at byte 2 has 9 bytes")
+    value("long", b"\x8a\x09" + bytes(9), "it holds an integer of 9 bytes, not a state dict")
+    value("string-half-surrogate", text(b"\xed\xa0\x80") + text(b"\xed\x80"), "is not UTF-8")
     value("reduce-string", text("os.system") + b")R", "would call a string")
     value("reduce-list", ORDERED[:-2] + b"]R", "has a list of 0 for its arguments")
     value("reduce-dtype", glob("torch", "float32") + b")R", "calls torch.float32 with arguments that no state dict has")
@@ -268,8 +285,9 @@ def pickle_cases():
     value("append-dict", b"}K\1a", "the pickle appends to a dict of 0")
     value("set-list", b"]K\1K\1s", "the pickle sets items of a list of 0")
     value("items-odd", b"}(K\1u", "a key without a value")
-    value("key-tuple", b"})K\1s", "a dict has a tuple of 0 for a key")
-    value("key-float", b"}G" + bytes(8) + b"K\1s", "a dict has a float for a key")
+    value("key-tuple", b"})" + tensor() + b"s", "a tensor has a tuple of 0 for a name")
+    value("key-float", b"}G" + bytes(8) + tensor() + b"s", "a tensor has a float for a name")
+    value("key-list", b"}]K\1s", "a dict has a list of 0 for a key at byte")
     value("key-twice", b"}(" + (text("w") + tensor()) * 2 + b"u", "the key \"w\" occurs twice in a dict")
     value("cycle-list", b"]q\0h\0a", "the pickle is a cycle: a list of 1 holds itself")
     value("cycle-dict", b"}q\0" + text("w") + b"h\0s", "the pickle is a cycle: a dict of 1 holds itself")
@@ -287,14 +305,16 @@ def pickle_cases():
     value("is-none", NONE, "it holds None, not a state dict")
     value("is-float", b"G" + bytes(8), "it holds a float, not a state dict")
     value("is-global", glob("torch", "float32"), "it holds torch.float32, not a state dict")
-    value("mixed", state(w=tensor(), epoch=b"K\3"), 'its entry "epoch" is an integer, not a tensor')
-    value("mixed-dict", state(w=tensor(), more=state(v=tensor())), 'its entry "more" is a dict of 1, not a tensor')
-    value("two-inside", state(model=state(w=tensor()), ema=state(w=tensor())), 'it holds 2 state dicts, under "model", "ema"')
+    value("mixed", state(w=tensor(), epoch=b"K\3"), 'its entry "epoch" is an integer, not a tensor of a network')
+    value("mixed-inside", state(model=state(w=tensor(), epoch=b"K\3")), 'its "model" is no state dict: its entry "epoch" is an integer')
+    value("two-inside", state(model=state(w=tensor()), ema=state(w=tensor())), 'it holds 2 state dicts, "model", "ema": choose one by adding its name to the file\'s, as in FILE#model')
+    value("optimizer-alone", state(optimizer=state(state=state(w=state(momentum=tensor())), param_groups=b"]")), "and no state dict among its values")
+    value("complex-storage", state(w=tensor(kind="ComplexFloatStorage", numel=3, shape=(3,), stride=(1,))), 'the tensor "w" has its data in a ComplexFloatStorage')
     value("none-inside", state(epoch=b"K\3", arch=text("resnet18")), 'it holds a dict with the keys "epoch", "arch", and no state dict among its values')
-    value("deeper-inside", state(a=state(b=state(w=tensor()))), "and no state dict among its values")
+    value("no-floats-inside", state(rng=state(cpu=tensor(kind="LongStorage", numel=3, shape=(3,), stride=(1,)))), "and no state dict among its values")
     value("name-empty", b"}" + text("") + tensor() + b"s", "a tensor has an empty name")
     value("name-control", b"}" + text("w\x1b[31m") + tensor() + b"s", "has a control character in it")
-    value("name-integer", b"}K\1" + tensor() + b"s", "a tensor has the integer 1 for a name")
+    value("name-integer", b"}K\1" + tensor() + b"s", "a tensor has 1 for a name")
     value("parameter-without-data", state(w=glob("torch.nn.parameter", "Parameter") + b")\x81"), 'the parameter "w" has no data')
 
 
@@ -335,7 +355,7 @@ def tensor_cases():
     bad("storage-none", "has None for a storage", at=NONE)
     bad("storage-string", "it refers to a string outside the pickle", at=text("0") + b"Q")
     bad("bool", "byte 2 of a bool tensor is 7, not 0 or 1", shape=(6,), stride=(1,), kind="BoolStorage", data=b"\0\1\7\0\1\0")
-    bad("conjugated", "is conjugated or negated", more=state(conj=TRUE))
+    bad("conjugated", 'its entry "w" is a conjugated or negated tensor', more=state(conj=TRUE))
     bad("hooks", "has backward hooks, which are code", hooks=state(hook=b"K\1"))
     bad("hooks-list", "has backward hooks, which are code", hooks=b"]")
     bad("grad", "with arguments that no state dict has", grad=b"K\1")
@@ -509,7 +529,7 @@ def safetensors_cases():
     bad("not-utf8", b'{"\xff":1}', "its safetensors header is not UTF-8")
     bad("array", "{[]}", "is '[', not '\"'")
     bad("trailing-json", good + "{}", "follows its end")
-    bad("trailing-newline", good + "\n", "follows its end")
+    bad("trailing-form-feed", good + "\n\f", "byte 58 follows its end")
     bad("truncated-json", good[:-3], "it ends within a value")
     bad("comma", '{"a":1,}', "tensor \"a\" is not described by an object")
     one("comma-last", "is '}', not '\"'", more=",")

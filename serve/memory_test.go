@@ -29,7 +29,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := DefaultConfig()
-	cfg.Memory, cfg.Connections, cfg.MaxBody = 256<<20, 64, 8<<20
+	cfg.Memory, cfg.Connections, cfg.MaxBody, cfg.MaxPixels = 256<<20, 64, 8<<20, 60_000_000
 	s, err := New(t.Context(), file, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -51,13 +51,13 @@ func TestMemoryIsBounded(t *testing.T) {
 		io.Copy(io.Discard, r.Body)
 		return r.StatusCode
 	}
-	large := hostile.PNG(2500, 2000, 16, 6, true)    // 100 MB
+	large := hostile.PNG(5000, 5000, 16, 6, true)    // 100 MB
 	scans := hostile.JPEG(5000, 5000, 20)            // 50 MB of coefficients, and 75 of pixels
-	tooLarge := hostile.PNG(5000, 5000, 16, 6, true) // 500 MB
+	tooLarge := hostile.PNG(7071, 7071, 16, 6, true) // 200 MB
 	zeros := make([]byte, 8<<20)
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
-	for i := range 5 {
+	for i := range 3 {
 		part, err := w.CreateFormFile("file", fmt.Sprint(i))
 		if err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				}
 			})
 		}
-		for range 8 {
+		for range 4 {
 			wg.Go(func() { post("image/png", large) })
 			wg.Go(func() { post("image/jpeg", scans) })
 			wg.Go(func() { post("", zeros) })

@@ -108,7 +108,7 @@ func TestOpenAPI(t *testing.T) {
 		{"a form with a field", plain, "POST", "/v1/predict", http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, strings.NewReader("--x\r\nContent-Disposition: form-data; name=file\r\n\r\ngarden.jpg\r\n--x--\r\n"), 400, "curl -F file=@garden.jpg"},
 		{"a client that leaves", plain, "POST", "/v1/predict", nil, broken{}, 499, "left"},
 		{"many scans", small, "POST", "/v1/predict", nil, bytes.NewReader(hostile.JPEG(200, 200, 25)), 413, "more than 20 scans of 200×200 pixels"},
-		{"a picture that takes much", tight, "POST", "/v1/predict", nil, bytes.NewReader(hostile.PNG(3000, 3000, 16, 6, true)), 413, "to decode the picture takes"},
+		{"a picture that takes much", tight, "POST", "/v1/predict", nil, bytes.NewReader(hostile.PNG(4900, 4900, 16, 6, true)), 413, "to decode the picture takes"},
 		{"a body that takes much", tight, "POST", "/v1/predict", nil, bytes.NewReader(make([]byte, 20<<20)), 413, "more than the"},
 		{"top 0", plain, "POST", "/v1/predict?top=0", nil, bytes.NewReader(data), 400, "want a whole number of at least 1"},
 		{"top x", plain, "POST", "/v1/predict?top=x", nil, bytes.NewReader(data), 400, "want a whole number"},

@@ -14,7 +14,10 @@ type Arch struct {
 	Name    string    // torchvision's
 	Weights []Weights // published ones, the best last
 	// New returns the network with random weights, drawn from the default generator in torchvision's order.
-	New func(s *torch.Scope, classes int64) Network
+	New      func(s *torch.Scope, classes int64) Network
+	features int64 // that the head takes
+	// LastSize returns the side of the last feature map, in pixels, for pictures with sides of size pixels.
+	LastSize func(size int) int
 	// load builds the network for a state dict and loads it.
 	load func(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Network, error)
 }
@@ -27,10 +30,12 @@ var registry = []Arch{
 	resNet("resnet101", [4]int{3, 4, 23, 3}, true, v1("resnet101-63fe2227.pth"), v2("resnet101-cd907fc2.pth")),
 	resNet("resnet152", [4]int{3, 8, 36, 3}, true, v1("resnet152-394f9c45.pth"), v2("resnet152-f82ba261.pth")),
 	{
-		Name:    "googlenet",
-		Weights: []Weights{v1("googlenet-1378be20.pth")},
-		New:     func(s *torch.Scope, classes int64) Network { return newGoogLeNet(s, classes) },
-		load:    loadGoogLeNet,
+		Name:     "googlenet",
+		Weights:  []Weights{v1("googlenet-1378be20.pth")},
+		New:      func(s *torch.Scope, classes int64) Network { return newGoogLeNet(s, classes) },
+		features: 1024,
+		LastSize: lastGoogLeNet,
+		load:     loadGoogLeNet,
 	},
 }
 
@@ -40,12 +45,27 @@ func resNet(name string, depths [4]int, bottleneck bool, weights ...Weights) Arc
 		net := build(s, classes)
 		return net, nn.LoadStateDict(net, sd)
 	}
-	return Arch{Name: name, Weights: weights, New: build, load: load}
+	features := int64(512)
+	if bottleneck {
+		features = 2048
+	}
+	return Arch{Name: name, Weights: weights, New: build, features: features, LastSize: lastResNet, load: load}
 }
 
-// Load returns the network with the weights of sd, strictly: every key must be there, and no other. The
-// width of its head is the file's.
+// Load returns the network with the weights of sd, strictly: every key must be there, and no other, and every value
+// must be finite. The width of its head is the file's.
 func (a Arch) Load(s *torch.Scope, sd *checkpoint.StateDict) (Network, error) {
+	net, err := a.loadStrictly(s, sd)
+	if err != nil {
+		return nil, err
+	}
+	if err := sd.CheckFinite(); err != nil {
+		return nil, err
+	}
+	return net, nil
+}
+
+func (a Arch) loadStrictly(s *torch.Scope, sd *checkpoint.StateDict) (Network, error) {
 	classes := int64(imageNetClasses)
 	if w, ok := sd.Get("fc.weight"); ok && len(w.Shape) == 2 {
 		classes = w.Shape[0]

@@ -14,7 +14,8 @@ import (
 type Weights struct {
 	Name   string               // torchvision's, IMAGENET1K_V1 for example
 	URL    string               // their address
-	SHA256 string               // the first digits of their hash
+	SHA256 string               // their hash, or the first 8 digits of it
+	Size   int64                // in bytes; 0 where it is not known
 	Eval   transforms.Transform // what they were evaluated with
 }
 
@@ -31,7 +32,7 @@ func (w Weights) Classes() []string { return strings.Split(strings.TrimSpace(ima
 func (w Weights) FileName() string { return w.URL[strings.LastIndexByte(w.URL, '/')+1:] }
 
 // File returns what hub.Fetch fetches.
-func (w Weights) File() hub.File { return hub.File{URL: w.URL, SHA256: w.SHA256} }
+func (w Weights) File() hub.File { return hub.File{URL: w.URL, SHA256: w.SHA256, Size: w.Size} }
 
 // v1 are the weights of torchvision's first recipe, v2 those of its second, which were evaluated on images
 // that were resized to 232 pixels before the crop of 224. The addresses are those of torchvision 0.26.0.
@@ -41,7 +42,26 @@ func v2(file string) Weights { return imageNet("IMAGENET1K_V2", file, 232) }
 func imageNet(name, file string, resize int) Weights {
 	eval := transforms.Eval(224)
 	eval.Short = resize
-	return Weights{name, "https://download.pytorch.org/models/" + file, hub.HashPrefix(file), eval}
+	w := Weights{Name: name, URL: "https://download.pytorch.org/models/" + file, SHA256: hub.HashPrefix(file), Eval: eval}
+	if p, ok := pins[file]; ok {
+		w.SHA256, w.Size = p.sha256, p.size
+	}
+	return w
+}
+
+// pins has the whole hashes of files on which three public projects or more that have nothing to do with each other
+// agree. PyTorch publishes 8 digits, with which anybody can make a file in minutes. For resnet101 (both), resnet152's
+// IMAGENET1K_V2 and googlenet fewer projects give the whole: these have the 8 digits alone. A size is there where as many
+// projects give it.
+var pins = map[string]struct {
+	sha256 string
+	size   int64
+}{
+	"resnet18-f37072fd.pth":  {"f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec", 46_830_571},
+	"resnet34-b627a593.pth":  {"b627a593bcbe140c234610266fe4f8ae95ea42fc881d091c9b6052e6b1d0590f", 87_319_819},
+	"resnet50-0676ba61.pth":  {"0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a", 102_530_333},
+	"resnet50-11ad3fa6.pth":  {"11ad3fa62ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca", 102_540_417},
+	"resnet152-394f9c45.pth": {"394f9c45966e3651a89bbb78a48410a6755854ce4a5ab64927cf1c7247f85e58", 0},
 }
 
 // DefaultWeights is torchvision's name for the best weights of a network.

@@ -1,6 +1,8 @@
 package zoo_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +19,13 @@ var published = map[string][][3]any{
 	"googlenet": {{"IMAGENET1K_V1", "googlenet-1378be20.pth", 256}},
 }
 
+// prefixOnly are the files of whose hash only the name's 8 digits are known to enough people.
+var prefixOnly = []string{"resnet101-63fe2227.pth", "resnet101-cd907fc2.pth", "resnet152-f82ba261.pth", "googlenet-1378be20.pth"}
+
+// mebibytes are _file_size in torchvision's tables.
+var mebibytes = map[string]string{"resnet18-f37072fd.pth": "44.661", "resnet34-b627a593.pth": "83.275",
+	"resnet50-0676ba61.pth": "97.781", "resnet50-11ad3fa6.pth": "97.790"}
+
 func TestPublishedWeights(t *testing.T) {
 	for _, name := range zoo.Names() {
 		arch, err := zoo.Find(name)
@@ -31,8 +40,15 @@ func TestPublishedWeights(t *testing.T) {
 			if got := [3]any{w.Name, w.FileName(), w.Eval.Short}; got != want[i] {
 				t.Errorf("%s: got %v, want %v", name, got, want[i])
 			}
-			if w.URL != "https://download.pytorch.org/models/"+w.FileName() || len(w.SHA256) != 8 || !strings.Contains(w.FileName(), "-"+w.SHA256+".") {
+			if w.URL != "https://download.pytorch.org/models/"+w.FileName() || !strings.Contains(w.FileName(), "-"+w.SHA256[:8]+".") {
 				t.Errorf("%s: address %s, hash %s", name, w.URL, w.SHA256)
+			}
+			if got, want := w.File().Pinned(), !slices.Contains(prefixOnly, w.FileName()); got != want || !want && len(w.SHA256) != 8 {
+				t.Errorf("%s: the hash %s is whole: %v, want %v", w.FileName(), w.SHA256, got, want)
+			}
+			// torchvision gives sizes in MiB with three decimals.
+			if mib := fmt.Sprintf("%.3f", float64(w.Size)/(1<<20)); w.Size > 0 && mib != mebibytes[w.FileName()] {
+				t.Errorf("%s: %s MiB, want %s", w.FileName(), mib, mebibytes[w.FileName()])
 			}
 			if w.Eval.Size != 224 || w.Eval.Mean != [3]float32{0.485, 0.456, 0.406} || w.Eval.Std != [3]float32{0.229, 0.224, 0.225} {
 				t.Errorf("%s: preprocessing %+v", name, w.Eval)

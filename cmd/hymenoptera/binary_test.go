@@ -84,7 +84,6 @@ func (b built) restricted(t *testing.T, env ...string) built {
 type result struct {
 	code           int
 	stdout, stderr string
-	memory         int64 // at most, in bytes
 }
 
 // run runs the program to its end. It is killed, which is no exit code, when it hangs.
@@ -111,8 +110,7 @@ func finish(t *testing.T, cmd *exec.Cmd, f func() error) result {
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), usage.Maxrss * 1024}
+	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 // check compares a result with the exit code and a part of standard error, which must be short and free of

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
+
+	"hymenoptera/internal/machine"
 )
 
 // Pictures that are read once are not kept, whatever --cache allows.
@@ -25,21 +25,6 @@ func TestCacheOfWhatIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestValueOf(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "memory.stat")
-	if err := os.WriteFile(file, []byte("anon 1\nactive_file 2\ninactive_file 30\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]int64{"inactive_file": 30, "file": 0, "anon": 1} {
-		if got := valueOf(file, name); got != want {
-			t.Errorf("%s: got %d, want %d", name, got, want)
-		}
-	}
-	if got := valueOf(file+"x", "anon"); got != 0 {
-		t.Errorf("of no file: got %d", got)
-	}
-}
-
 func TestCacheBytes(t *testing.T) {
 	for text, want := range map[string]int64{
 		"off": 0, "0": 0, "1000": 1000, "2k": 2000, "500M": 500e6, "1.5G": 1.5e9,
@@ -50,7 +35,7 @@ func TestCacheBytes(t *testing.T) {
 			t.Errorf("%q: got %d and %v, want %d", text, got, err, want)
 		}
 	}
-	if got, err := (options{Cache: "auto"}).cacheBytes(); err != nil || got <= 0 || got > freeMemory()/2 {
-		t.Errorf("auto: got %d and %v, with %d free", got, err, freeMemory())
+	if got, err := (options{Cache: "auto"}).cacheBytes(); err != nil || got < 0 || got > machine.This().FreeMemory()/4 {
+		t.Errorf("auto: got %d and %v, with %d free", got, err, machine.This().FreeMemory())
 	}
 }

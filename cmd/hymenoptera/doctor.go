@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"hymenoptera/internal/escape"
 )
 
 // A finding is a line of doctor's.
@@ -72,7 +74,7 @@ func (d diagnosis) wrong() (n int) {
 
 func (d diagnosis) print(w io.Writer, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
+		e := json.NewEncoder(escape.JSON(w))
 		e.SetIndent("", "  ")
 		return e.Encode(d)
 	}

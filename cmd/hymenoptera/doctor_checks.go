@@ -21,6 +21,7 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/hub"
 	"hymenoptera/internal/jpeg"
+	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -53,12 +54,8 @@ func checkCPU() finding {
 }
 
 func checkThreads() finding {
-	n, all := runtime.GOMAXPROCS(0), runtime.NumCPU()
-	f := finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", all, n), OK: n >= all}
-	if !f.OK {
-		f.Do = fmt.Sprintf("the system allows less than there are processors: train with --threads %d", n)
-	}
-	return f
+	m := machine.This()
+	return finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", m.Threads(), m.Processors()), OK: true}
 }
 
 func checkCUDA(ctx context.Context) finding {
@@ -83,7 +80,7 @@ func checkCUDA(ctx context.Context) finding {
 
 // checkJPEG decodes a picture that Go has encoded.
 func checkJPEG() finding {
-	f := finding{Name: "libjpeg", Value: "libjpeg-turbo " + jpeg.Version()}
+	f := finding{Name: "libjpeg", Value: "libjpeg-turbo in " + jpeg.Library()}
 	picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
 	draw.Draw(picture, picture.Bounds(), image.NewUniform(color.RGBA{R: 200, G: 100, B: 50, A: 255}), image.Point{}, draw.Src)
 	var file bytes.Buffer
@@ -93,6 +90,9 @@ func checkJPEG() finding {
 		if r, _, _ := got.At(16, 16); r < 190 || r > 210 {
 			err = fmt.Errorf("a red of 200 was decoded as %d", r)
 		}
+	}
+	if err == nil && !strings.HasPrefix(filepath.Base(jpeg.Library()), "libjpeg-") {
+		err = errors.New("not the library of Pillow's wheel: incomplete progressive files may come out with other pixels than in Pillow")
 	}
 	if f.OK = err == nil; !f.OK {
 		f.Value, f.Do = f.Value+": "+err.Error(), "make clean build"

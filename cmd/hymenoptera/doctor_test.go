@@ -25,7 +25,7 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	for name, part := range map[string]string{"hymenoptera": version, "libtorch": "2.11.", "processor": "GB", "threads": "by default", "CUDA": "cuda",
-		"libjpeg": "libjpeg-turbo ", "weights cache": "free", "runs": "free", "training": "steps of a tiny network"} {
+		"libjpeg": "libjpeg-turbo in ", "weights cache": "free", "runs": "free", "training": "steps of a tiny network"} {
 		if f, ok := found[name]; !ok || !strings.Contains(f.Value, part) {
 			t.Errorf("%s: got %+v, want %q in it", name, f, part)
 		}

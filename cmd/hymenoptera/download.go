@@ -11,12 +11,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hymenoptera/checkpoint"
 	"hymenoptera/hub"
 	"hymenoptera/zoo"
 )
 
-// The tutorial's photographs. Nobody publishes their hash; the zip has a CRC for every file.
-var tutorialData = hub.File{URL: "https://download.pytorch.org/tutorial/hymenoptera_data.zip"}
+// The tutorial's photographs, with the hash that the tutorials' own script compares
+// (github.com/pytorch/tutorials/.jenkins/download_data.py).
+var tutorialData = hub.File{URL: "https://download.pytorch.org/tutorial/hymenoptera_data.zip",
+	SHA256: "fbc41b31d544714d18dd1230b1e2b455e1557766e13e67f9f5a7a23af7c02209", Size: 47_286_322}
 
 const (
 	tutorialTop    = "hymenoptera_data"      // the zip's one folder
@@ -30,7 +33,7 @@ var notebookModels = []string{"resnet18", "googlenet"}
 // A downloads is a download command with its flags.
 type downloads struct {
 	messages     *messages
-	mirror       string
+	mirror       mirror
 	list, remove bool
 	weights, dir string
 }
@@ -41,9 +44,11 @@ func newDownload(m *messages) *cobra.Command {
 		Use:   "download",
 		Short: "Fetch published weights or the tutorial's photographs",
 		Long: "Fetches weights into PyTorch's own cache ($TORCH_HOME, else $XDG_CACHE_HOME/torch, else ~/.cache/torch),\n" +
-			"where Python finds them too, and the tutorial's photographs into a folder. Every file of weights is compared\n" +
-			"with the hash in its name; a download that was stopped goes on where it was. Proxies are those of the\n" +
-			"environment: HTTPS_PROXY and NO_PROXY.",
+			"where Python finds them too, and the tutorial's photographs into a folder. Every file is compared with\n" +
+			"its whole SHA-256, but for the weights of resnet101, resnet152's IMAGENET1K_V2 and googlenet, of which only\n" +
+			"the 8 digits in the name are published: they show a file that broke on the way, not one that somebody\n" +
+			"made, so that a mirror of these must be https:// unless --insecure-mirror says otherwise. A download that\n" +
+			"was stopped goes on where it was. Proxies are those of the environment: HTTPS_PROXY and NO_PROXY.",
 		Example: "  hymenoptera download weights resnet18 googlenet\n" +
 			"  hymenoptera download data\n" +
 			"  hymenoptera download --list",
@@ -59,7 +64,7 @@ func newDownload(m *messages) *cobra.Command {
 		},
 	}
 	f := cmd.PersistentFlags()
-	f.StringVar(&d.mirror, "mirror", "", mirrorUsage)
+	d.mirror.addFlags(f)
 	f.BoolVar(&d.list, "list", false, "show what there is, and what is here")
 	f.BoolVar(&d.remove, "remove", false, "remove it from this machine")
 	cmd.AddCommand(d.newWeights(), d.newData())
@@ -68,14 +73,14 @@ func newDownload(m *messages) *cobra.Command {
 
 // check finds flags that contradict each other.
 func (d *downloads) check(*cobra.Command, []string) error {
-	if d.list && d.remove {
+	switch {
+	case d.list && d.remove:
 		return errors.New("--list and --remove do not go together")
+	case d.mirror.insecure && d.mirror.address == "":
+		return errors.New("--insecure-mirror has no effect without --mirror")
 	}
 	return nil
 }
-
-// mirrorUsage describes --mirror, here and for train.
-const mirrorUsage = "address that stands for https://download.pytorch.org in what is downloaded"
 
 func (d *downloads) newWeights() *cobra.Command {
 	cmd := &cobra.Command{
@@ -229,34 +234,34 @@ func cachePath(w zoo.Weights) (string, error) {
 }
 
 // fetchWeights brings weights into PyTorch's cache and returns their path.
-func fetchWeights(ctx context.Context, w zoo.Weights, mirror string, p *progress) (string, error) {
+func fetchWeights(ctx context.Context, w zoo.Weights, m mirror, p *progress) (string, error) {
 	path, err := cachePath(w)
 	if err != nil {
 		return "", err
 	}
-	cfg, file, err := p.config(w.File(), mirror)
+	cfg, file, err := p.config(w.File(), m)
 	if err != nil {
 		return "", err
 	}
+	cfg.MaxBytes = 1 << 29 // the largest has 242 MB
 	_, err = hub.Fetch(ctx, cfg, file, path)
 	p.end()
-	return path, err
+	return path, m.advise(err)
 }
 
 // fetchData makes the folder dir of the tutorial's photographs, unless it is there.
-func fetchData(ctx context.Context, dir, mirror string, p *progress) error {
-	cfg, file, err := p.config(tutorialData, mirror)
+func fetchData(ctx context.Context, dir string, m mirror, p *progress) error {
+	cfg, file, err := p.config(tutorialData, m)
 	if err != nil {
 		return err
 	}
-	cfg.MaxBytes = 1 << 30 // the zip has 47 MB
 	_, missing := os.Stat(filepath.Dir(dir))
 	_, err = hub.FetchFolder(ctx, cfg, file, tutorialTop, dir, hub.DefaultLimits())
 	p.end()
 	if err != nil && errors.Is(missing, os.ErrNotExist) {
 		os.Remove(filepath.Dir(dir)) // fails where a part of the download stays in it
 	}
-	return err
+	return m.advise(err)
 }
 
 // dataFolder returns the folder of --data. The tutorial's photographs are fetched when the folder is the one
@@ -275,7 +280,8 @@ func (o options) dataFolder(ctx context.Context, p *progress) (string, error) {
 // which is fetched when it is not there.
 func (o options) weightsFile(ctx context.Context, arch zoo.Arch, p *progress) (string, error) {
 	if !zoo.IsWeightsName(o.Weights) {
-		if _, err := os.Stat(o.Weights); !errors.Is(err, os.ErrNotExist) {
+		path, _ := checkpoint.Split(o.Weights)
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 			return o.Weights, nil
 		}
 		if zoo.IsWeightsName(strings.ToUpper(o.Weights)) {

@@ -34,7 +34,8 @@ func newMirror(t *testing.T, files map[string][]byte) *httptest.Server {
 	return s
 }
 
-// tutorialZip is the tutorial's zip with our drawn insects in the place of the photographs.
+// tutorialZip is the tutorial's zip with our drawn insects in the place of the photographs. It is the published file
+// while the test runs.
 func tutorialZip(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -57,6 +58,9 @@ func tutorialZip(t *testing.T) []byte {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
+	published := tutorialData
+	t.Cleanup(func() { tutorialData = published })
+	tutorialData.SHA256, tutorialData.Size = fmt.Sprintf("%x", sha256.Sum256(b.Bytes())), int64(b.Len())
 	return b.Bytes()
 }
 
@@ -107,7 +111,7 @@ func TestTrainRefusesOtherWeights(t *testing.T) {
 	checkpoints := emptyCache(t)
 	for _, name := range []string{"IMAGENET1K_V1", "DEFAULT"} {
 		code, _, stderr := command(t, "train", "--data", data, "--weights", name, "--mirror", mirror.URL, "--out", "run")
-		if code != exitFailure || !strings.Contains(stderr, "begins with f37072fd") || !strings.Contains(stderr, "or pass --weights FILE") {
+		if code != exitFailure || !strings.Contains(stderr, "it has 15 bytes, but the published file has 46830571") || !strings.Contains(stderr, "or pass --weights FILE") {
 			t.Errorf("%s: exit code %d, standard error:\n%s", name, code, stderr)
 		}
 	}
@@ -123,19 +127,19 @@ func TestTrainRefusesOtherWeights(t *testing.T) {
 func TestFetchWeights(t *testing.T) {
 	body := bytes.Repeat([]byte("weights "), 1000)
 	sum := fmt.Sprintf("%x", sha256.Sum256(body))[:8]
-	mirror := newMirror(t, map[string][]byte{"/models/net-" + sum + ".pth": body})
+	server := newMirror(t, map[string][]byte{"/models/net-" + sum + ".pth": body})
 	checkpoints := emptyCache(t)
 	w := zoo.Weights{Name: "IMAGENET1K_V1", URL: "https://download.pytorch.org/models/net-" + sum + ".pth", SHA256: sum}
 	for range 2 {
 		var log bytes.Buffer
-		path, err := fetchWeights(t.Context(), w, mirror.URL, newProgress(newMessages(&log)))
+		path, err := fetchWeights(t.Context(), w, mirror{address: server.URL}, newProgress(newMessages(&log)))
 		if want := filepath.Join(checkpoints, "net-"+sum+".pth"); err != nil || path != want {
 			t.Fatalf("path %q, error %v, want %q", path, err, want)
 		}
 		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, body) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
-		mirror.Close()
+		server.Close()
 	}
 }
 
@@ -158,11 +162,14 @@ func TestDownloadCommandLine(t *testing.T) {
 		{"download --list --remove", exitUsage, "", "do not go together"},
 		{"download weights --remove", 0, checkpoints + "/resnet18-f37072fd.pth is not here\n" + checkpoints + "/googlenet-1378be20.pth is not here\n", ""},
 		{"download data --remove --dir " + own, exitFailure, "", "remove it by hand"},
+		{"download weights --insecure-mirror", exitUsage, "", "--insecure-mirror has no effect without --mirror"},
+		{"train --insecure-mirror", exitUsage, "", "--insecure-mirror has no effect without --mirror"},
 		{"download weights vgg", exitUsage, "", "vgg"},
 		{"download weights resnet18 --weights IMAGENET1K_V2", exitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
 		{"download weights --mirror " + mirror.URL, exitFailure, "", "does not have it (404 Not Found); if this goes on, fetch it elsewhere and put it at " + checkpoints},
 		{"download data --mirror " + mirror.URL, exitFailure, "", "put it at data/hymenoptera_data.zip"},
 		{"download weights --mirror pytorch.example", exitUsage, "", "a mirror is an address"},
+		{"download weights googlenet --mirror http://mirror.example", exitUsage, "", "only the first 8 digits of the file's hash are known; take an https:// mirror, or add --insecure-mirror"},
 		{"train --weights IMAGENET1K_V2", exitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
 		{"train --mirror " + mirror.URL, exitFailure, "", "--data takes any other folder"},
 	} {

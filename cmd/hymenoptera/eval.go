@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -16,6 +15,8 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/escape"
+	"hymenoptera/internal/machine"
 	"hymenoptera/report"
 )
 
@@ -74,7 +75,7 @@ func newEval(m *messages) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc := json.NewEncoder(escape.JSON(cmd.OutOrStdout()))
 				enc.SetIndent("", "  ")
 				return enc.Encode(e)
 			}
@@ -95,7 +96,7 @@ func newEval(m *messages) *cobra.Command {
 }
 
 func evaluate(ctx context.Context, u use, data string, classes []string, batch int, m *messages) (*evaluation, error) {
-	c, err := u.open(ctx)
+	c, err := u.open(ctx, m.warnOnce())
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +110,10 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 			return nil, err
 		}
 	}
+	m.leftOut(folder.LeftOut)
 	root := folder.Root
 	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
-	result, err := c.Evaluate(ctx, folder, batch, u.threads)
+	result, err := c.Evaluate(ctx, folder, fitting(batch, c, m), u.threads)
 	if err != nil {
 		known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
 		if len(known) > 0 && len(known) < len(folder.Classes) {
@@ -158,7 +160,7 @@ func validationSet(ctx context.Context, c *classify.Classifier, data string, m *
 	if err != nil || !trained.SkipCorrupt {
 		return val, err
 	}
-	broken, err := val.Broken(ctx, runtime.NumCPU())
+	broken, err := val.Broken(ctx, machine.This().Processors())
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,28 +20,53 @@ import (
 // exportFormats are what --format offers.
 var exportFormats = []string{"pth", "safetensors"}
 
+// exportEndings are the endings of --out that say which format it has.
+var exportEndings = map[string]string{".pth": "pth", ".pt": "pth", ".safetensors": "safetensors"}
+
+// exportFormat returns the format of the file to: what its ending says, which wanted must not contradict, or wanted,
+// which is empty where --format was not given.
+func exportFormat(to, wanted string) (string, error) {
+	ending := strings.ToLower(filepath.Ext(to))
+	format := exportEndings[ending]
+	const list = "want an ending of .pth, .pt or .safetensors"
+	switch {
+	case ending == ".onnx":
+		return "", usageError{fmt.Errorf("--out %s: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; %s", to, list)}
+	case format == "" && wanted == "":
+		return "", usageError{fmt.Errorf("--out %s: %s, which decides the format", to, list)}
+	case format == "":
+		return wanted, nil
+	case wanted != "" && wanted != format:
+		return "", usageError{fmt.Errorf("--out %s: the ending is not that of --format %s: leave out --format, or choose another ending", to, wanted)}
+	}
+	return format, nil
+}
+
 func newExport() *cobra.Command {
 	var from, to, format string
 	var overwrite bool
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write a trained network for PyTorch",
-		Long: "Writes the weights of a trained network as a state dict that torchvision's network of that name loads strictly:\n" +
-			"--format pth for torch.load(weights_only=True), which has the weights alone; --format safetensors also keeps\n" +
-			"what best.safetensors says of itself. What to type in Python is printed.",
-		Example: "  hymenoptera export --checkpoint runs/bees/best.safetensors --format pth --out bees.pth",
-		Args:    usage(noArgs),
+		Long: "Writes the weights of a trained network as a state dict that torchvision's network of that name loads strictly.\n" +
+			"The ending of --out decides the format: .pth or .pt for torch.load(weights_only=True), which has the weights\n" +
+			"alone; .safetensors also keeps what best.safetensors says of itself. A program in Python that prepares a\n" +
+			"picture as here and says its class is printed.",
+		Example: "  hymenoptera export --checkpoint runs/bees/best.safetensors --out bees.pth >bees.py\n" +
+			"  python bees.py picture.jpg",
+		Args: usage(noArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !cmd.Flags().Changed("format") && filepath.Ext(to) == ".safetensors" {
-				format = "safetensors"
-			}
 			switch {
 			case from == "":
 				return usageError{errors.New("--checkpoint is missing: name the best.safetensors of a run")}
 			case to == "":
 				return usageError{errors.New("--out is missing: name the file to write")}
-			case !slices.Contains(exportFormats, format):
+			case format != "" && !slices.Contains(exportFormats, format):
 				return usageError{fmt.Errorf("--format %q: want one of %s", format, strings.Join(exportFormats, ", "))}
+			}
+			format, err := exportFormat(to, format)
+			if err != nil {
+				return err
 			}
 			if info, err := os.Lstat(to); err == nil && !overwrite {
 				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
@@ -69,7 +95,7 @@ func newExport() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&from, "checkpoint", "", "best.safetensors of a run")
-	f.StringVar(&format, "format", exportFormats[0], "of the file: "+strings.Join(exportFormats, ", ")+"; the latter by itself for an --out that ends in it")
+	f.StringVar(&format, "format", "", "of a file with another ending: "+strings.Join(exportFormats, ", "))
 	f.StringVar(&to, "out", "", "the file to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")
 	inGroup(f, groupData, "checkpoint")
@@ -84,7 +110,7 @@ func sameFile(path string, info fs.FileInfo) bool {
 	return err == nil && os.SameFile(other, info)
 }
 
-// readTrained reads the best.safetensors of a run.
+// readTrained reads the best.safetensors of a run, whose values must be finite.
 func readTrained(path string) (sd *checkpoint.StateDict, card classify.Card, err error) {
 	if sd, err = checkpoint.Read(path); err != nil {
 		return nil, card, err
@@ -92,10 +118,14 @@ func readTrained(path string) (sd *checkpoint.StateDict, card classify.Card, err
 	if card, err = classify.ReadCard(sd.Metadata); err != nil {
 		return nil, card, fmt.Errorf("%s: %w", path, err)
 	}
+	if err := sd.CheckFinite(); err != nil {
+		return nil, card, fmt.Errorf("%s: %w", path, err)
+	}
 	return sd, card, nil
 }
 
-// inPython says how to load the file.
+// inPython returns a program that loads the file, prepares the picture that it is called with as validation does, and
+// says its class.
 func inPython(card classify.Card, metadata map[string]string, file, format string) string {
 	options := ""
 	if card.Model == "googlenet" {
@@ -105,10 +135,39 @@ func inPython(card classify.Card, metadata map[string]string, file, format strin
 		}
 		options = ", aux_logits=False, init_weights=False, transform_input=" + transform
 	}
-	load, imports := fmt.Sprintf("torch.load(%q, weights_only=True)", file), "torch, torchvision"
+	load, imports := fmt.Sprintf("torch.load(%q, weights_only=True)", file), ""
 	if format == "safetensors" {
-		load, imports = fmt.Sprintf("safetensors.torch.load_file(%q)", file), "safetensors.torch, torchvision"
+		load, imports = fmt.Sprintf("safetensors.torch.load_file(%q)", file), "import safetensors.torch\n"
 	}
-	return fmt.Sprintf("import %s\nmodel = torchvision.models.%s(num_classes=%d%s)\nmodel.load_state_dict(%s)\nmodel.eval()  # classes: %s\n",
-		imports, card.Model, len(card.Classes), options, load, printable(strings.Join(card.Classes, ", ")))
+	classes := make([]string, len(card.Classes))
+	for i, name := range card.Classes {
+		classes[i] = strconv.Quote(name) // Go's escapes are Python's, too
+	}
+	prepare := card.Preprocessing
+	return fmt.Sprintf(`import sys
+%simport torch
+import torchvision
+from PIL import Image
+from torchvision import transforms
+
+model = torchvision.models.%s(num_classes=%d%s)
+model.load_state_dict(%s)
+model.eval()
+classes = [%s]
+prepare = transforms.Compose([
+    transforms.Resize(%d, interpolation=transforms.InterpolationMode.BILINEAR),
+    transforms.CenterCrop(%d),
+    transforms.ToTensor(),
+    transforms.Normalize(%s, %s),
+])
+with torch.no_grad():
+    logits = model(prepare(Image.open(sys.argv[1]).convert("RGB"))[None])[0]
+print(classes[logits.argmax()], logits.softmax(0).max().item())
+`, imports, card.Model, len(card.Classes), options, load, strings.Join(classes, ", "),
+		prepare.Short, prepare.Size, pythonList(prepare.Mean), pythonList(prepare.Std))
+}
+
+// pythonList writes numbers in the fewest digits that read back to the same float32.
+func pythonList(vs [3]float32) string {
+	return "[" + strings.Trim(strings.ReplaceAll(fmt.Sprint(vs), " ", ", "), "[]") + "]"
 }

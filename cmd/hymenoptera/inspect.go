@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/escape"
 )
 
 func newInspect() *cobra.Command {
@@ -21,7 +22,8 @@ func newInspect() *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "Show what is in a file of weights, without running anything in it",
 		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
-			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch.",
+			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch. FILE#PART shows one\n" +
+			"of several state dicts in a file, as in model.pth#state_dict_ema.",
 		Example: "  hymenoptera inspect runs/demo/best.safetensors",
 		Args:    usage(oneArg("FILE")),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,7 +32,7 @@ func newInspect() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
+				e := json.NewEncoder(escape.JSON(cmd.OutOrStdout()))
 				e.SetIndent("", "  ")
 				return e.Encode(r)
 			}
@@ -52,6 +54,9 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	fmt.Fprintf(t, "sha256\t%s\n", r.SHA256)
 	fmt.Fprintf(t, "values\t%s\n", r.Values)
 	fmt.Fprintf(t, "tensors\t%s of %s elements\n", thousands(len(r.Tensors)), thousands(int(r.Elements)))
+	if r.NonFinite > 0 {
+		fmt.Fprintf(t, "not finite\t%s of the values: the training that made them broke down; take weights from before\n", thousands(r.NonFinite))
+	}
 	var keys []string
 	for k := range r.Metadata {
 		keys = append(keys, k)
@@ -62,9 +67,17 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	}
 	fmt.Fprintln(t)
 	for _, x := range r.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%v\t%s\n", printable(x.Name), x.DType, x.Shape, x.SHA256[:16])
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s%s\n", printable(x.Name), x.DType, x.Shape, x.SHA256[:16], nonFinite(x.NonFinite))
 	}
 	return t.Flush()
+}
+
+// nonFinite marks a tensor with values that are no numbers.
+func nonFinite(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\t%s NaN or infinite", thousands(n))
 }
 
 // printable quotes text of a file that could steer a terminal or break a line.

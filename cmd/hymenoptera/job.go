@@ -59,6 +59,9 @@ func newJob(ctx context.Context, o options, device torch.Device, stdout io.Write
 		if j.weights, err = checkpoint.Read(file); err != nil {
 			return nil, err
 		}
+		if j.weights.Wrapper != "" {
+			m.info("%s: took the state dict %q", o.Weights, j.weights.Wrapper)
+		}
 	}
 	j.reporter, err = newReporter(j)
 	return j, err
@@ -209,9 +212,13 @@ func (j *job) build(s *torch.Scope) error {
 			nn.SetRequiresGrad(j.model.Head(), true)
 		}
 	} else {
+		var notes []string
 		var err error
-		if j.model, err = j.arch.Load(s, j.weights); err != nil {
+		if j.model, notes, err = j.arch.LoadPretrained(s, j.weights); err != nil {
 			return fmt.Errorf("%s: %w", j.Weights, err)
+		}
+		for _, note := range notes {
+			j.messages.info("%s: %s", j.Weights, note)
 		}
 		j.weights = nil      // the model holds them now
 		debug.FreeOSMemory() // as much as the model takes

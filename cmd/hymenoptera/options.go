@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"hymenoptera/internal/machine"
+	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
@@ -24,7 +25,7 @@ type options struct {
 	OnlyClasses    []string  `json:"only_classes,omitempty"`
 	ValFraction    float64   `json:"val_fraction,omitempty"`
 	Weights        string    `json:"weights"`
-	Mirror         string    `json:"-"`
+	Mirror         mirror    `json:"-"`
 	Out            string    `json:"-"`
 	Epochs         int       `json:"epochs"`
 	BatchSize      int       `json:"batch_size"`
@@ -58,7 +59,7 @@ func defaultOptions() options {
 		Model: "resnet18", Data: defaultData, Weights: defaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Workers: 4,
 		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
-		Balance: balances[0], Seed: 42, Device: "auto", Threads: runtime.NumCPU(), Cache: "auto",
+		Balance: balances[0], Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
 	}
 }
 
@@ -81,8 +82,8 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
 	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with where there is no val folder, chosen by --seed")
 	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be")
-	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, a published name (downloaded), or none")
-	f.StringVar(&o.Mirror, "mirror", o.Mirror, mirrorUsage)
+	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a published name (downloaded), or none")
+	o.Mirror.addFlags(f)
 	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images a step")
@@ -104,17 +105,17 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
 	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let an exact training repeat itself bit for bit, as on the CPU it always does")
-	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free), off, or a size as 500M or 2G")
+	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free beyond 2 GB), off, or a size as 500M or 2G")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
-	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "image-size")
+	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size")
 	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
 	inGroup(f, groupMachine, "fast", "deterministic", "workers", "device", "threads", "cache")
 	inGroup(f, groupOutput, "out", "overwrite", "beneath")
-	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
+	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else all processors" // in the help: it must not differ between machines
 }
 
 // validate finds what is wrong from the command line alone.
@@ -138,10 +139,11 @@ func (o options) validate() error {
 		checkClasses(o.OnlyClasses),
 		check(o.ValFraction >= 0 && o.ValFraction < 1, "--val-fraction %v: want more than 0 and less than 1", o.ValFraction),
 		check(weightsErr == nil, "--weights: %v", weightsErr),
+		check(!o.Mirror.insecure || o.Mirror.address != "", "--insecure-mirror has no effect without --mirror"),
 		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
 		check(o.Epochs >= 1 && o.Epochs <= 1e6, "--epochs %d: want 1 to 1000000", o.Epochs),
 		check(o.BatchSize >= 1 && o.BatchSize <= 1<<16, "--batch-size %d: want 1 to 65536", o.BatchSize),
-		check(o.ImageSize >= smallest && o.ImageSize <= 4096, "--image-size %d: want %d to 4096", o.ImageSize, smallest),
+		check(o.ImageSize >= smallest && o.ImageSize <= transforms.MaxSize, "--image-size %d: want %d to %d", o.ImageSize, smallest, transforms.MaxSize),
 		check(o.Workers >= 0 && o.Workers <= 256, "--workers %d: want 0 to 256", o.Workers),
 		check(o.LR > 0 && o.LR <= 1e6, "--lr %v: want a number above 0, at most 1000000", o.LR),
 		check(o.Momentum >= 0 && o.Momentum < 1, "--momentum %v: want 0 or more and less than 1", o.Momentum),

@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/pflag"
 
 	"hymenoptera/hub"
 )
@@ -19,24 +19,38 @@ type progress struct {
 
 func newProgress(m *messages) *progress { return &progress{messages: m} }
 
-// config returns how file is fetched and from where. A mirror whose address begins with http:// is taken: a
-// person typed it, and hashes are compared all the same.
-func (p *progress) config(file hub.File, mirror string) (hub.Config, hub.File, error) {
+// A mirror is an address that stands for the published one.
+type mirror struct {
+	address  string
+	insecure bool // it may begin with http:// for files whose whole hash is not known
+}
+
+func (m *mirror) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&m.address, "mirror", m.address, "address that stands for https://download.pytorch.org in what is downloaded")
+	f.BoolVar(&m.insecure, "insecure-mirror", m.insecure, "take files whose whole hash is not known from a --mirror that begins with http://")
+}
+
+// config returns how file is fetched and from where.
+func (p *progress) config(file hub.File, m mirror) (hub.Config, hub.File, error) {
 	cfg := hub.DefaultConfig()
-	cfg.Log, cfg.Progress = p.log, p.set
-	if mirror == "" {
+	cfg.Log, cfg.Progress, cfg.AllowHTTP = p.log, p.set, m.insecure
+	if m.address == "" {
 		return cfg, file, nil
 	}
-	file, err := file.Mirrored(mirror)
+	file, err := file.Mirrored(m.address)
 	if err != nil {
 		return cfg, file, usageError{fmt.Errorf("--mirror: %w", err)}
 	}
-	u, err := url.Parse(file.URL)
-	if err != nil {
-		return cfg, file, usageError{errors.New("--mirror is no address")}
-	}
-	cfg.AllowHTTP = u.Scheme == "http"
 	return cfg, file, nil
+}
+
+// advise adds what to do about a mirror that is not taken.
+func (m mirror) advise(err error) error {
+	var insecure *hub.InsecureError
+	if errors.As(err, &insecure) {
+		return usageError{fmt.Errorf("--mirror: %w; take an https:// mirror, or add --insecure-mirror where you trust the network", err)}
+	}
+	return err
 }
 
 func (p *progress) log(line string) {

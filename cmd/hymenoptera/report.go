@@ -60,7 +60,7 @@ func newReporter(j *job) (*reporter, error) {
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.Data))),
 		Classes: j.classes, Epochs: j.Epochs, Features: j.Probe, Command: j.options.command(),
-		Config: j.options.fields(), Machine: machine(j.device, j.Threads),
+		Config: j.options.fields(), Machine: machineFields(j.device, j.Threads),
 	}
 	if j.Beneath == "" {
 		return r, nil

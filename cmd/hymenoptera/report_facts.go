@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"image"
-	_ "image/jpeg" // DecodeConfig
-	_ "image/png"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,11 +13,10 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
-	_ "golang.org/x/image/tiff" // DecodeConfig
-	_ "golang.org/x/image/webp"
 	"golang.org/x/sys/unix"
 
 	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
 	"hymenoptera/report"
 	"hymenoptera/torch"
 )
@@ -50,14 +47,9 @@ func sizes(set *dataset.ImageFolder) report.Sizes {
 	var found []image.Point
 	n := min(len(set.Samples), mostLooked)
 	for i := range n {
-		f, err := os.Open(set.Samples[i*len(set.Samples)/n].Path)
-		if err != nil {
-			continue
+		if w, h, err := dataset.FileSize(set.Samples[i*len(set.Samples)/n].Path); err == nil {
+			found = append(found, image.Pt(w, h))
 		}
-		if c, _, err := image.DecodeConfig(bufio.NewReader(f)); err == nil {
-			found = append(found, image.Pt(c.Width, c.Height))
-		}
-		f.Close()
 	}
 	if len(found) == 0 {
 		return report.Sizes{}
@@ -145,11 +137,11 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// machine lists hardware and versions.
-func machine(device torch.Device, threads int) []report.Field {
+// machineFields lists hardware and versions.
+func machineFields(device torch.Device, threads int) []report.Field {
 	fields := []report.Field{
 		{Name: "device", Value: device.String()},
-		{Name: "processor", Value: fmt.Sprintf("%s, %d of %d threads used", colonValue("/proc/cpuinfo", "model name"), threads, runtime.NumCPU())},
+		{Name: "processor", Value: fmt.Sprintf("%s, %d of %d threads used", colonValue("/proc/cpuinfo", "model name"), threads, machine.This().Processors())},
 		{Name: "memory", Value: memory()},
 	}
 	if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device != torch.CPU && int(device) < len(gpus) {
@@ -178,13 +170,13 @@ func colonValue(file, key string) string {
 	return "unknown"
 }
 
-// memory returns how much the machine has.
+// memory returns how much the process may use.
 func memory() string {
-	var kilobytes float64
-	if _, err := fmt.Sscanf(colonValue("/proc/meminfo", "MemTotal"), "%f kB", &kilobytes); err != nil {
+	bytes := machine.This().Memory()
+	if bytes == 0 {
 		return "unknown"
 	}
-	return fmt.Sprintf("%.1f GB", kilobytes*1024/1e9)
+	return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
 }
 
 // peakMemory returns the most memory that the process has had, in bytes.

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
+	"hymenoptera/internal/machine"
 	"hymenoptera/serve"
 	"hymenoptera/torch"
 )
@@ -86,7 +87,10 @@ func (s *service) check() error {
 		return usageError{fmt.Errorf("--max-body %q: want a size as 500k or 20M", s.maxBody)}
 	}
 	s.MaxBody = size
-	if s.Memory = requestMemory(); s.memory != "auto" {
+	if all := machine.This().Memory(); all > 0 {
+		s.Memory = all / 4
+	}
+	if s.memory != "auto" {
 		if s.Memory, ok = parseBytes(s.memory); !ok || s.Memory < 1 {
 			return usageError{fmt.Errorf("--memory %q: want auto, or a size as 500M or 2G", s.memory)}
 		}

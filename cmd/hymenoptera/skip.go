@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"hymenoptera/internal/machine"
 )
 
 // skipCorrupt leaves out the images that cannot be decoded, before anything is drawn for them: the training is
@@ -14,7 +15,7 @@ func (j *job) skipCorrupt(ctx context.Context) error {
 	all := 0
 	for i, set := range j.sets {
 		all += len(set.Samples)
-		broken, err := set.Broken(ctx, runtime.NumCPU())
+		broken, err := set.Broken(ctx, machine.This().Processors())
 		if err != nil {
 			return err
 		}

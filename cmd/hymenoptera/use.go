@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
+	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 )
 
@@ -24,11 +25,11 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&u.checkpoint, "checkpoint", "", "best.safetensors of a run, which holds all that it takes to use it")
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
-	f.IntVar(&u.threads, "threads", runtime.NumCPU(), "threads of an operation, and goroutines that decode pictures")
+	f.IntVar(&u.threads, "threads", machine.This().Threads(), "threads of an operation, and goroutines that decode pictures")
 	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")
 	inGroup(f, groupData, "checkpoint")
 	inGroup(f, groupMachine, "device", "threads", "fast")
-	f.Lookup("threads").DefValue = "all processors" // in the help: it must not differ between machines
+	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else all processors" // in the help: it must not differ between machines
 	complete(cmd, "device", "auto", "cpu", "cuda")
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 }
@@ -46,8 +47,8 @@ func (u *use) check() error {
 	return nil
 }
 
-// open reads the checkpoint.
-func (u *use) open(ctx context.Context) (*classify.Classifier, error) {
+// open reads the checkpoint. warn is told of unusual pictures.
+func (u *use) open(ctx context.Context, warn func(dataset.Warning)) (*classify.Classifier, error) {
 	device, err := findDevice(ctx, u.device)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,16 @@ func (u *use) open(ctx context.Context) (*classify.Classifier, error) {
 	if err := torch.Do(ctx, func(*torch.Scope) error { return torch.SetNumThreads(u.threads) }); err != nil {
 		return nil, err
 	}
-	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast})
+	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Warn: warn})
+}
+
+// fitting returns the size of batches that fit into memory, and says so with -v if it is not the one that was asked for.
+func fitting(batch int, c *classify.Classifier, m *messages) int {
+	n := c.MaxBatch(batch)
+	if n < batch {
+		m.debug("batches of %d pictures, not %d: more of %d pixels do not fit into the memory that is free", n, batch, c.Preprocessing.Size)
+	}
+	return n
 }
 
 // checkBatchSize finds what is wrong with --batch-size.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,14 +137,14 @@ func TestExportReplacesNothingElse(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	try(t, os.Symlink(file, link))
 	for out, want := range map[string]string{file: "is the checkpoint itself", link: "is no regular file", t.TempDir(): "is no regular file"} {
-		code, _, stderr := command(t, "export", "--overwrite", "--checkpoint", file, "--out", out)
+		code, _, stderr := command(t, "export", "--overwrite", "--format", "safetensors", "--checkpoint", file, "--out", out)
 		if code != 1 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit code %d, %s, want %q", out, code, stderr, want)
 		}
 	}
 	out := filepath.Join(t.TempDir(), "model.safetensors")
 	code, stdout, stderr := command(t, "export", "--checkpoint", file, "--out", out)
-	if code != 0 || !strings.HasPrefix(stdout, "import safetensors.torch, torchvision\n") {
+	if code != 0 || !strings.HasPrefix(stdout, "import sys\nimport safetensors.torch\n") {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
 	if _, err := checkpoint.Read(out); err != nil {
@@ -225,8 +226,14 @@ func TestExport(t *testing.T) {
 	for _, format := range exportFormats {
 		out := filepath.Join(t.TempDir(), "model."+format)
 		code, stdout, stderr := command(t, "export", "--checkpoint", file, "--format", format, "--out", out)
-		if code != 0 || !strings.Contains(stdout, "resnet18(num_classes=2)") || !strings.Contains(stdout, out) {
+		if code != 0 {
 			t.Fatalf("%s: exit code %d, %s%s", format, code, stdout, stderr)
+		}
+		for _, want := range []string{"resnet18(num_classes=2)", strconv.Quote(out), `classes = ["ants", "bees"]`, "transforms.Resize(54, interpolation=transforms.InterpolationMode.BILINEAR)",
+			"transforms.CenterCrop(48)", "transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])"} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s: the program lacks %s:\n%s", format, want, stdout)
+			}
 		}
 		got, err := checkpoint.Inspect(out)
 		try(t, err)
@@ -268,7 +275,7 @@ func useMistakes(t *testing.T) []mistake {
 		{"eval without data", with(nil), "eval --data dta" + c, 1, "no folder dta: found best.safetensors, data/"},
 		{"eval of unknown classes", with(func(t *testing.T, dir string) {
 			try(t, os.Rename(filepath.Join(dir, "data/val/bees"), filepath.Join(dir, "data/val/wasps")))
-		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are [\"ants\" \"bees\"]; --classes ants leaves the others out"},
+		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are ants, bees; --classes ants leaves the others out"},
 		{"eval of a class twice", with(nil), "eval --data data --classes ants,ants" + c, 2, "--classes ants,ants: a class is named twice"},
 		{"eval of a class without name", with(nil), "eval --data data --classes ants,,bees" + c, 2, "--classes has an empty name"},
 		{"eval of a class that is not there", with(nil), "eval --data data --classes ants,wasps" + c, 1, "has no class wasps: it has ants, bees"},
@@ -304,8 +311,71 @@ func useMistakes(t *testing.T) []mistake {
 		{"serve no network", spoilt("best.safetensors", "x"), "serve --addr 127.0.0.1:0" + c, 1, "best.safetensors: "},
 		{"export without out", with(nil), "export --checkpoint best.safetensors", 2, "--out is missing: name the file to write"},
 		{"export to another format", with(nil), "export --checkpoint best.safetensors --out w --format onnx", 2, `--format "onnx": want one of pth, safetensors`},
-		{"export over a file", with(spoilt("w", "")), "export --checkpoint best.safetensors --out w", 1, "w is there already; choose another --out, or add --overwrite"},
-		{"export into no folder", with(nil), "export --checkpoint best.safetensors --out no/w", 1, "no"},
-		{"export nothing trained", spoilt("w", ""), "export --checkpoint w --out x", 1, "w: it is empty"},
+		{"export to ONNX", with(nil), "export --checkpoint best.safetensors --out w.onnx", 2, "--out w.onnx: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; want an ending of .pth, .pt or .safetensors"},
+		{"export ONNX by another name", with(nil), "export --checkpoint best.safetensors --out w.ONNX --format pth", 2, "ONNX is not written here"},
+		{"export to no known ending", with(nil), "export --checkpoint best.safetensors --out w.h5", 2, "--out w.h5: want an ending of .pth, .pt or .safetensors, which decides the format"},
+		{"export to no ending", with(nil), "export --checkpoint best.safetensors --out w", 2, "want an ending of .pth, .pt or .safetensors"},
+		{"export to two formats", with(nil), "export --checkpoint best.safetensors --out w.pt --format safetensors", 2, "--out w.pt: the ending is not that of --format safetensors"},
+		{"export over a file", with(spoilt("w.pth", "")), "export --checkpoint best.safetensors --out w.pth", 1, "w.pth is there already; choose another --out, or add --overwrite"},
+		{"export into no folder", with(nil), "export --checkpoint best.safetensors --out no/w.pth", 1, "no"},
+		{"export nothing trained", spoilt("w", ""), "export --checkpoint w --out x.pt", 1, "w: it is empty"},
+	}
+}
+
+// Weights that people bring are trained on from, and what was left out of them is said; values that are no numbers are not.
+func TestTrainFromWeightsOfOthers(t *testing.T) {
+	sd, err := checkpoint.Read(filepath.Join(trainedRun(t), "best.safetensors"))
+	try(t, err)
+	dir := t.TempDir()
+	write := func(name string, change func(*checkpoint.Tensor) bool) string {
+		changed := &checkpoint.StateDict{Metadata: sd.Metadata}
+		for _, w := range sd.Tensors {
+			w.Data = slices.Clone(w.Data)
+			if change(&w) {
+				changed.Tensors = append(changed.Tensors, w)
+			}
+		}
+		file := filepath.Join(dir, name)
+		try(t, checkpoint.WriteSafetensors(file, changed))
+		return file
+	}
+	wrapped := write("a#b.safetensors", func(w *checkpoint.Tensor) bool {
+		head := strings.HasPrefix(w.Name, "fc.")
+		w.Name = "module." + w.Name
+		return !head
+	})
+	spoilt := write("nan.safetensors", func(w *checkpoint.Tensor) bool {
+		if w.Name == "bn1.running_mean" {
+			binary.LittleEndian.PutUint32(w.Data, math.Float32bits(float32(math.Inf(1))))
+		}
+		return true
+	})
+	const broken = `a value of the weights is NaN or infinite, in "bn1.running_mean"`
+	train := []string{"train", "--data", "testdata/insects", "--epochs", "1", "--image-size", "32", "--freeze", "--device", "cpu", "--overwrite", "--out", filepath.Join(dir, "run"), "--weights"}
+	for _, test := range []struct {
+		args   []string
+		code   int
+		stderr []string
+	}{
+		{append(train, wrapped), 0, []string{wrapped + `: left out "module.", which every name begins with`, wrapped + ": has no fc.weight and fc.bias; the new head takes their place anyway"}},
+		{append(train, wrapped+"#model"), 1, []string{`it has no part "model": a safetensors file is one state dict`}},
+		{append(train, spoilt), 1, []string{spoilt + ": " + broken}},
+		{[]string{"predict", "--device", "cpu", "--checkpoint", spoilt, "testdata/insects/val/bees/000.jpg"}, 1, []string{"nan.safetensors: ", broken}},
+		{[]string{"export", "--checkpoint", spoilt, "--out", filepath.Join(dir, "w.pth")}, 1, []string{spoilt + ": " + broken}},
+		{[]string{"predict", "--device", "cpu", "--checkpoint", wrapped, "testdata/insects/val/bees/000.jpg"}, 1, []string{"unexpected keys: module.conv1.weight"}},
+		{[]string{"inspect", spoilt}, 0, nil},
+	} {
+		code, stdout, stderr := command(t, test.args...)
+		if code != test.code {
+			t.Errorf("%q: exit code %d, want %d: %s", test.args, code, test.code, stderr)
+		}
+		for _, want := range test.stderr {
+			if !strings.Contains(stderr, want) {
+				t.Errorf("%q: %q is not in %s", test.args, want, stderr)
+			}
+		}
+		if test.args[0] == "inspect" && (!strings.Contains(stdout, "not finite  1 of the values") || !strings.Contains(stdout, "1 NaN or infinite")) {
+			t.Errorf("inspect does not say that a value is infinite:\n%s", stdout[:500])
+		}
 	}
 }

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE // dladdr
 #include "decode.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +10,10 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-#define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
-
-const char *hym_jpeg_version(void) { return TEXT(LIBJPEG_TURBO_VERSION); }
+const char *hym_jpeg_library(void) {
+  Dl_info info;
+  return dladdr((void *)jpeg_std_error, &info) && info.dli_fname ? info.dli_fname : "";
+}
 
 enum { MAX_ROWS = 16 };  // that are asked for at once
 
@@ -25,6 +27,7 @@ struct hym_jpeg {
   int max_scans;
   const int32_t *stopped;  // the caller's flag while a region is decoded, or NULL
   size_t used;  // bytes that the header took
+  int lossless;
   char message[JMSG_LENGTH_MAX];
   char warning[JMSG_LENGTH_MAX];
 };
@@ -143,6 +146,23 @@ static int stop(hym_jpeg *d, int result) {
   return result;
 }
 
+// is_lossless reports whether the frame of a header is one of lossless JPEG. libjpeg-turbo 3 decodes those, but neither
+// parts of them nor grey as colours.
+static int is_lossless(const uint8_t *p, size_t n) {
+  enum { SOF0 = 0xC0, SOF3 = 0xC3, DHT = 0xC4, JPG = 0xC8, DAC = 0xCC, SOF15 = 0xCF };
+  size_t at = 2;
+  while (at + 4 <= n) {
+    if (p[at] != 0xFF || p[at + 1] == 0xFF || p[at + 1] <= 1 || (p[at + 1] >= JPEG_RST0 && p[at + 1] < JPEG_EOI)) {
+      at++; // padding, or a marker without a length
+      continue;
+    }
+    uint8_t m = p[at + 1];
+    if (m >= SOF0 && m <= SOF15 && m != DHT && m != JPG && m != DAC) return m == SOF3;
+    at += 2 + ((size_t)p[at + 2] << 8) + p[at + 3];
+  }
+  return 0;
+}
+
 int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info *info) {
   struct jpeg_decompress_struct *c = &d->cinfo;
   if (setjmp(d->jump)) return stop(d, d->failed);
@@ -159,7 +179,9 @@ int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info
   info->width = (int32_t)c->image_width;
   info->height = (int32_t)c->image_height;
   info->components = c->num_components;
-  info->multiscan = jpeg_has_multiple_scans(c);
+  d->used = size - d->src.bytes_in_buffer;
+  d->lossless = is_lossless(data, d->used);
+  info->multiscan = jpeg_has_multiple_scans(c) || d->lossless;
   // Fixed by jpeg_crop_scanline: a single component's samples come in blocks of 8 whatever its factors are.
   info->block = DCTSIZE;
   for (int i = 0; i < c->num_components && c->num_components > 1; i++) {
@@ -186,6 +208,11 @@ static void cmyk_row(uint8_t *p, int w) {
       p[j] = (uint8_t)(v < 0 ? 0 : v);
     }
   }
+}
+
+// grey_row spreads w grey values over as many pixels.
+static void grey_row(uint8_t *p, int w) {
+  for (int i = w - 1; i >= 0; i--) p[4 * i] = p[4 * i + 1] = p[4 * i + 2] = p[i];
 }
 
 // complete reports whether the first marker that is still to come, leaving out restarts, ends the image.
@@ -229,12 +256,13 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect
   d->src.next_input_byte = data + d->used;
   d->src.bytes_in_buffer = size - d->used;
   int cmyk = c->num_components == 4;
-  c->out_color_space = cmyk ? JCS_CMYK : JCS_EXT_RGBX;
+  int grey = d->lossless && c->num_components == 1;
+  c->out_color_space = cmyk ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_EXT_RGBX;
   if (!jpeg_start_decompress(c)) return stop(d, HYM_TRUNCATED);
 
   // The several scans of a file are all read by now. Smoothing of incomplete ones looks beyond a cut, so these
   // files are decoded from the first row on and over the whole width.
-  int multiscan = jpeg_has_multiple_scans(c);
+  int multiscan = jpeg_has_multiple_scans(c) || d->lossless;
   JDIMENSION offset = (JDIMENSION)x, width = (JDIMENSION)w;
   if (width < c->output_width) {
     if (multiscan) return stop(d, HYM_REGION);
@@ -250,6 +278,7 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect
     n = (int)jpeg_read_scanlines(c, rows, (JDIMENSION)n);
     if (n == 0) return stop(d, HYM_TRUNCATED);
     for (int i = 0; cmyk && i < n; i++) cmyk_row(rows[i], w);
+    for (int i = 0; grey && i < n; i++) grey_row(rows[i], w);
   }
   if (multiscan || complete(c)) return stop(d, HYM_OK);
   // What follows is not just the rest of the scan and the end of the image: libjpeg is to judge it.

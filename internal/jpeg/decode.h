@@ -24,7 +24,7 @@ typedef struct {
   int32_t block;      // width of the blocks between which rows can be cut, in pixels
   int32_t margin;     // pixels to decode more on either side: where chroma is interpolated, those at a cut
                       // lack a neighbour; 0 where no component has fewer samples than another
-  int32_t multiscan;  // progressive, or components in scans of their own: rows cannot be cut
+  int32_t multiscan;  // progressive, lossless, or components in scans of their own: rows cannot be cut
   int64_t memory;     // bytes that decoding takes beside the caller's: coefficients, and rows of samples
 } hym_jpeg_info;
 
@@ -32,7 +32,7 @@ typedef struct {
   int32_t x, y, w, h;
 } hym_jpeg_rect;
 
-const char *hym_jpeg_version(void);  // "2.1.5"
+const char *hym_jpeg_library(void);  // the path of the library that is loaded
 hym_jpeg *hym_jpeg_new(void);
 void hym_jpeg_free(hym_jpeg *d);
 

@@ -5,13 +5,13 @@
 //	info, err := d.Header(data)
 //	err = d.Decode(ctx, dst, stride, data, image.Rect(0, 0, info.Width, info.Height))
 //
+// The library is Pillow's own (scripts/setup), so that damaged and incomplete files come out as they do there too.
+//
 // Only the asked-for region is decoded, with the bytes that a crop of the whole picture would have. It
 // writes no files, applies no EXIF orientation and no colour profile.
 package jpeg
 
 /*
-#cgo CFLAGS: -O2
-#cgo LDFLAGS: -l:libjpeg.a
 #include "decode.h"
 */
 import "C"
@@ -49,15 +49,15 @@ var ErrTooManyPixels = fmt.Errorf("more than %d may be a decompression bomb", Ma
 // ErrTooManyScans is the error for files whose scans would take too long.
 var ErrTooManyScans = errors.New("that may be a decompression bomb")
 
-// Version returns libjpeg-turbo's version.
-func Version() string { return C.GoString(C.hym_jpeg_version()) }
+// Library returns the path of the libjpeg-turbo that is in use. It should be Pillow's, by its name.
+func Library() string { return C.GoString(C.hym_jpeg_library()) }
 
 // Info is what a file's header says.
 type Info struct {
 	Width, Height int  // in pixels
 	Components    int  // 1: grey; 3: colour; 4: CMYK or YCCK
 	Subsampled    bool // some component has fewer samples than another
-	MultiScan     bool // progressive, or components in scans of their own
+	MultiScan     bool // progressive, lossless, or components in scans of their own
 
 	// Memory is how many bytes decoding takes at most, beside the file and the pixels.
 	Memory int64

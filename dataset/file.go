@@ -1,0 +1,86 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// MaxFile bounds the files that are taken for pictures, in bytes: they are read whole.
+const MaxFile = 1 << 30
+
+// errNotRegular is the error for pipes, devices and what else has a picture's name.
+var errNotRegular = errors.New("not a regular file")
+
+// openPicture opens a regular file of at most MaxFile bytes. It does not wait for somebody to write into a pipe.
+func openPicture(path string) (*os.File, int64, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
+	case info.Size() > MaxFile:
+		err = fmt.Errorf("%d bytes are too many for a picture: want at most %d", info.Size(), MaxFile)
+	default:
+		return f, info.Size(), nil
+	}
+	f.Close()
+	return nil, 0, err
+}
+
+// ReadFile reads a picture's file into buf's memory, growing it where it does not suffice, and returns it also with an
+// error. A file of no known format it reads no further than its first bytes.
+func ReadFile(buf []byte, path string) ([]byte, error) {
+	f, size, err := openPicture(path)
+	if err != nil {
+		return buf[:0], err
+	}
+	defer f.Close()
+	const head = 4 << 10
+	if need := int(min(size, head)); need > cap(buf) {
+		buf = make([]byte, 0, need)
+	}
+	n, err := io.ReadFull(f, buf[:min(size, head)])
+	if buf = buf[:n]; err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return buf, err
+	}
+	if format(buf) == formatUnknown {
+		return buf, unknownFormat(buf)
+	}
+	if need := int(size); need > cap(buf) {
+		buf = append(make([]byte, 0, need+need/4), buf...)
+	}
+	n, err = io.ReadFull(f, buf[len(buf):size])
+	if buf = buf[:len(buf)+n]; err == io.EOF || err == io.ErrUnexpectedEOF { // it has become shorter
+		err = nil
+	}
+	return buf, err
+}
+
+// FileSize is [Size] for a file, of which it reads only the beginning where that suffices.
+func FileSize(path string) (width, height int, err error) {
+	f, _, err := openPicture(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	if err != nil {
+		return 0, 0, err
+	}
+	if width, height, err = Size(head); err == nil || format(head) == formatUnknown {
+		return width, height, err
+	}
+	rest, err := io.ReadAll(io.LimitReader(f, MaxFile))
+	if err != nil {
+		return 0, 0, err
+	}
+	return Size(append(head, rest...))
+}

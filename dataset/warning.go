@@ -1,0 +1,54 @@
+package dataset
+
+import (
+	"fmt"
+
+	"hymenoptera/internal/jpeg"
+)
+
+// A Warning says what is unusual about a picture that was decoded nevertheless.
+type Warning struct {
+	Path   string
+	Reason string // the same text for every picture of a kind
+}
+
+// String names the picture and the reason.
+func (w Warning) String() string { return fmt.Sprintf("dataset: %s %s", w.Path, w.Reason) }
+
+const warnGrey16 = "has grey values of 16 bits: those above 255 turn white, as in Pillow; convert it to 8 bits"
+
+// warnPixels is what Pillow itself warns about.
+func warnPixels() string {
+	return fmt.Sprintf("has more than %d pixels: it may be a decompression bomb", jpeg.WarnPixels)
+}
+
+// warnings returns what is unusual about the file of a picture of w×h pixels.
+func warnings(data []byte, w, h int) (reasons []string) {
+	if w*h > jpeg.WarnPixels {
+		reasons = append(reasons, warnPixels())
+	}
+	if hasGrey16(data) {
+		reasons = append(reasons, warnGrey16)
+	}
+	return reasons
+}
+
+// hasGrey16 reports whether a picture that can be decoded has single samples of more than eight bits.
+func hasGrey16(data []byte) bool {
+	switch format(data) {
+	case formatPNG:
+		p := &pngFile{data: data}
+		return p.header() == nil && p.sampling.model == naked
+	case formatTIFF:
+		d, err := readTIFFDirectory(data)
+		if err != nil {
+			return false
+		}
+		t := tiffPicture{directory: d}
+		return t.layout() == nil && t.sampling.model == naked
+	case formatPNM:
+		p := pnm{data: data[2:], kind: data[1]}
+		return p.header() == nil && (p.kind == '2' || p.kind == '5') && p.max > 255
+	}
+	return false
+}

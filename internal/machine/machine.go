@@ -1,0 +1,195 @@
+// Package machine tells what memory and which processors this process may use: what the machine has, less what a control
+// group allows, wherever in the tree of groups the process lies (systemd's MemoryMax and CPUQuota, Slurm, Docker,
+// Kubernetes; both versions of cgroups).
+//
+//	free := machine.This().FreeMemory()
+package machine
+
+import (
+	"bufio"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// A Machine reads the kernel's files.
+type Machine struct{ root string }
+
+// This returns the machine that the process runs on.
+func This() Machine { return Machine{"/"} }
+
+// FreeMemory returns how many bytes this process may still take, or 0 if that cannot be told. Of what a group uses, pages
+// of files are left out that the kernel may drop.
+func (m Machine) FreeMemory() int64 {
+	free := m.memory("MemAvailable")
+	if free == 0 {
+		return 0
+	}
+	for _, g := range m.groups("memory") {
+		free = min(free, g.free())
+	}
+	return max(0, free)
+}
+
+// Memory returns how many bytes this process may use in all, or 0 if that cannot be told.
+func (m Machine) Memory() int64 {
+	all := m.memory("MemTotal")
+	for _, g := range m.groups("memory") {
+		all = min(all, g.limit())
+	}
+	return all
+}
+
+// Processors returns how many processors this process may keep busy, at least 1. A group's share of 1.5 counts as 2.
+func (m Machine) Processors() int {
+	n := runtime.NumCPU() // of those that the process may run on
+	for _, g := range m.groups("cpu") {
+		if share := g.share(); share > 0 {
+			n = min(n, int(math.Ceil(share)))
+		}
+	}
+	return max(1, n)
+}
+
+// Threads returns how many threads computing should take: what OMP_NUM_THREADS or else GOMAXPROCS ask for, else a thread
+// per processor.
+func (m Machine) Threads() int {
+	for _, name := range []string{"OMP_NUM_THREADS", "GOMAXPROCS"} {
+		first, _, _ := strings.Cut(os.Getenv(name), ",") // OpenMP takes a list, one per level
+		if n, err := strconv.Atoi(strings.TrimSpace(first)); err == nil && n > 0 {
+			return n
+		}
+	}
+	return m.Processors()
+}
+
+// memory returns a line of /proc/meminfo in bytes, or 0.
+func (m Machine) memory(name string) int64 {
+	kilobytes, _, _ := strings.Cut(m.values("proc/meminfo", ":")[name], " ")
+	n, _ := strconv.ParseInt(kilobytes, 10, 64)
+	return n * 1024
+}
+
+// values reads a file whose lines are names and values.
+func (m Machine) values(path, separator string) map[string]string {
+	values := map[string]string{}
+	for line := range strings.Lines(m.read(path)) {
+		if name, value, found := strings.Cut(line, separator); found {
+			values[name] = strings.TrimSpace(value)
+		}
+	}
+	return values
+}
+
+// read returns a file's content, or "".
+func (m Machine) read(path string) string {
+	data, err := os.ReadFile(filepath.Join(m.root, path))
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+// A group is a folder of the tree of control groups.
+type group struct {
+	m    Machine
+	path string // under the machine's root
+	v2   bool
+}
+
+// groups returns the groups that bind this process in one respect, memory or cpu: its own and those above it.
+func (m Machine) groups(controller string) (groups []group) {
+	lines := bufio.NewScanner(strings.NewReader(m.read("proc/self/cgroup")))
+	for lines.Scan() {
+		// hierarchy:controllers:path (cgroups(7)); the second version has neither number nor controllers.
+		_, rest, _ := strings.Cut(lines.Text(), ":")
+		names, path, found := strings.Cut(rest, ":")
+		if !found || names != "" && !contains(names, controller) {
+			continue
+		}
+		mount, root, found := m.mount(controller, names == "")
+		if !found {
+			continue
+		}
+		// In a container without a namespace of its own the mount shows a part of the tree.
+		path = strings.TrimPrefix(path, strings.TrimSuffix(root, "/"))
+		for path = filepath.Clean("/" + path); ; path = filepath.Dir(path) {
+			groups = append(groups, group{m, filepath.Join(mount, path), names == ""})
+			if path == "/" {
+				break
+			}
+		}
+	}
+	return groups
+}
+
+// mount returns where a hierarchy is mounted, and which part of it (proc_pid_mountinfo(5)).
+func (m Machine) mount(controller string, v2 bool) (at, root string, found bool) {
+	for line := range strings.Lines(m.read("proc/self/mountinfo")) {
+		fields, rest, _ := strings.Cut(line, " - ")
+		f, kind := strings.Fields(fields), strings.Fields(rest)
+		if len(f) < 5 || len(kind) < 3 {
+			continue
+		}
+		if v2 && kind[0] == "cgroup2" || !v2 && kind[0] == "cgroup" && contains(kind[2], controller) {
+			return f[4], f[3], true
+		}
+	}
+	return "", "", false
+}
+
+// contains reports whether a list with commas has a name.
+func contains(list, name string) bool { return strings.Contains(","+list+",", ","+name+",") }
+
+// limit returns the bytes that the group may use, or the largest number.
+func (g group) limit() int64 {
+	name := "memory.limit_in_bytes"
+	if g.v2 {
+		name = "memory.max"
+	}
+	return g.number(name, math.MaxInt64)
+}
+
+// free returns the bytes of its limit that are not used.
+func (g group) free() int64 {
+	limit := g.limit()
+	if limit == math.MaxInt64 {
+		return limit
+	}
+	used, files := "memory.usage_in_bytes", "total_inactive_file"
+	if g.v2 {
+		used, files = "memory.current", "inactive_file"
+	}
+	droppable, _ := strconv.ParseInt(g.m.values(filepath.Join(g.path, "memory.stat"), " ")[files], 10, 64)
+	return limit - g.number(used, 0) + droppable
+}
+
+// share returns how many processors' time the group gets, or 0 if it has no bound.
+func (g group) share() float64 {
+	if g.v2 {
+		quota, period, _ := strings.Cut(strings.TrimSpace(g.m.read(filepath.Join(g.path, "cpu.max"))), " ")
+		q, err := strconv.ParseFloat(quota, 64)
+		p, perr := strconv.ParseFloat(period, 64)
+		if err != nil || perr != nil || p <= 0 { // "max"
+			return 0
+		}
+		return q / p
+	}
+	quota, period := g.number("cpu.cfs_quota_us", -1), g.number("cpu.cfs_period_us", 0)
+	if quota <= 0 || period <= 0 {
+		return 0
+	}
+	return float64(quota) / float64(period)
+}
+
+// number reads a file that holds one; "max" is none.
+func (g group) number(name string, otherwise int64) int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(g.m.read(filepath.Join(g.path, name))), 10, 64)
+	if err != nil {
+		return otherwise
+	}
+	return n
+}

@@ -1,0 +1,104 @@
+package machine
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// files writes a machine's files.
+func files(t *testing.T, content map[string]string) Machine {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range content {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Machine{root}
+}
+
+const (
+	meminfo = "MemTotal:       16000000 kB\nMemFree:         1000000 kB\nMemAvailable:    8000000 kB\n"
+	mountV2 = "31 23 0:28 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
+	mountV1 = "32 31 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+)
+
+// The limits of the formats of cgroups(7), of systemd, Slurm and Docker, wherever the process lies.
+func TestLimits(t *testing.T) {
+	for _, tt := range []struct {
+		name             string
+		files            map[string]string
+		free, all, procs int64 // processors: 0 for those of this machine
+	}{
+		{"no groups", map[string]string{"proc/meminfo": meminfo}, 8000000 << 10, 16000000 << 10, 0},
+		{"no limit", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "0::/user.slice\n", "proc/self/mountinfo": mountV2,
+			"sys/fs/cgroup/user.slice/memory.max": "max\n", "sys/fs/cgroup/user.slice/memory.current": "5\n", "sys/fs/cgroup/user.slice/cpu.max": "max 100000\n",
+		}, 8000000 << 10, 16000000 << 10, 0},
+		{"systemd's MemoryMax and CPUQuota on the slice above", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "0::/user.slice/run-1.scope\n", "proc/self/mountinfo": mountV2,
+			"sys/fs/cgroup/user.slice/run-1.scope/memory.max": "max\n",
+			"sys/fs/cgroup/user.slice/memory.max":             "943718400\n", "sys/fs/cgroup/user.slice/memory.current": "100000000\n",
+			"sys/fs/cgroup/user.slice/memory.stat": "anon 1\ninactive_file 30000000\nactive_file 7\n",
+			"sys/fs/cgroup/user.slice/cpu.max":     "50000 100000\n",
+		}, 943718400 - 100000000 + 30000000, 943718400, 1},
+		{"Slurm, first version", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/slurm/uid_1/job_2/step_0\n2:cpu,cpuacct:/slurm/uid_1\n0::/\n", "proc/self/mountinfo": mountV1 + mountV2,
+			"sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.limit_in_bytes": "2000000000\n", "sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.usage_in_bytes": "500000000\n",
+			"sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.stat":           "total_inactive_file 1000\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":                   "9223372036854771712\n",
+			"sys/fs/cgroup/cpu,cpuacct/slurm/uid_1/cpu.cfs_quota_us":       "10000\n", "sys/fs/cgroup/cpu,cpuacct/slurm/uid_1/cpu.cfs_period_us": "100000\n",
+		}, 1500001000, 2000000000, 1},
+		{"Docker without a namespace: the mount shows a part of the tree", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/docker/abc\n",
+			"proc/self/mountinfo":                              "32 31 0:29 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":       "1000000000\n",
+			"sys/fs/cgroup/memory/memory.usage_in_bytes":       "200000000\n",
+			"sys/fs/cgroup/memory/docker/abc/memory.max":       "1\n",
+			"sys/fs/cgroup/memory/docker/memory.limit_in_byte": "1\n",
+		}, 800000000, 1000000000, 0},
+		{"more used than allowed", map[string]string{
+			"proc/meminfo": meminfo, "proc/self/cgroup": "0::/\n", "proc/self/mountinfo": mountV2,
+			"sys/fs/cgroup/memory.max": "1000\n", "sys/fs/cgroup/memory.current": "2000\n",
+		}, 0, 1000, 0},
+		{"nothing", nil, 0, 0, 0},
+	} {
+		m := files(t, tt.files)
+		procs := int(tt.procs)
+		if procs == 0 {
+			procs = runtime.NumCPU()
+		}
+		if free, all, n := m.FreeMemory(), m.Memory(), m.Processors(); free != tt.free || all != tt.all || n != procs {
+			t.Errorf("%s: got %d bytes free of %d and %d processors, want %d, %d and %d", tt.name, free, all, n, tt.free, tt.all, procs)
+		}
+	}
+}
+
+// The environment comes first, as for PyTorch and Go.
+func TestThreads(t *testing.T) {
+	m := files(t, nil)
+	for _, tt := range []struct {
+		omp, procs string
+		want       int
+	}{{"", "", runtime.NumCPU()}, {"3", "", 3}, {"3,2", "5", 3}, {"", "5", 5}, {"x", "0", runtime.NumCPU()}, {"-1", "7", 7}} {
+		t.Setenv("OMP_NUM_THREADS", tt.omp)
+		t.Setenv("GOMAXPROCS", tt.procs)
+		if got := m.Threads(); got != tt.want {
+			t.Errorf("OMP_NUM_THREADS=%s GOMAXPROCS=%s: got %d threads, want %d", tt.omp, tt.procs, got, tt.want)
+		}
+	}
+}
+
+// On this machine the limits are sensible.
+func TestThis(t *testing.T) {
+	m := This()
+	if free, all := m.FreeMemory(), m.Memory(); free <= 0 || all < free || m.Processors() < 1 {
+		t.Errorf("%d bytes free of %d, %d processors", free, all, m.Processors())
+	}
+}

@@ -1,0 +1,101 @@
+package zoo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/torch"
+)
+
+// prefixes are what wrappers put before the names of a network: DataParallel, torch.compile, and the attribute that
+// people keep the network in. No network here has a part of such a name.
+var prefixes = []string{"module.", "_orig_mod.", "model.", "backbone.", "encoder."}
+
+// counters are the last parts of names that tools add to state dicts: those of thop and of AveragedModel.
+var counters = []string{"total_ops", "total_params", "n_averaged"}
+
+// LoadPretrained returns the network with weights to train on from, whose head the caller replaces. It takes what Load
+// refuses as long as the network without its head is whole: a prefix that all names have, counters of other tools,
+// another head or none. notes says which of that it found.
+func (a Arch) LoadPretrained(s *torch.Scope, sd *checkpoint.StateDict) (net Network, notes []string, err error) {
+	tensors, counted := withoutCounters(sd.Tensors)
+	if len(counted) > 0 {
+		more := ""
+		if len(counted) > 1 {
+			more = fmt.Sprintf(" and %d more", len(counted)-1)
+		}
+		notes = append(notes, fmt.Sprintf("left out %q%s, which other tools count", counted[0], more))
+	}
+	tensors, prefix := withoutPrefix(tensors)
+	if prefix != "" {
+		notes = append(notes, fmt.Sprintf("left out %q, which every name begins with", prefix))
+	}
+	tensors, headless := a.withHead(tensors)
+	if headless {
+		notes = append(notes, "has no fc.weight and fc.bias; the new head takes their place anyway")
+	}
+	whole := &checkpoint.StateDict{Tensors: tensors, Metadata: sd.Metadata}
+	if net, err = a.loadStrictly(s, whole); err != nil {
+		return nil, nil, err
+	}
+	trunk := slices.DeleteFunc(slices.Clone(tensors), func(t checkpoint.Tensor) bool { return isHead(t.Name) })
+	return net, notes, (&checkpoint.StateDict{Tensors: trunk}).CheckFinite()
+}
+
+// withoutCounters returns the tensors that are no counters, and the names of those that are.
+func withoutCounters(tensors []checkpoint.Tensor) (kept []checkpoint.Tensor, counted []string) {
+	for _, t := range tensors {
+		if slices.Contains(counters, t.Name[strings.LastIndexByte(t.Name, '.')+1:]) {
+			counted = append(counted, t.Name)
+		} else {
+			kept = append(kept, t)
+		}
+	}
+	return kept, counted
+}
+
+// withoutPrefix returns the tensors under their names without the prefixes that all have, and these.
+func withoutPrefix(tensors []checkpoint.Tensor) (renamed []checkpoint.Tensor, prefix string) {
+	for len(tensors) > 0 {
+		i := slices.IndexFunc(prefixes, func(p string) bool { return strings.HasPrefix(tensors[0].Name[len(prefix):], p) })
+		if i < 0 {
+			break
+		}
+		longer := prefix + prefixes[i]
+		if slices.ContainsFunc(tensors, func(t checkpoint.Tensor) bool { return !strings.HasPrefix(t.Name, longer) }) {
+			break
+		}
+		prefix = longer
+	}
+	renamed = slices.Clone(tensors)
+	for i := range renamed {
+		renamed[i].Name = renamed[i].Name[len(prefix):]
+	}
+	return renamed, prefix
+}
+
+// withHead returns the tensors with a head of zeros in the place of one that the network has not.
+func (a Arch) withHead(tensors []checkpoint.Tensor) (whole []checkpoint.Tensor, added bool) {
+	classes := int64(1)
+	for _, t := range tensors {
+		switch t.Name {
+		case "fc.weight", "fc.bias":
+			return tensors, false
+		case "aux1.fc2.weight":
+			if len(t.Shape) == 2 {
+				classes = t.Shape[0]
+			}
+		}
+	}
+	whole = slices.DeleteFunc(slices.Clone(tensors), func(t checkpoint.Tensor) bool { return strings.HasPrefix(t.Name, "fc.") })
+	return append(whole,
+		checkpoint.Tensor{Name: "fc.weight", DType: checkpoint.Float32, Shape: []int64{classes, a.features}, Data: make([]byte, 4*classes*a.features)},
+		checkpoint.Tensor{Name: "fc.bias", DType: checkpoint.Float32, Shape: []int64{classes}, Data: make([]byte, 4*classes)}), true
+}
+
+// isHead tells whether a tensor is a head's, which training replaces or drops.
+func isHead(name string) bool {
+	return strings.HasPrefix(name, "fc.") || strings.HasPrefix(name, "aux1.") || strings.HasPrefix(name, "aux2.")
+}
