@@ -6,7 +6,7 @@
 // The attacks:
 //
 //	bodies           2,500 connections, each of which sends a megabyte of a larger body and then nothing
-//	decode           16 clients with an interlaced 16-bit PNG of 50 megapixels in 389 kB, which takes 1 GB to decode
+//	decode           16 clients with an interlaced 16-bit PNG of 50 megapixels in 389 kB
 //	decode at 25 MP  the same with as many pixels as the server takes by default
 //	scans            24 clients with a JPEG of 480 scans of 50 megapixels in 146 kB, beside 8 honest ones
 //	scans at 25 MP   the same with as many scans and pixels as the server takes by default
