@@ -161,4 +161,4 @@ test-browser: build ## open reports of real runs and a comparison in headless Ch
 	@scripts/browser/test.sh runs/test-browser
 
 clean: ## remove what was built here (not the cache, not runs/)
-	rm -rf bin dist vendor torch/cgo_libtorch.go internal/*/cgo_codecs.go .vendor.partial
+	rm -rf bin dist vendor torch/cgo_libtorch.go internal/*/cgo_*.go .vendor.partial

@@ -22,6 +22,7 @@ import (
 	"hymenoptera/hub"
 	"hymenoptera/internal/jpeg"
 	"hymenoptera/internal/machine"
+	"hymenoptera/internal/malloc"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -56,6 +57,14 @@ func checkCPU() finding {
 func checkThreads() finding {
 	m := machine.This()
 	return finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", m.Threads(), m.Processors()), OK: true}
+}
+
+func checkMalloc() finding {
+	f := finding{Name: "malloc", Value: "jemalloc " + malloc.Version(), OK: malloc.Version() != ""}
+	if !f.OK {
+		f.Value, f.Do = "the system's: trainings take up to a fifth longer than with jemalloc", "sudo apt-get install -y libjemalloc-dev && make build"
+	}
+	return f
 }
 
 func checkCUDA(ctx context.Context) finding {
