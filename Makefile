@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
 	reference-env parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress vulnerabilities dist gpu-check test-browser
+	bench-reorders bench-limit bench-hotspots bench-serve stress lint race vulnerabilities dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -35,7 +35,6 @@ build: setup ## build bin/hymenoptera
 	@go build -o $(BIN) ./cmd/hymenoptera
 
 test: setup ## run every test, a package at a time: libtorch uses every core
-	go vet ./...
 	go test -p 1 ./...
 	@echo; echo 'The curves of PyTorch, compared:'; go test -run 'TestCurvesEqualPyTorch/frozen' -v ./cmd/hymenoptera | sed -n 's/^ *curves_test.go:[0-9]*: /  /p' | uniq -c
 
@@ -108,6 +107,16 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x
 			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*/\1 \2/p' fuzz.log | tail -1; \
 		done; \
 	done; rm fuzz.log
+
+PURE := ./checkpoint ./hub ./report ./transforms ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth
+lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, built and tested without cgo
+	@files=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$files" ] || { echo "not as gofmt writes them: $$files"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	CGO_ENABLED=0 go test $(PURE)
+
+race: setup ## the tests of the packages that start goroutines, under the race detector
+	go test -race -p 1 ./checkpoint ./dataset ./hub ./run ./trainer ./classify ./serve
 
 vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
 	@scripts/vulnerabilities.sh
