@@ -72,8 +72,8 @@ func checkCUDA(ctx context.Context) finding {
 	device, err := findDevice(ctx, "cuda")
 	if err == nil {
 		f.Value = device.String() + " can be used"
-		if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); int(device) < len(gpus) {
-			f.Value += ": " + colonValue(gpus[device], "Model")
+		if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device.Index() < len(gpus) {
+			f.Value += ": " + colonValue(gpus[device.Index()], "Model")
 		}
 		if err := torch.LoadGraphs(); err != nil {
 			f.Value += fmt.Sprintf(", without CUDA graphs (%v)", err)
