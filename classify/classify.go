@@ -34,7 +34,7 @@ type Config struct {
 }
 
 // DefaultConfig returns the exact mode on the CPU.
-func DefaultConfig() Config { return Config{Device: torch.CPU} }
+func DefaultConfig() Config { return Config{} }
 
 // A Classifier is a trained network. It may be used from several goroutines, which take turns on libtorch's
 // thread.

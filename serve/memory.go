@@ -2,11 +2,10 @@ package serve
 
 import (
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
-	"hymenoptera/torch"
+	"hymenoptera/internal/malloc"
 )
 
 // A budget bounds the bytes that requests make the process hold. What is given back counts as held until the collector
@@ -23,10 +22,7 @@ type budget struct {
 }
 
 func newBudget(most int64) *budget {
-	return &budget{most: most, by: map[client]int64{}, giveBack: func() {
-		debug.FreeOSMemory()
-		torch.ReleaseMemory()
-	}}
+	return &budget{most: most, by: map[client]int64{}, giveBack: malloc.GiveBack}
 }
 
 // Bodies may take a quarter, and decoding the rest: it must always be able to go on, as nothing else makes bodies go.

@@ -4,15 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"runtime/debug"
 
-	"hymenoptera/torch"
+	"hymenoptera/internal/malloc"
 )
 
 // growth returns by how many bytes the process grows at most while f runs, and whether that can be told: Linux can.
 func growth(f func() error) (bytes int64, known bool, err error) {
-	debug.FreeOSMemory()
-	torch.ReleaseMemory()
+	malloc.GiveBack()
 	reset := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak becomes what there is now
 	before, known := statusBytes("VmRSS:")
 	if err := f(); err != nil {

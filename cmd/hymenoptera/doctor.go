@@ -56,7 +56,7 @@ func newDoctor() *cobra.Command {
 
 func diagnose(ctx context.Context, out string) diagnosis {
 	d := diagnosis{Findings: []finding{
-		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkCUDA(ctx), checkJPEG(), checkCache(),
+		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(ctx), checkJPEG(), checkCache(),
 		checkFolder("runs", out), checkTraining(ctx),
 	}}
 	d.OK = d.wrong() == 0
