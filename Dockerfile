@@ -5,7 +5,7 @@
 #     serve --checkpoint /run/bees/best.safetensors --addr 0.0.0.0:8080 --token-file /run/bees/token
 
 FROM golang:1.26-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends make g++ python3-pip libjpeg-dev libtiff-dev libwebp-dev zlib1g-dev patchelf binutils && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends make g++ python3-pip libjpeg-dev libtiff-dev libwebp-dev zlib1g-dev libjemalloc-dev patchelf binutils && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN make dist && mv dist/hymenoptera-*/ /hymenoptera

@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
 	reference-env parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress dist gpu-check test-browser
+	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race vulnerabilities dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -35,7 +35,6 @@ build: setup ## build bin/hymenoptera
 	@go build -o $(BIN) ./cmd/hymenoptera
 
 test: setup ## run every test, a package at a time: libtorch uses every core
-	go vet ./...
 	go test -p 1 ./...
 	@echo; echo 'The curves of PyTorch, compared:'; go test -run 'TestCurvesEqualPyTorch/frozen' -v ./cmd/hymenoptera | sed -n 's/^ *curves_test.go:[0-9]*: /  /p' | uniq -c
 
@@ -109,6 +108,19 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x
 		done; \
 	done; rm fuzz.log
 
+PURE := ./checkpoint ./hub ./report ./transforms ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth
+lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, built and tested without cgo
+	@files=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$files" ] || { echo "not as gofmt writes them: $$files"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	CGO_ENABLED=0 go test $(PURE)
+
+race: setup ## the tests of the packages that start goroutines, under the race detector
+	go test -race -p 1 ./checkpoint ./dataset ./hub ./run ./trainer ./classify ./serve
+
+vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
+	@scripts/vulnerabilities.sh
+
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py
 
@@ -147,6 +159,9 @@ bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/
 		-r bench/requirements-serve.txt && mv $(BENCH_SERVE).partial $(BENCH_SERVE); }
 	@PYTHONPATH=$(BENCH_SERVE) $(PYTHON) bench/serve.py --data '$(DATA)' $(ARGS)
 
+stress-serve: build ## attack serve (slow bodies, pictures that take much memory or time), beside honest clients: MEMORY=1G CHECKPOINT=FILE
+	@go run ./internal/tools/stressserve -program $(BIN) -checkpoint '$(CHECKPOINT)' -pictures '$(DATA)/val' $(if $(MEMORY),-memory '$(MEMORY)') $(ARGS)
+
 dist: build ## a folder and an archive in dist/ that run without Go, Python or a compiler
 	@scripts/dist.sh
 
@@ -158,4 +173,4 @@ test-browser: build ## open reports of real runs and a comparison in headless Ch
 	@scripts/browser/test.sh runs/test-browser
 
 clean: ## remove what was built here (not the cache, not runs/)
-	rm -rf bin dist vendor torch/cgo_libtorch.go internal/*/cgo_codecs.go .vendor.partial
+	rm -rf bin dist vendor torch/cgo_libtorch.go internal/*/cgo_*.go .vendor.partial

@@ -17,6 +17,7 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/zoo"
@@ -33,16 +34,25 @@ type Config struct {
 }
 
 // DefaultConfig returns the exact mode on the CPU.
-func DefaultConfig() Config { return Config{Device: torch.CPU} }
+func DefaultConfig() Config { return Config{} }
 
 // A Classifier is a trained network. It may be used from several goroutines, which take turns on libtorch's
 // thread.
 type Classifier struct {
 	Card
+	path  string
 	cfg   Config
 	net   nn.Module
 	mu    sync.RWMutex // held for writing by Close
 	scope *torch.Scope // owns the weights; nil once closed
+}
+
+// A NotFiniteError says that what a network computes is not a number, or infinite: the weights in its file are not fit
+// for use.
+type NotFiniteError struct{ Path string }
+
+func (e *NotFiniteError) Error() string {
+	return fmt.Sprintf("classify: %s: what the network computes is no finite number: its weights hold NaN, infinity or far too large values", e.Path)
 }
 
 // ErrClosed is what a closed classifier returns.
@@ -53,20 +63,38 @@ func Open(ctx context.Context, path string) (*Classifier, error) {
 	return OpenConfig(ctx, path, DefaultConfig())
 }
 
-// OpenConfig is Open with a choice of where and how to compute.
+// OpenConfig is Open with a choice of where and how to compute. One picture goes through the network before it is
+// returned: weights that give no finite numbers are a [*NotFiniteError].
 func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, error) {
 	weights, err := checkpoint.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{cfg: cfg, scope: torch.NewScope()}
+	c := &Classifier{path: path, cfg: cfg, scope: torch.NewScope()}
 	if c.Card, err = ReadCard(weights.Metadata); err != nil {
+		return nil, fmt.Errorf("classify: %s: %w", path, err)
+	}
+	if err := c.checkMemory(machine.This().FreeMemory()); err != nil {
 		return nil, fmt.Errorf("classify: %s: %w", path, err)
 	}
 	if err := torch.Do(ctx, func(*torch.Scope) error { return c.load(weights) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("classify: %s: %w", path, err), c.Close())
 	}
+	if err := c.try(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	return c, nil
+}
+
+// try passes a bright picture through the network.
+func (c *Classifier) try(ctx context.Context) error {
+	side := c.Preprocessing.Size
+	input := make(Input, 3*side*side)
+	for i := range input {
+		input[i] = 1
+	}
+	_, err := c.PredictInputs(ctx, []Input{input})
+	return err
 }
 
 // load makes the network.

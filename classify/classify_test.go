@@ -1,8 +1,15 @@
 package classify_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,6 +187,84 @@ func TestOpenRefuses(t *testing.T) {
 		if c != nil || err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("got %v, want %q and the file's name", err, want)
 		}
+	}
+	if got := torch.Live(); got != before {
+		t.Errorf("%d live handles, want %d", got, before)
+	}
+}
+
+// Weights that are no finite numbers, or give none, are refused when they are opened, or, where it takes a certain
+// picture, when it comes. The error names the file.
+func TestOnlyFiniteNumbers(t *testing.T) {
+	before := torch.Live()
+	set := func(name string, value func(i int) float32) func(sd *checkpoint.StateDict) {
+		return func(sd *checkpoint.StateDict) {
+			w, ok := sd.Get(name)
+			if !ok {
+				t.Fatalf("no %s", name)
+			}
+			for i := range len(w.Data) / 4 {
+				binary.LittleEndian.PutUint32(w.Data[4*i:], math.Float32bits(value(i)))
+			}
+		}
+	}
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	var bad *classify.NotFiniteError
+	for name, change := range map[string]func(sd *checkpoint.StateDict){
+		"NaN in the head":       set("fc.bias", func(int) float32 { return nan }),
+		"NaN in one weight":     set("layer4.1.bn2.weight", func(i int) float32 { return map[bool]float32{true: nan, false: 1}[i == 7] }),
+		"infinity in the stem":  set("bn1.bias", func(int) float32 { return inf }),
+		"weights far too large": set("conv1.weight", func(int) float32 { return 1e38 }),
+	} {
+		file, err := trained(t.TempDir(), change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := classify.Open(t.Context(), file)
+		if c != nil || err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: got %v, want an error that names %s", name, err, file)
+		}
+		if finite := name == "weights far too large"; errors.As(err, &bad) != finite {
+			t.Errorf("%s: got %v, want a *NotFiniteError: %v", name, err, finite)
+		}
+	}
+
+	// The difference between red and green, too large for grey pictures alone to be finite.
+	file, err := trained(t.TempDir(), set("conv1.weight", func(i int) float32 {
+		return map[int]float32{0: 3e38, 1: -3e38}[i/49%3] * map[bool]float32{true: 1}[i%49 == 24]
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := classify.Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	red := image.NewRGBA(image.Rect(0, 0, 64, 64))
+	draw.Draw(red, red.Rect, image.NewUniform(color.RGBA{R: 255, A: 255}), image.Point{}, draw.Src)
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, red); err != nil {
+		t.Fatal(err)
+	}
+	bad = nil
+	if _, err := c.Predict(t.Context(), picture.Bytes()); !errors.As(err, &bad) || bad.Path != file {
+		t.Errorf("Predict: got %v, want a *NotFiniteError of %s", err, file)
+	}
+	folder := t.TempDir()
+	path := filepath.Join(folder, "ants", "red.png")
+	if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o777), os.WriteFile(path, picture.Bytes(), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	pictures, err := dataset.NewImageFolder(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad = nil
+	if _, err := c.Evaluate(t.Context(), pictures, 1, 0); !errors.As(err, &bad) || bad.Path != file {
+		t.Errorf("Evaluate: got %v, want a *NotFiniteError of %s", err, file)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
 	}
 	if got := torch.Live(); got != before {
 		t.Errorf("%d live handles, want %d", got, before)

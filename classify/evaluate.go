@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"hymenoptera/dataset"
 	"hymenoptera/torch"
@@ -41,12 +42,14 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		return nil, err
 	}
 	e := &Evaluation{Folder: folder}
+	bad := false // a value that is no finite number
 	err = torch.Do(ctx, func(s *torch.Scope) error {
 		cfg.Batch = func(_ string, b *dataset.Batch, _, logits *torch.Tensor) {
 			n := len(c.Classes)
 			scope := s.Child()
 			defer scope.Close()
 			all, probabilities := host(scope, logits), host(scope, torch.Softmax(scope, logits, 1))
+			bad = bad || !finite(all)
 			for i := range b.N {
 				e.Labels = append(e.Labels, int(b.Labels[i]))
 				e.Predictions = append(e.Predictions, Prediction{Logits: all[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]})
@@ -55,6 +58,9 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		e.Phase, err = trainer.Evaluate(ctx, s, c.net, loader, cfg)
 		return err
 	})
+	if bad { // which the trainer blames on the training
+		return nil, &NotFiniteError{c.path}
+	}
 	return e, err
 }
 
@@ -63,7 +69,7 @@ func (c *Classifier) relabelled(folder *dataset.ImageFolder) (*dataset.ImageFold
 	labels := make([]int, len(folder.Classes))
 	for i, class := range folder.Classes {
 		if labels[i] = slices.Index(c.Classes, class); labels[i] < 0 {
-			return nil, fmt.Errorf("classify: %s has a class %s, which the network does not know: its classes are %q", folder.Root, class, c.Classes)
+			return nil, fmt.Errorf("classify: %s has a class %s, which the network does not know: its classes are %s", folder.Root, dataset.Shown(class)[0], strings.Join(dataset.Shown(c.Classes...), ", "))
 		}
 	}
 	out := &dataset.ImageFolder{Root: folder.Root, Classes: c.Classes, Samples: slices.Clone(folder.Samples)}

@@ -42,9 +42,9 @@ func (e *PictureError) Unwrap() error { return e.Err }
 
 // Predict passes pictures through the network as one batch and returns a prediction for each. A picture is the
 // content of a file of any format that dataset.Decode takes; a *PictureError tells the first that is none.
-// ctx is heeded until the network begins.
+// ctx is heeded until the network begins. A network that computes no finite numbers is a *NotFiniteError.
 func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Prediction, error) {
-	p, err := c.preparer()
+	p, err := c.Preparer()
 	if err != nil {
 		return nil, err
 	}
@@ -52,30 +52,20 @@ func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Predict
 	inputs := make([]Input, len(pictures))
 	for i, data := range pictures {
 		inputs[i] = make(Input, p.Len())
-		if err := p.Prepare(inputs[i], data); err != nil {
+		if err := p.Prepare(ctx, inputs[i], data); err != nil {
 			return nil, &PictureError{i, err}
 		}
 	}
 	return c.PredictInputs(ctx, inputs)
 }
 
-// Prepare decodes a picture into an input for this classifier. It uses the caller's goroutine alone, so that
-// several pictures can be prepared at once while the network computes.
-func (c *Classifier) Prepare(picture []byte) (Input, error) {
-	p, err := c.preparer()
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
-	input := make(Input, p.Len())
-	return input, p.Prepare(input, picture)
-}
-
-func (c *Classifier) preparer() (*dataset.Preparer, error) {
+// Preparer returns what makes pictures into inputs for this classifier. It must be closed. It belongs to one goroutine
+// at a time, so that several pictures can be prepared at once, by one each, while the network computes.
+func (c *Classifier) Preparer() (*dataset.Preparer, error) {
 	return dataset.NewPreparer(c.Preprocessing, c.cfg.Fast)
 }
 
-// PredictInputs is Predict for pictures that Prepare has decoded.
+// PredictInputs is Predict for pictures that a preparer of the same classifier has decoded.
 func (c *Classifier) PredictInputs(ctx context.Context, inputs []Input) ([]Prediction, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -89,7 +79,7 @@ func (c *Classifier) PredictInputs(ctx context.Context, inputs []Input) ([]Predi
 	batch := make([]float32, 0, len(inputs)*3*side*side)
 	for i, input := range inputs {
 		if len(input) != 3*side*side {
-			return nil, fmt.Errorf("classify: input %d has %d floats: want 3×%d×%d, as Prepare of the same classifier makes it", i, len(input), side, side)
+			return nil, fmt.Errorf("classify: input %d has %d floats: want 3×%d×%d, as a preparer of the same classifier makes it", i, len(input), side, side)
 		}
 		batch = append(batch, input...)
 	}
@@ -102,7 +92,10 @@ func (c *Classifier) PredictInputs(ctx context.Context, inputs []Input) ([]Predi
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("classify: %s: %w", c.path, err)
+	}
+	if !finite(logits) {
+		return nil, &NotFiniteError{c.path}
 	}
 	predictions := make([]Prediction, len(inputs))
 	for i := range predictions {
@@ -120,6 +113,16 @@ func (c *Classifier) images(s *torch.Scope, batch []float32, side int64) *torch.
 		return torch.To(s, torch.Permute(s, x, 0, 3, 1, 2), c.cfg.Device)
 	}
 	return torch.To(s, torch.FromFloat32s(s, batch, n, 3, side, side), c.cfg.Device)
+}
+
+// finite reports whether all values are numbers.
+func finite(values []float32) bool {
+	for _, v := range values {
+		if v-v != 0 { // NaN for infinities and NaN
+			return false
+		}
+	}
+	return true
 }
 
 // host returns the values of a tensor on any device.

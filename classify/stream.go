@@ -53,12 +53,15 @@ func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], bat
 		}()
 		g.Go(func() error { return feed(feeding, pictures, work, inOrder) })
 		for range workers {
-			g.Go(func() error { return c.work(work) })
+			g.Go(func() error { return c.work(feeding, work) })
 		}
 		var held []*pending // a batch, with the pictures between that have errors
 		inputs := make([]Input, 0, batch)
 		flush := func() bool {
 			predictions, err := c.PredictInputs(ctx, inputs)
+			if err == nil {
+				err = ctx.Err() // which the pictures' errors may be, too
+			}
 			if err != nil {
 				yield(Result{}, err)
 				return false
@@ -114,14 +117,14 @@ func feed(ctx context.Context, pictures iter.Seq[Picture], work, inOrder chan<- 
 }
 
 // work prepares pictures until there are no more.
-func (c *Classifier) work(pictures <-chan *pending) error {
-	p, err := c.preparer()
+func (c *Classifier) work(ctx context.Context, pictures <-chan *pending) error {
+	p, err := c.Preparer()
 	if err != nil {
 		return err
 	}
 	defer p.Close()
 	for picture := range pictures {
-		picture.prepare(p)
+		picture.prepare(ctx, p)
 		for _, reason := range p.Unusual() {
 			if picture.err == nil && c.cfg.Warn != nil {
 				c.cfg.Warn(dataset.Warning{Path: picture.picture.Name, Reason: reason})
@@ -131,7 +134,7 @@ func (c *Classifier) work(pictures <-chan *pending) error {
 	return nil
 }
 
-func (p *pending) prepare(with *dataset.Preparer) {
+func (p *pending) prepare(ctx context.Context, with *dataset.Preparer) {
 	defer close(p.done)
 	data, err := p.picture.Read()
 	if err != nil {
@@ -139,5 +142,5 @@ func (p *pending) prepare(with *dataset.Preparer) {
 		return
 	}
 	p.input = make(Input, with.Len())
-	p.err = with.Prepare(p.input, data)
+	p.err = with.Prepare(ctx, p.input, data)
 }

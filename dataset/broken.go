@@ -60,7 +60,7 @@ func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, 
 
 // Without returns the folder less the broken samples. A class of which nothing is left is an error.
 func (f *ImageFolder) Without(broken []*SampleError) (*ImageFolder, error) {
-	rest := &ImageFolder{Root: f.Root, Classes: f.Classes}
+	rest := &ImageFolder{Root: f.Root, Classes: f.Classes, LeftOut: f.LeftOut}
 	out := map[int]bool{}
 	for _, e := range broken {
 		out[e.Index] = true

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 
@@ -65,7 +66,7 @@ func isTIFF(data []byte) bool {
 // takes, and for GIF. The format is told by the content. docs/parity.md lists what is refused though Pillow reads it.
 func Decode(dst *transforms.Image, data []byte) error {
 	if format(data) != formatJPEG {
-		return decode(dst, data)
+		return decode(context.Background(), dst, data)
 	}
 	d, err := jpeg.NewDecoder()
 	if err != nil {
@@ -76,24 +77,24 @@ func Decode(dst *transforms.Image, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return decodeRegion(dst, d, data, info.Bounds())
+	return decodeRegion(context.Background(), dst, d, data, info.Bounds())
 }
 
-// decode is Decode for everything but JPEG.
-func decode(dst *transforms.Image, data []byte) error {
+// decode is Decode for everything but JPEG. It stops soon when ctx is done.
+func decode(ctx context.Context, dst *transforms.Image, data []byte) error {
 	switch format(data) {
 	case formatPNG:
-		return decodePNG(dst, data)
+		return decodePNG(ctx, dst, data)
 	case formatBMP:
 		return decodeBMP(dst, data)
 	case formatTIFF:
-		return decodeTIFF(dst, data)
+		return decodeTIFF(ctx, dst, data)
 	case formatWebP:
 		return decodeWebP(dst, data)
 	case formatPNM:
 		return decodePNM(dst, data)
 	case formatGIF:
-		return decodeGIF(dst, data)
+		return decodeGIF(ctx, dst, data)
 	}
 	return unknownFormat(data)
 }
@@ -142,6 +143,9 @@ func isMarkup(data []byte) bool {
 
 // ErrTooManyPixels is the error for pictures that Pillow refuses as decompression bombs.
 var ErrTooManyPixels = jpeg.ErrTooManyPixels
+
+// ErrTooManyScans is the error for JPEG files whose scans would take too long.
+var ErrTooManyScans = jpeg.ErrTooManyScans
 
 // checkSize returns an error for sizes that Pillow refuses.
 func checkSize(w, h int) error {

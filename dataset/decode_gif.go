@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"compress/lzw"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ type gifFile struct {
 
 // decodeGIF decodes the first frame of a GIF file. What it leaves of the screen has its transparent colour, else colour 0,
 // as Pillow has it.
-func decodeGIF(dst *transforms.Image, data []byte) error {
+func decodeGIF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	g, err := readGIF(data)
 	if err != nil {
 		return err
@@ -51,6 +52,9 @@ func decodeGIF(dst *transforms.Image, data []byte) error {
 	defer codes.Close()
 	row := make([]byte, g.w)
 	for i := range g.h {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if _, err := io.ReadFull(codes, row); err == io.EOF || err == io.ErrUnexpectedEOF {
 			return errGIFShort
 		} else if err != nil {

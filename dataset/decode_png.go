@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,13 +38,13 @@ type pngFile struct {
 }
 
 // decodePNG decodes a PNG file. Of an animated one it takes the still picture.
-func decodePNG(dst *transforms.Image, data []byte) error {
+func decodePNG(ctx context.Context, dst *transforms.Image, data []byte) error {
 	p := &pngFile{data: data}
 	if err := p.header(); err != nil {
 		return err
 	}
 	in := &pngPixels{data: data, at: p.pixels}
-	if err := p.decode(dst, in); err != nil {
+	if err := p.decode(ctx, dst, in); err != nil {
 		return err
 	}
 	return p.rest(in.end())
@@ -204,10 +205,10 @@ func (p *pngFile) rest(at int) error {
 
 // decode unpacks and unfilters the rows. Where the compressed data ends of itself between two rows, the rest of the picture
 // stays zero.
-func (p *pngFile) decode(dst *transforms.Image, in *pngPixels) error {
+func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixels) error {
 	dst.Reset(p.width, p.height)
 	p.blank(dst)
-	rows, err := newPNGRows(in, &p.sampling, p.width)
+	rows, err := newPNGRows(ctx, in, &p.sampling, p.width)
 	if err != nil {
 		return err
 	}
@@ -262,6 +263,7 @@ func (p *pngFile) blank(dst *transforms.Image) {
 
 // pngRows unpacks rows and undoes their filters.
 type pngRows struct {
+	ctx      context.Context
 	in       *pngPixels
 	block    []byte // of in, what is left of it
 	unpacked *inflate.Reader
@@ -271,12 +273,12 @@ type pngRows struct {
 	previous []byte
 }
 
-func newPNGRows(in *pngPixels, s *sampling, width int) (*pngRows, error) {
+func newPNGRows(ctx context.Context, in *pngPixels, s *sampling, width int) (*pngRows, error) {
 	unpacked, err := inflate.NewReader()
 	if err != nil {
 		return nil, fmt.Errorf("png: %w", err)
 	}
-	return &pngRows{in: in, unpacked: unpacked, sampling: s, row: make([]byte, 1+s.size(width)), previous: make([]byte, 1+s.size(width))}, nil
+	return &pngRows{ctx: ctx, in: in, unpacked: unpacked, sampling: s, row: make([]byte, 1+s.size(width)), previous: make([]byte, 1+s.size(width))}, nil
 }
 
 // restart forgets the row above.
@@ -286,6 +288,9 @@ func (r *pngRows) restart() { clear(r.previous) }
 func (r *pngRows) next(n int) ([]byte, error) {
 	if r.ended {
 		return nil, nil
+	}
+	if err := r.ctx.Err(); err != nil {
+		return nil, err
 	}
 	size := r.sampling.size(n)
 	row := r.row[:1+size]

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,12 +12,12 @@ import (
 
 // decodeTIFF decodes the first picture of a TIFF file. Pillow applies the orientation of TIFF files, though
 // not that of any other format, and so does this.
-func decodeTIFF(dst *transforms.Image, data []byte) error {
+func decodeTIFF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	d, err := readTIFFDirectory(data)
 	if err != nil {
 		return err
 	}
-	t := tiffPicture{directory: d}
+	t := tiffPicture{ctx: ctx, directory: d}
 	if err := t.layout(); err != nil {
 		return err
 	}
@@ -65,6 +66,7 @@ const (
 
 // A tiffPicture is how a directory lays out its picture, with Pillow's defaults for what it lacks.
 type tiffPicture struct {
+	ctx           context.Context
 	directory     *tiffDirectory
 	width, height int
 	compression   int

@@ -18,11 +18,13 @@ type Sample struct {
 	Label int    // index into Classes
 }
 
-// An ImageFolder is a set of pictures, a folder a class, as torchvision's ImageFolder sees it.
+// An ImageFolder is a set of pictures, a folder per class, as torchvision's ImageFolder sees it, but for hidden folders and
+// those of macOS's archives, which are neither classes nor parts of one.
 type ImageFolder struct {
 	Root    string
 	Classes []string // the names of the folders, sorted
 	Samples []Sample // sorted by class, then by folder and file name, byte by byte
+	LeftOut LeftOut  // what is no picture
 }
 
 // suffixes returns torchvision's IMG_EXTENSIONS. What a file holds is told by its content.
@@ -46,10 +48,17 @@ func newImageFolder(root string, classes []string) (*ImageFolder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", missing(root, err))
 	}
-	f := &ImageFolder{Root: root}
+	f := &ImageFolder{Root: root, LeftOut: LeftOut{}}
 	for _, e := range entries {
-		if isDir(filepath.Join(root, e.Name()), e) {
+		switch isFolder, reason := isDir(filepath.Join(root, e.Name()), e), skippedFolder(e.Name()); {
+		case isFolder && reason != "":
+			f.LeftOut[reason]++
+		case isFolder:
 			f.Classes = append(f.Classes, e.Name())
+		case isPicture(e):
+			f.LeftOut[noClass]++
+		default:
+			f.LeftOut.file(e.Name())
 		}
 	}
 	if len(f.Classes) == 0 {
@@ -62,6 +71,9 @@ func newImageFolder(root string, classes []string) (*ImageFolder, error) {
 		f.Classes = slices.Clone(classes)
 	}
 	slices.Sort(f.Classes)
+	if err := checkNames(f.Classes); err != nil {
+		return nil, fmt.Errorf("dataset: %s: %w", root, err)
+	}
 	for label, class := range f.Classes {
 		before := len(f.Samples)
 		dir := filepath.Join(root, class)
@@ -82,7 +94,7 @@ func (f *ImageFolder) Only(classes []string) (*ImageFolder, error) {
 	if unknown := without(classes, f.Classes); len(unknown) > 0 {
 		return nil, fmt.Errorf("dataset: %s has no class %s: it has %s", f.Root, unknown[0], firstFew(f.Classes))
 	}
-	out := &ImageFolder{Root: f.Root, Classes: slices.Clone(classes)}
+	out := &ImageFolder{Root: f.Root, Classes: slices.Clone(classes), LeftOut: f.LeftOut}
 	slices.Sort(out.Classes)
 	for _, s := range f.Samples {
 		if label := slices.Index(out.Classes, f.Classes[s.Label]); label >= 0 {
@@ -94,7 +106,7 @@ func (f *ImageFolder) Only(classes []string) (*ImageFolder, error) {
 
 // add appends the pictures under dir.
 func (f *ImageFolder) add(dir string, label int) error {
-	for path, err := range Pictures(dir) {
+	for path, err := range Pictures(dir, f.LeftOut) {
 		if err != nil {
 			return err
 		}
@@ -105,10 +117,13 @@ func (f *ImageFolder) add(dir string, label int) error {
 
 // Pictures yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their names:
 // sorted by folder, then by name, byte by byte. It opens none of them. Folders that cannot be listed are errors, after
-// which it goes on.
-func Pictures(dir string) iter.Seq2[string, error] {
+// which it goes on. What it leaves out is counted in left, if that is not nil.
+func Pictures(dir string, left LeftOut) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		dirs, errs := subdirs(nil, nil, dir, nil)
+		if left == nil {
+			left = LeftOut{}
+		}
+		dirs, errs := subdirs(nil, nil, dir, nil, left)
 		for _, err := range errs {
 			if !yield("", err) {
 				return
@@ -121,7 +136,12 @@ func Pictures(dir string) iter.Seq2[string, error] {
 				return
 			}
 			for _, e := range entries {
-				if path := filepath.Join(d, e.Name()); IsImage(e.Name()) && !isDir(path, e) && !yield(path, nil) {
+				path := filepath.Join(d, e.Name())
+				switch {
+				case isDir(path, e):
+				case !isPicture(e):
+					left.file(e.Name())
+				case !yield(path, nil):
 					return
 				}
 			}
@@ -131,7 +151,7 @@ func Pictures(dir string) iter.Seq2[string, error] {
 
 // subdirs appends dir and all folders under it, through links too, and what is wrong with some. above are those that
 // dir lies in.
-func subdirs(list []string, errs []error, dir string, above []fs.FileInfo) ([]string, []error) {
+func subdirs(list []string, errs []error, dir string, above []fs.FileInfo, left LeftOut) ([]string, []error) {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return list, append(errs, err)
@@ -146,9 +166,15 @@ func subdirs(list []string, errs []error, dir string, above []fs.FileInfo) ([]st
 	list = append(list, dir)
 	above = append(above, info)
 	for _, e := range entries {
-		if path := filepath.Join(dir, e.Name()); isDir(path, e) {
-			list, errs = subdirs(list, errs, path, above)
+		path := filepath.Join(dir, e.Name())
+		if !isDir(path, e) {
+			continue
 		}
+		if reason := skippedFolder(e.Name()); reason != "" {
+			left[reason]++
+			continue
+		}
+		list, errs = subdirs(list, errs, path, above, left)
 	}
 	return list, errs
 }

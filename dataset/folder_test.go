@@ -65,7 +65,7 @@ func TestOnlySomeClasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &ImageFolder{Root: root, Classes: []string{"bees", "wasps"}, Samples: []Sample{
+	want := &ImageFolder{Root: root, Classes: []string{"bees", "wasps"}, LeftOut: LeftOut{}, Samples: []Sample{
 		{filepath.Join(root, "bees/2.jpg"), 0}, {filepath.Join(root, "bees/3.jpg"), 0}, {filepath.Join(root, "wasps/4.jpg"), 1}}}
 	if diff := cmp.Diff(some, want); diff != "" {
 		t.Errorf("-got +want:\n%s", diff)
@@ -175,5 +175,42 @@ func TestBroken(t *testing.T) {
 	}
 	if _, err := rest.Without([]*SampleError{{Index: 1}}); err == nil || !strings.Contains(err.Error(), "class b") {
 		t.Errorf("the last picture of a class left out: got error %v", err)
+	}
+}
+
+// Hidden folders and those of macOS are no classes and hold no pictures; what is left out is counted by reason.
+func TestLeftOut(t *testing.T) {
+	root := tree(t, ".ipynb_checkpoints/ants/1-checkpoint.jpg", "__MACOSX/ants/._1.jpg", "loose.jpg", "read.me", ".DS_Store",
+		"ants/1.jpg", "ants/._1.jpg", "ants/.ipynb_checkpoints/1-checkpoint.jpg", "ants/a.gif", "ants/b.GIF", "ants/c.heic", "ants/sub/d.gif",
+		"ants/Thumbs.db", "ants/README", "bees/2.jpg", "bees/__MACOSX/3.jpg")
+	f, err := NewImageFolder(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"ants", "bees"}; !slices.Equal(f.Classes, want) || len(f.Samples) != 2 {
+		t.Errorf("got classes %q and %d samples, want %q and 2", f.Classes, len(f.Samples), want)
+	}
+	const want = "3 .gif, 2 __MACOSX folder, 2 hidden folder, 1 .heic, 1 .me, 1 beside the class folders, 1 macOS resource file (._*), 1 without an ending"
+	if got := f.LeftOut.String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Class names that cannot be written or told apart are refused, and shown so that they differ.
+func TestClassNames(t *testing.T) {
+	for _, tt := range []struct{ a, b, want string }{
+		{"caf\u00e9", "cafe\u0301", `the class folders "cafe\u0301" and "caf\u00e9" look the same`},
+		{"ants", "ants ", `the class folders "ants" and "ants " look the same`},
+		{"ants", "an\u200bts", `the class folders "ants" and "an\u200bts" look the same`},
+		{"a b", "a\u00a0b", `the class folders "a b" and "a\u00a0b" look the same`},
+		{"ants", "bees\xff", `the name of the class folder "bees\xff" is not UTF-8`},
+		{"ants", "Ants", ""},
+	} {
+		if _, err := NewImageFolder(tree(t, tt.a+"/1.jpg", tt.b+"/2.jpg")); err == nil && tt.want != "" || err != nil && (tt.want == "" || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%q and %q: got %v, want %q", tt.a, tt.b, err, tt.want)
+		}
+	}
+	if _, _, err := Open(tree(t, "train/caf\u00e9/1.jpg", "val/cafe\u0301/1.jpg")); err == nil || !strings.Contains(err.Error(), `train alone has café, val alone has "cafe\u0301"`) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func (l Layout) Open(root string) (train, val *ImageFolder, err error) {
 	}
 	if !slices.Equal(train.Classes, val.Classes) {
 		return nil, nil, fmt.Errorf("dataset: %s: train and val must have the same classes: train alone has %s, val alone has %s",
-			root, firstFew(without(train.Classes, val.Classes)), firstFew(without(val.Classes, train.Classes)))
+			root, firstFew(Shown(without(train.Classes, val.Classes)...)), firstFew(Shown(without(val.Classes, train.Classes)...)))
 	}
 	return train, val, nil
 }
@@ -91,7 +91,7 @@ func (f *ImageFolder) Split(fraction float64, src Source) (train, val *ImageFold
 		}
 		first += n
 	}
-	train, val = &ImageFolder{Root: f.Root, Classes: f.Classes}, &ImageFolder{Root: f.Root, Classes: f.Classes}
+	train, val = &ImageFolder{Root: f.Root, Classes: f.Classes, LeftOut: f.LeftOut}, &ImageFolder{Root: f.Root, Classes: f.Classes}
 	for i, s := range f.Samples {
 		if chosen[i] {
 			val.Samples = append(val.Samples, s)

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"image"
 
 	"hymenoptera/internal/jpeg"
@@ -74,7 +75,7 @@ func (m *maker) crop(index int) (*transforms.Image, bool, error) {
 	if m.file, err = ReadFile(m.file, l.Path(index)); err != nil {
 		return nil, false, err
 	}
-	flip, err := m.cropFile(index)
+	flip, err := m.cropFile(context.Background(), index)
 	if err != nil {
 		return nil, false, err
 	}
@@ -86,13 +87,13 @@ func (m *maker) crop(index int) (*transforms.Image, bool, error) {
 }
 
 // cropFile sets m.sample8 to what the file in m.file shows and reports whether it is to be mirrored.
-func (m *maker) cropFile(index int) (flip bool, err error) {
+func (m *maker) cropFile(ctx context.Context, index int) (flip bool, err error) {
 	var plan transforms.Plan
 	var origin image.Point
 	if format(m.file) == formatJPEG {
-		plan, origin, err = m.decodeJPEG(index)
+		plan, origin, err = m.decodeJPEG(ctx, index)
 	} else {
-		plan, err = m.decodeOther(index)
+		plan, err = m.decodeOther(ctx, index)
 	}
 	if err != nil {
 		return false, err
@@ -103,7 +104,7 @@ func (m *maker) cropFile(index int) (flip bool, err error) {
 
 // decodeJPEG draws the plan from the size in the header and decodes only what it needs: m.picture begins at
 // origin. With room in the cache it decodes all of it and keeps it.
-func (m *maker) decodeJPEG(index int) (plan transforms.Plan, origin image.Point, err error) {
+func (m *maker) decodeJPEG(ctx context.Context, index int) (plan transforms.Plan, origin image.Point, err error) {
 	if m.jpeg == nil {
 		if m.jpeg, err = jpeg.NewDecoder(); err != nil {
 			return plan, origin, err
@@ -116,19 +117,19 @@ func (m *maker) decodeJPEG(index int) (plan transforms.Plan, origin image.Point,
 	m.unusual = warnings(m.file, info.Width, info.Height)
 	plan = m.loader.tf.Plan(info.Width, info.Height, m.src)
 	if m.loader.tf.Random && m.loader.cfg.Cache.reserve(info.Width, info.Height) {
-		if err := decodeRegion(&m.picture, m.jpeg, m.file, info.Bounds()); err != nil {
+		if err := decodeRegion(ctx, &m.picture, m.jpeg, m.file, info.Bounds()); err != nil {
 			return plan, origin, err
 		}
 		m.loader.kept.put(index, &m.picture)
 		return plan, origin, nil
 	}
 	region := m.jpeg.Cover(plan.Source())
-	return plan, region.Min, decodeRegion(&m.picture, m.jpeg, m.file, region)
+	return plan, region.Min, decodeRegion(ctx, &m.picture, m.jpeg, m.file, region)
 }
 
 // decodeOther decodes the whole picture.
-func (m *maker) decodeOther(index int) (plan transforms.Plan, err error) {
-	if err := decode(&m.picture, m.file); err != nil {
+func (m *maker) decodeOther(ctx context.Context, index int) (plan transforms.Plan, err error) {
+	if err := decode(ctx, &m.picture, m.file); err != nil {
 		return plan, err
 	}
 	w, h := m.picture.Width, m.picture.Height
@@ -140,9 +141,9 @@ func (m *maker) decodeOther(index int) (plan transforms.Plan, err error) {
 }
 
 // decodeRegion decodes a region of the file whose header d read last.
-func decodeRegion(dst *transforms.Image, d *jpeg.Decoder, data []byte, region image.Rectangle) error {
+func decodeRegion(ctx context.Context, dst *transforms.Image, d *jpeg.Decoder, data []byte, region image.Rectangle) error {
 	dst.Reset(region.Dx(), region.Dy())
-	return d.Decode(dst.Bytes(), 8*dst.Stride, data, region)
+	return d.Decode(ctx, dst.Bytes(), 8*dst.Stride, data, region)
 }
 
 // warn passes on what is unusual about the file of a sample.

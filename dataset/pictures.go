@@ -64,7 +64,7 @@ func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	}
 	if !m.loader.tf.Random {
 		m.sample8 = transforms.Image{}
-		_, err := m.cropFile(index)
+		_, err := m.cropFile(context.Background(), index)
 		m.warn(index)
 		p := m.sample8
 		return &p, err

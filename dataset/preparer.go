@@ -1,14 +1,27 @@
 package dataset
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 
+	"hymenoptera/internal/jpeg"
 	"hymenoptera/transforms"
 )
 
 // A Preparer makes single samples of pictures that lie in memory, as a loader makes those of files, in memory
 // that it keeps. It belongs to one goroutine at a time.
-type Preparer struct{ m maker }
+type Preparer struct {
+	m      maker
+	pixels int // that a picture may have
+}
+
+// A SizeError says that a picture has more pixels than it may.
+type SizeError struct{ Width, Height, Most int }
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%d×%d pixels: want 1 to %d", e.Width, e.Height, e.Most)
+}
 
 // NewPreparer returns a preparer for a transform without random parts. Samples are H×W×3 where channelsLast is
 // set, else 3×H×W. It must be closed.
@@ -19,19 +32,70 @@ func NewPreparer(tf transforms.Transform, channelsLast bool) (*Preparer, error) 
 	if tf.Random {
 		return nil, fmt.Errorf("dataset: a preparer cannot draw random crops: want the transform of validation")
 	}
+	d, err := jpeg.NewDecoder()
+	if err != nil {
+		return nil, err
+	}
 	l := &Loader{tf: tf, norm: transforms.NewNormalizer(tf.Mean, tf.Std), cfg: LoaderConfig{ChannelsLast: channelsLast}}
-	return &Preparer{maker{loader: l}}, nil
+	return &Preparer{maker{loader: l, jpeg: d}, jpeg.MaxPixels}, nil
 }
 
 // Len returns the floats of a sample: 3×H×W.
 func (p *Preparer) Len() int { return p.m.loader.sampleLen() }
 
+// Bound sets how many pixels a picture may have for [Preparer.Cost]. JPEG files whose scans are more work than 20
+// passes over as many pixels, as those of a few kilobytes can be, are an error of [Preparer.Prepare].
+func (p *Preparer) Bound(pixels int) {
+	p.pixels, p.m.jpeg.MaxWork = pixels, 20*int64(pixels)
+}
+
+// A Cost bounds what it takes to make a sample of a picture.
+type Cost struct {
+	Memory int64 // bytes, beside the file and the sample
+	Work   int64 // how often a pixel is passed over
+}
+
+// Cost returns what [Preparer.Prepare] takes at most for a picture, by its header. A file without a header is an error,
+// and so is a picture with too many pixels: a [*SizeError].
+func (p *Preparer) Cost(data []byte) (Cost, error) {
+	if format(data) == formatJPEG {
+		info, err := p.m.jpeg.Header(data)
+		if err != nil {
+			return Cost{}, err
+		}
+		if err := p.bounded(info.Width, info.Height); err != nil {
+			return Cost{}, err
+		}
+		// In a scan's data this marker cannot be; in other segments, as a thumbnail's, it can.
+		scans := int64(bytes.Count(data, []byte("\xff\xda")))
+		work := int64(info.Width) * int64(info.Height) * scans
+		return Cost{jpegMemory(p.m.loader.tf, p.m.jpeg, info), min(work, p.m.jpeg.MaxWork)}, nil
+	}
+	width, height, err := Size(data)
+	if err != nil {
+		return Cost{}, err
+	}
+	if err := p.bounded(width, height); err != nil {
+		return Cost{}, err
+	}
+	const passes = 4 // unpacking, filters, colours, a copy
+	return Cost{otherMemory(p.m.loader.tf, data, width, height), passes * int64(width) * int64(height)}, nil
+}
+
+// bounded returns an error for pictures that are larger than they may be.
+func (p *Preparer) bounded(width, height int) error {
+	if width <= 0 || height <= 0 || width > p.pixels/height {
+		return &SizeError{width, height, p.pixels}
+	}
+	return nil
+}
+
 // Prepare writes the sample of a picture, the content of a file of any format that [Decode] takes, to dst, which
-// has Len() floats. It decodes no more of the picture than the crop needs.
-func (p *Preparer) Prepare(dst []float32, data []byte) error {
+// has Len() floats. It decodes no more of the picture than the crop needs. It stops soon when ctx is done.
+func (p *Preparer) Prepare(ctx context.Context, dst []float32, data []byte) error {
 	p.m.file = data
 	defer func() { p.m.file = nil }()
-	if _, err := p.m.cropFile(0); err != nil {
+	if _, err := p.m.cropFile(ctx, 0); err != nil {
 		return err
 	}
 	p.m.normalize(dst, &p.m.sample8, false)

@@ -38,12 +38,12 @@ func TestPreparerIsTheLoader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := p.Prepare(got, data); err != nil || !slices.Equal(got, b.Images) {
+			if err := p.Prepare(t.Context(), got, data); err != nil || !slices.Equal(got, b.Images) {
 				t.Errorf("sample %d (channels last: %v): another sample than the loader's; error %v", i, channelsLast, err)
 			}
 			b.Release()
 		}
-		if err := p.Prepare(got, []byte("no picture")); err == nil {
+		if err := p.Prepare(t.Context(), got, []byte("no picture")); err == nil {
 			t.Error("what is no picture was prepared")
 		}
 	}
@@ -89,7 +89,7 @@ func TestUnusual(t *testing.T) {
 		{"colour PNG", files["cases/03-no_iend.png"], nil},
 		{"JPEG", readImage(t, "420.jpg"), nil},
 	} {
-		if err := p.Prepare(make([]float32, p.Len()), tt.data); err != nil {
+		if err := p.Prepare(t.Context(), make([]float32, p.Len()), tt.data); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 		if got := p.Unusual(); !slices.Equal(got, tt.want) {

@@ -37,6 +37,9 @@ func (t *tiffPicture) readRaw(dst *transforms.Image, data []byte) error {
 		}
 	}
 	for _, b := range blocks {
+		if err := t.ctx.Err(); err != nil {
+			return err
+		}
 		if t.planes && b.plane >= len(t.bits) {
 			return fmt.Errorf("tiff: more strips or tiles than %d planes have", len(t.bits))
 		}
@@ -199,6 +202,9 @@ func (t *tiffPicture) eachBlock(r *tiff.Reader, plane int, rowSize func(int) int
 	block := make([]byte, info.BlockSize)
 	for y := 0; y < t.height; y += info.BlockHeight {
 		for x := 0; x < t.width; x += info.BlockWidth {
+			if err := t.ctx.Err(); err != nil {
+				return err
+			}
 			if err := r.Block(block, x, y, plane); err != nil {
 				return err
 			}
@@ -241,6 +247,9 @@ func (t *tiffPicture) readYCbCr(dst *transforms.Image, r *tiff.Reader) error {
 	rows := min(max(1, r.Info().BlockHeight), t.height)
 	block := make([]byte, 4*t.width*rows)
 	for y := 0; y < t.height; y += rows {
+		if err := t.ctx.Err(); err != nil {
+			return err
+		}
 		n := min(rows, t.height-y)
 		if err := r.RGBA(block, y, n); err != nil {
 			return err

@@ -149,20 +149,11 @@ func TestUnpackRefusesNames(t *testing.T) {
 		"..":                              "lead elsewhere",
 		"./":                              "lead elsewhere",
 		"//":                              "absolute",
-		top + `..\evil`:                   "other systems",
-		`C:\evil`:                         "other systems",
-		top + "C:evil":                    "other systems",
+		top + `..\evil`:                   "separate folders",
+		`C:\evil`:                         "separate folders",
 		top + "a\x00.jpg":                 "control character",
 		top + "a\n.jpg":                   "control character",
 		top + "a\xff.jpg":                 "UTF-8",
-		top + "con":                       "device",
-		top + "train/NUL.jpg":             "device",
-		top + "train/Aux.tar.gz":          "device",
-		top + "Com1/a.jpg":                "device",
-		top + "lpt¹":                      "device",
-		top + "nul .txt":                  "device",
-		top + "a.":                        "dot or a space",
-		top + "a /b":                      "dot or a space",
 		top + strings.Repeat("a", 256):    "255",
 		top + strings.Repeat("a/", 600):   "1024",
 		"evil":                            "not in the folder",
@@ -180,7 +171,7 @@ func TestUnpackRefusesNames(t *testing.T) {
 			t.Errorf("%q: error %v, want %q", name, err, want)
 		}
 	}
-	for _, name := range []string{"COM", "COM10", "com¹²", "console.jpg", ".hidden", "...a", "a..b", "ä.jpg", "🐜.jpg"} {
+	for _, name := range []string{"con", "a:b.jpg", "a.", ".hidden", "...a", "a..b", "ä.jpg", "🐜.jpg"} {
 		if _, err := unpack(t, makeZip(t, member{name: top + name}), hub.DefaultLimits()); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}

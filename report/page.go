@@ -12,6 +12,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"hymenoptera/internal/escape"
 )
 
 //go:embed page.html compare.html style.css
@@ -123,7 +125,7 @@ func render(w io.Writer, name string, data any) error {
 	if err := t.Execute(&b, data); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	_, err = w.Write(b.Bytes())
+	_, err = w.Write(escape.HTML(b.Bytes()))
 	return err
 }
 

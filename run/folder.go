@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/escape"
 	"hymenoptera/internal/regular"
 	"hymenoptera/trainer"
 )
@@ -241,7 +242,7 @@ func (f *Folder) Append(p trainer.Phase) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.written[HistoryFile]
-	after := append(append(before, line...), '\n')
+	after := append(append(before, escape.JSONBytes(line)...), '\n')
 	if f.Vanished() {
 		f.written[HistoryFile] = after
 		return f.vanished()
@@ -287,7 +288,7 @@ func encoded(v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	return append(data, '\n'), nil
+	return append(escape.JSONBytes(data), '\n'), nil
 }
 
 func (f *Folder) vanished() error {

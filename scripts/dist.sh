@@ -26,11 +26,11 @@ ldd bin/hymenoptera | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | while re
 	if [[ $lib =~ $ours ]]; then
 		install -m 755 "$path" "$out/lib/$lib"
 		strip --strip-unneeded "$out/lib/$lib"
-		patchelf --set-rpath '$ORIGIN' "$out/lib/$lib"
+		patchelf --force-rpath --set-rpath '$ORIGIN' "$out/lib/$lib"
 	fi
 done
 install -m 755 bin/hymenoptera "$out/bin/hymenoptera"
-patchelf --set-rpath '$ORIGIN/../lib' "$out/bin/hymenoptera"
+patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$out/bin/hymenoptera"
 
 # Everything must come from the folder or be the system's own.
 foreign=$(LD_LIBRARY_PATH='' ldd "$out/bin/hymenoptera" | awk '$2 == "=>" { print $3 }' |
@@ -57,6 +57,7 @@ go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}' ./cmd
 	[ "$found" ] || die "module $module has no licence in vendor/"
 done
 codecs=$(dirname "$(ldd bin/hymenoptera | awk '$1 ~ /^libjpeg-/ { print $3 }')")
+[ ! -e internal/malloc/cgo_jemalloc.go ] || cp /usr/share/doc/libjemalloc-dev/copyright "$out/licences/jemalloc"
 cp "$codecs"/licences/LICENSE "$out/licences/pillow-libraries" # libjpeg-turbo, libtiff, libwebp, zstd, xz
 cat >"$out/licences/libgomp" <<'TEXT'
 lib/libgomp.so.1 is GCC's OpenMP runtime, as the PyTorch wheel carries it: GNU General Public License, version 3, with the GCC

@@ -149,10 +149,13 @@ def main():
         return
     archive, files = os.path.join(HERE, "odd.zip"), {}
     if args.cases:
-        for name in sorted(os.listdir(args.cases)):
-            if os.path.splitext(name)[1] in ENDINGS:
-                with open(os.path.join(args.cases, name), "rb") as f:
-                    files["cases/" + name] = f.read()
+        for folder, _, names in os.walk(args.cases):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.splitext(name)[1] in ENDINGS and os.path.getsize(path) < 20_000:
+                    with open(path, "rb") as f:
+                        files["cases/" + name] = f.read()
+        files = dict(sorted(files.items()))
     else:
         with zipfile.ZipFile(archive) as z:
             files = {n: z.read(n) for n in z.namelist() if n.startswith("cases/")}

@@ -1,14 +1,15 @@
 package serve
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
-	"sync/atomic"
 )
 
 // A failure is an answer with a status other than 200.
@@ -24,35 +25,65 @@ func fail(status int, format string, args ...any) error {
 }
 
 // errBusy is for who comes when there is no room.
-var errBusy = fail(http.StatusTooManyRequests, "too many pictures are on their way: try again in a second")
+var errBusy = fail(http.StatusTooManyRequests, "too much is on its way: try again in a second")
 
-// A budget bounds the bytes that all requests hold together.
-type budget struct {
-	held atomic.Int64
-	most int64
-}
+// statusGone is for requests whose client leaves before the answer: for the log and the metrics, where nginx has it too.
+const statusGone = 499
 
-// always is how much of a body is taken in even where the budget is spent: who sends much, slowly, keeps nobody with
-// an ordinary photograph out.
-const always = 1 << 20
+var errGone = fail(statusGone, "the client left before its answer")
 
-// A counted reader takes what it reads from the budget, until it is released.
-type counted struct {
-	io.Reader
-	budget *budget
-	n      int64
-}
+// A stream is a request's body, which may be cut off.
+type stream struct{ io.Reader }
 
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.n += int64(n)
-	if c.budget.held.Add(int64(n)) > c.budget.most && c.n > always {
-		return n, errBusy
+func (s stream) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	var network *net.OpError
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) && !network.Timeout() {
+		err = errGone
 	}
 	return n, err
 }
 
-func (c *counted) release() { c.budget.held.Add(-c.n) }
+// A counted stream counts what is read of it as held: the headers of a form's parts.
+type counted struct {
+	io.Reader
+	held *allowance
+}
+
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if full := c.held.take(int64(n)); full != nil {
+		return n, full
+	}
+	return n, err
+}
+
+// readAll reads all of r into memory that is taken before it is used. size is how much there is, or negative.
+func readAll(r io.Reader, size int64, held *allowance) ([]byte, error) {
+	var data []byte
+	for {
+		if len(data) == cap(data) {
+			room := max(64<<10, 2*int64(cap(data)))
+			if size >= int64(len(data)) {
+				room = min(room, size+1) // one more, to meet the end without growing
+			}
+			if err := held.take(room); err != nil {
+				return nil, err
+			}
+			smaller := int64(cap(data))
+			data = append(make([]byte, 0, room), data...)
+			held.give(smaller)
+		}
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
 
 // An upload is a picture of a request.
 type upload struct {
@@ -61,19 +92,22 @@ type upload struct {
 }
 
 // uploads reads the pictures of a request: its body or, of a form, every file in it.
-func (s *Server) uploads(r *http.Request, body io.Reader) ([]upload, error) {
+func (s *Server) uploads(r *http.Request, body io.Reader, held *allowance) ([]upload, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
-		data, err := io.ReadAll(body)
+		data, err := readAll(body, r.ContentLength, held)
 		if err != nil {
 			return nil, s.unread(err)
 		}
 		if len(data) == 0 {
-			return nil, fail(http.StatusBadRequest, "the body is empty: want a picture")
+			return nil, fail(http.StatusBadRequest, "the body is empty: want a picture, as curl --data-binary @garden.jpg sends it")
+		}
+		if kind == "application/x-www-form-urlencoded" && !bytes.ContainsAny(data, "\x00\r\n") && !isText(data) {
+			return nil, fail(http.StatusUnprocessableEntity, "the picture is damaged: curl -d leaves out a file's line ends and zeros; use curl --data-binary @garden.jpg")
 		}
 		return []upload{{data: data}}, nil
 	}
-	form := multipart.NewReader(body, params["boundary"])
+	form := multipart.NewReader(counted{body, held}, params["boundary"])
 	var ups []upload
 	for {
 		part, err := form.NextPart()
@@ -89,14 +123,14 @@ func (s *Server) uploads(r *http.Request, body io.Reader) ([]upload, error) {
 		if len(ups) == s.cfg.MaxPictures {
 			return nil, fail(http.StatusRequestEntityTooLarge, "more than %d pictures: send them in several requests", s.cfg.MaxPictures)
 		}
-		data, err := io.ReadAll(part)
+		data, err := readAll(part, -1, held)
 		if err != nil {
 			return nil, s.unread(err)
 		}
 		ups = append(ups, upload{part.FileName(), data})
 	}
 	if len(ups) == 0 {
-		return nil, fail(http.StatusBadRequest, "the form has no file: want a picture in each of its files")
+		return nil, fail(http.StatusBadRequest, "the form has no file: want a picture in each of its files, as curl -F file=@garden.jpg sends it (mind the @)")
 	}
 	return ups, nil
 }

@@ -5,23 +5,81 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/iotest"
 )
 
-// Where slow clients hold the whole budget, an ordinary photograph is still taken in, and a large body is not.
-func TestBudgetLeavesRoomForPhotographs(t *testing.T) {
-	b := &budget{most: 16 << 20}
-	b.held.Store(b.most)
-	for _, tt := range []struct {
-		size int
-		want error
-	}{{500_000, nil}, {5_000_000, errBusy}} {
-		c := &counted{Reader: bytes.NewReader(make([]byte, tt.size)), budget: b}
-		if _, err := io.ReadAll(c); !errors.Is(err, tt.want) {
-			t.Errorf("%d bytes: got %v, want %v", tt.size, err, tt.want)
+// Whatever a body's size and pieces, what is held for it is held before it is read, and no more than twice of it.
+func TestReadAll(t *testing.T) {
+	b := newBudget(100 << 20)
+	for _, size := range []int{0, 1, 65535, 65536, 65537, 3_000_000} {
+		want := bytes.Repeat([]byte{1, 2, 3}, size/3+1)[:size]
+		for _, length := range []int64{-1, int64(size)} {
+			held := &allowance{budget: b}
+			got, err := readAll(iotest.HalfReader(bytes.NewReader(want)), length, held)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("%d bytes: got %d, %v", size, len(got), err)
+			}
+			if int64(cap(got)) > held.n || held.n > max(64<<10, 2*int64(size)+1) {
+				t.Errorf("%d bytes of announced %d: %d are held for memory of %d", size, length, held.n, cap(got))
+			}
+			held.release()
 		}
-		c.release()
 	}
-	if got := b.held.Load(); got != b.most {
-		t.Errorf("%d bytes are held afterwards, want %d", got, b.most)
+	if got := b.held(); got != 0 {
+		t.Errorf("%d bytes are held afterwards", got)
+	}
+}
+
+// A client who holds all that he may leaves room for others.
+func TestBudgetLeavesRoomForOthers(t *testing.T) {
+	b := newBudget(64 << 20)
+	greedy, other := clientOf("192.0.2.1:1"), clientOf("192.0.2.2:1")
+	for b.take(greedy, 1<<20) {
+	}
+	if err := (&allowance{budget: b, client: greedy}).take(1 << 20); !errors.Is(err, errBusy) {
+		t.Errorf("the greedy client: got %v, want %v", err, errBusy)
+	}
+	held := &allowance{budget: b, client: other}
+	if _, err := readAll(bytes.NewReader(make([]byte, 500_000)), 500_000, held); err != nil {
+		t.Errorf("a photograph of another: %v", err)
+	}
+	held.release()
+	if _, err := readAll(zeros{}, 1<<30, held); err == nil || errors.Is(err, io.EOF) {
+		t.Error("a gigabyte was read into 16 MiB")
+	}
+	held.release()
+	if !b.tryDecode(b.mostDecoding()) {
+		t.Error("no room to decode, whatever bodies hold")
+	}
+	if b.tryDecode(b.most) {
+		t.Error("room for more than there is")
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// A request that no client could send, alone as he is, is not told to come again.
+func TestTooLargeForAnyTime(t *testing.T) {
+	held := &allowance{budget: newBudget(4 << 20)}
+	var f *failure
+	if err := held.take(1 << 20); !errors.As(err, &f) || f.status != 413 {
+		t.Errorf("got %v, want status 413", err)
+	}
+}
+
+// What was given back is given to the system when its place is needed, and not before.
+func TestBudgetGivesBack(t *testing.T) {
+	b, times := newBudget(100), 0
+	b.giveBack = func() { times++ }
+	for i := range 10 {
+		if !b.tryDecode(40) {
+			t.Fatal("no room")
+		}
+		b.decoded(40)
+		if want := i / 2; times != want {
+			t.Errorf("after %d: %d times, want %d", i, times, want)
+		}
 	}
 }

@@ -249,3 +249,26 @@ func malformed(rng *rand.Rand, picture []byte) (body []byte, kind string) {
 	}
 	return []byte(form), "multipart/form-data; boundary=b"
 }
+
+// Where there are as many connections as there may be, those that send nothing go first, and a client gets his answer.
+func TestConnections(t *testing.T) {
+	s := newServer(t, func(c *serve.Config) { c.Connections = 8 })
+	l := listen(t, s, "http")
+	address := strings.TrimPrefix(l.url, "http://")
+	for range 20 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nx")
+	}
+	data := pictures(t)[0]
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for i := range 3 {
+		if status, _, text := l.post(client, data); status != 200 {
+			t.Errorf("request %d: status %d, %s", i, status, text)
+		}
+	}
+}

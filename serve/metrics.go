@@ -19,7 +19,8 @@ type metrics struct {
 	reloads  *prometheus.CounterVec
 }
 
-func newMetrics() *metrics {
+// newMetrics returns the metrics of a server that holds so many bytes for requests.
+func newMetrics(held func() int64) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hymenoptera_requests_total", Help: "Requests by path and status."}, []string{"path", "status"}),
@@ -31,7 +32,9 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 8)}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hymenoptera_reloads_total", Help: "Reloads of the checkpoint by result."}, []string{"result"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.pictures, m.waiting, m.batch, m.reloads,
+	memory := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hymenoptera_held_bytes", Help: "Bytes that requests hold: bodies, inputs, pictures that are decoded."},
+		func() float64 { return float64(held()) })
+	m.registry.MustRegister(memory, m.requests, m.seconds, m.pictures, m.waiting, m.batch, m.reloads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

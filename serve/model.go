@@ -21,6 +21,32 @@ func openModel(ctx context.Context, path string, cfg classify.Config) (*model, e
 	return &model{Classifier: c}, nil
 }
 
+// pictureBytes returns what is held of a picture until its answer, beside its file: the network's input, and the names
+// and numbers of the answer, twice while it is written.
+func (m *model) pictureBytes() int64 {
+	n := int64(12 * m.Preprocessing.Size * m.Preprocessing.Size)
+	for _, class := range m.Classes {
+		n += 2 * int64(len(class)+100)
+	}
+	return n
+}
+
+// batchBytes returns by how much the process grows while a batch of n pictures goes through the network.
+func (m *model) batchBytes(ctx context.Context, n int) (int64, error) {
+	inputs := make([]classify.Input, n)
+	for i := range inputs {
+		inputs[i] = make(classify.Input, 3*m.Preprocessing.Size*m.Preprocessing.Size)
+	}
+	bytes, known, err := growth(func() error {
+		_, err := m.PredictInputs(ctx, inputs)
+		return err
+	})
+	if !known {
+		bytes = 32 * int64(n) * m.pictureBytes() // a ResNet50's
+	}
+	return bytes + bytes/4, err // other sizes of batches leave holes
+}
+
 // close waits for the users first.
 func (m *model) close() error {
 	m.users.Wait()

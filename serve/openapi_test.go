@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,13 +18,24 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
+	"hymenoptera/internal/hostile"
 	"hymenoptera/serve"
 )
+
+// broken is a body that ends before its length.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // late is a body that does not come in time.
 type late struct{}
 
 func (late) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+// curlD returns what curl -d sends of a file.
+func curlD(data []byte) []byte {
+	return slices.DeleteFunc(bytes.Clone(data), func(b byte) bool { return b == 0 || b == '\r' || b == '\n' })
+}
 
 // Every answer is one that openapi.json describes, and everything that it describes is answered.
 func TestOpenAPI(t *testing.T) {
@@ -56,8 +68,10 @@ func TestOpenAPI(t *testing.T) {
 	plain := newServer(t, nil)
 	locked := newServer(t, func(c *serve.Config) { c.Token = "secret" })
 	slow := newServer(t, func(c *serve.Config) { c.Timeout = time.Nanosecond })
-	broken := newServer(t, nil)
-	broken.CloseNetwork()
+	closed := newServer(t, nil)
+	closed.CloseNetwork()
+	shared := newServer(t, func(c *serve.Config) { c.Origins = []string{"https://example.org"} })
+	tight := newServer(t, func(c *serve.Config) { c.Memory = 128 << 20 })
 	busy := newServer(t, func(c *serve.Config) { c.Queue, c.MaxWait, c.Timeout = 1, time.Minute, time.Minute })
 	ctx, leave := context.WithCancel(t.Context())
 	t.Cleanup(leave) // before the server is closed, which waits for the request
@@ -80,6 +94,22 @@ func TestOpenAPI(t *testing.T) {
 		{"the best class", plain, "POST", "/v1/predict?top=1", nil, bytes.NewReader(data), 200, `"top":[{"class":`},
 		{"more classes than there are", plain, "POST", "/v1/predict?top=9", nil, bytes.NewReader(data), 200, `"top":[{"class":`},
 		{"another site's page", plain, "POST", "/v1/predict", http.Header{"Sec-Fetch-Site": {"cross-site"}}, bytes.NewReader(data), 403, "another site"},
+		{"a page behind a proxy", plain, "POST", "/v1/predict", http.Header{"Origin": {"http://bees.example"}}, bytes.NewReader(data), 403, `nginx: proxy_set_header Host $http_host`},
+		{"a shared page", shared, "POST", "/v1/predict", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://example.org"}}, bytes.NewReader(data), 200, "logits"},
+		{"a page that is not shared", shared, "POST", "/v1/predict", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://example.com"}}, bytes.NewReader(data), 403, "another site"},
+		{"a browser asks for a shared page", shared, "OPTIONS", "/v1/predict", http.Header{"Origin": {"https://example.org"}, "Access-Control-Request-Method": {"POST"}}, nil, 204, ""},
+		{"a browser asks for the model", shared, "OPTIONS", "/v1/model", http.Header{"Origin": {"https://example.org"}, "Access-Control-Request-Method": {"GET"}}, nil, 204, ""},
+		{"JSON", plain, "POST", "/v1/predict", http.Header{"Content-Type": {"application/json"}}, strings.NewReader(`{"image":"/9j/4AAQ"}`), 422, "it is JSON: send the bytes of the file, as curl --data-binary @garden.jpg does"},
+		{"base64", plain, "POST", "/v1/predict", nil, strings.NewReader(base64.StdEncoding.EncodeToString(data)), 422, "it is base64: send the bytes"},
+		{"a data URL", plain, "POST", "/v1/predict", nil, strings.NewReader("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(data)), 422, "it is base64: send the bytes"},
+		{"a name of a file", plain, "POST", "/v1/predict", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, strings.NewReader("garden.jpg"), 422, "mind the @"},
+		{"curl -d @file", plain, "POST", "/v1/predict", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, bytes.NewReader(curlD(data)), 422, "use curl --data-binary @garden.jpg"},
+		{"curl --data-binary @file", plain, "POST", "/v1/predict", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, bytes.NewReader(data), 200, "logits"},
+		{"a form with a field", plain, "POST", "/v1/predict", http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, strings.NewReader("--x\r\nContent-Disposition: form-data; name=file\r\n\r\ngarden.jpg\r\n--x--\r\n"), 400, "curl -F file=@garden.jpg"},
+		{"a client that leaves", plain, "POST", "/v1/predict", nil, broken{}, 499, "left"},
+		{"many scans", small, "POST", "/v1/predict", nil, bytes.NewReader(hostile.JPEG(200, 200, 25)), 413, "more than 20 scans of 200×200 pixels"},
+		{"a picture that takes much", tight, "POST", "/v1/predict", nil, bytes.NewReader(hostile.PNG(4900, 4900, 16, 6, true)), 413, "to decode the picture takes"},
+		{"a body that takes much", tight, "POST", "/v1/predict", nil, bytes.NewReader(make([]byte, 20<<20)), 413, "more than the"},
 		{"top 0", plain, "POST", "/v1/predict?top=0", nil, bytes.NewReader(data), 400, "want a whole number of at least 1"},
 		{"top x", plain, "POST", "/v1/predict?top=x", nil, bytes.NewReader(data), 400, "want a whole number"},
 		{"nothing", plain, "POST", "/v1/predict", nil, strings.NewReader(""), 400, "the body is empty"},
@@ -92,7 +122,7 @@ func TestOpenAPI(t *testing.T) {
 		{"many bytes", small, "POST", "/v1/predict", nil, bytes.NewReader(make([]byte, len(data)+1001)), 413, "more than"},
 		{"many pixels", small, "POST", "/v1/predict", nil, strings.NewReader("P6 1000 1000 255\n"), 413, "1000×1000 pixels: want 1 to 40000"},
 		{"a decompression bomb", plain, "POST", "/v1/predict", nil, strings.NewReader("P6 30000 30000 255\n"), 413, "may be a decompression bomb"},
-		{"a closed network", broken, "POST", "/v1/predict", nil, bytes.NewReader(data), 500, "its log says why"},
+		{"a closed network", closed, "POST", "/v1/predict", nil, bytes.NewReader(data), 500, "its log says why"},
 		{"a full queue", busy, "POST", "/v1/predict", nil, bytes.NewReader(data), 429, "try again"},
 		{"too slow", slow, "POST", "/v1/predict", nil, bytes.NewReader(data), 503, "no answer within 1ns"},
 		{"no token", locked, "POST", "/v1/predict", nil, bytes.NewReader(data), 401, "Bearer TOKEN"},

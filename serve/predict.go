@@ -33,37 +33,54 @@ type Answer struct {
 	Predictions []PictureAnswer `json:"predictions"` // one a picture
 }
 
+// perRequest is what a request leaves behind, beside what it holds: its header, the answer, a line of the log.
+const perRequest = 64 << 10
+
 // predict answers POST /v1/predict.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	s.active.Add(1)
 	defer s.active.Done()
+	s.idle.begin()
+	defer s.idle.end()
+	defer s.memory.discard(perRequest)
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
 	defer cancel()
 	top, err := topOf(r)
 	if err != nil {
 		return err
 	}
-	body := &counted{Reader: http.MaxBytesReader(w, r.Body, s.cfg.MaxBody), budget: &s.bodies}
-	defer body.release()
-	ups, err := s.uploads(r, body)
+	held := &allowance{budget: s.memory, client: clientOf(r.RemoteAddr)}
+	defer held.release()
+	ups, err := s.uploads(r, stream{http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)}, held)
 	if err != nil {
 		return err
 	}
+	defer answering(r)()
 	n := int64(len(ups))
 	if n > int64(s.cfg.Queue) {
 		return fail(http.StatusRequestEntityTooLarge, "%d pictures are more than the queue of %d: send them in several requests", n, s.cfg.Queue)
 	}
-	if !s.waiting.TryAcquire(n) {
-		return errBusy
-	}
-	defer s.waiting.Release(n)
-	s.metrics.waiting.Add(float64(n))
-	defer s.metrics.waiting.Sub(float64(n))
 	m := s.acquire()
 	defer m.users.Done()
-	predictions, err := s.classify(ctx, m, ups)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	if err := held.take(n * m.pictureBytes()); err != nil {
+		return err
+	}
+	if !s.places.take(held.client, n) {
+		return errBusy
+	}
+	defer s.places.give(held.client, n)
+	s.metrics.waiting.Add(float64(n))
+	defer s.metrics.waiting.Sub(float64(n))
+	predictions, err := s.classify(ctx, m, held.client, ups)
+	switch {
+	case r.Context().Err() != nil:
+		return errGone
+	case errors.Is(err, context.DeadlineExceeded):
 		return fail(http.StatusServiceUnavailable, "no answer within %v: try again later", s.cfg.Timeout)
+	}
+	var f *failure
+	if errors.As(err, &f) && f.status == http.StatusUnprocessableEntity && n == 1 {
+		return fail(f.status, "%s%s", f.text, hint(r, ups[0].data))
 	}
 	if err != nil {
 		return err
@@ -90,10 +107,10 @@ func topOf(r *http.Request) (int, error) {
 }
 
 // classify decodes pictures, a few at a time over all requests, and waits for what the network says of them.
-func (s *Server) classify(ctx context.Context, m *model, ups []upload) ([]classify.Prediction, error) {
+func (s *Server) classify(ctx context.Context, m *model, c client, ups []upload) ([]classify.Prediction, error) {
 	items := make([]*item, len(ups))
 	for i, up := range ups {
-		input, err := s.prepare(ctx, m, up.data)
+		input, err := s.prepare(ctx, m, c, up.data)
 		if err != nil {
 			return nil, named(err, i, len(ups), up.name)
 		}
@@ -119,27 +136,63 @@ func (s *Server) classify(ctx context.Context, m *model, ups []upload) ([]classi
 	return predictions, nil
 }
 
-// prepare makes a picture into the network's input.
-func (s *Server) prepare(ctx context.Context, m *model, data []byte) (classify.Input, error) {
-	if err := s.decoders.Acquire(ctx, 1); err != nil {
+// prepare makes a picture into the network's input, when it is its client's turn and there is memory for it.
+func (s *Server) prepare(ctx context.Context, m *model, c client, data []byte) (classify.Input, error) {
+	cost, err := s.cost(m, data)
+	if err != nil {
+		return nil, undecodable(err)
+	}
+	if most := s.memory.mostDecoding(); cost.Memory > most {
+		return nil, fail(http.StatusRequestEntityTooLarge, "to decode the picture takes %d bytes, more than the server's %d: make it smaller, or a JPEG", cost.Memory, most)
+	}
+	l := line{c, cost.Work > heavy}
+	if err := s.turns.wait(ctx, l, cost.Memory); err != nil {
 		return nil, err
 	}
-	defer s.decoders.Release(1)
-	width, height, err := dataset.Size(data)
-	if errors.Is(err, dataset.ErrTooManyPixels) {
-		return nil, fail(http.StatusRequestEntityTooLarge, "%v", err)
+	defer s.turns.done(l, cost.Memory)
+	input, err := s.decode(ctx, m, data)
+	if err != nil && ctx.Err() == nil {
+		return nil, undecodable(err)
 	}
+	return input, err
+}
+
+// preparer returns one for a single picture: it keeps its memory until it is dropped.
+func (s *Server) preparer(m *model) (*dataset.Preparer, error) {
+	p, err := m.Preparer()
+	if err == nil {
+		p.Bound(s.cfg.MaxPixels)
+	}
+	return p, err
+}
+
+func (s *Server) cost(m *model, data []byte) (dataset.Cost, error) {
+	p, err := s.preparer(m)
 	if err != nil {
-		return nil, fail(http.StatusUnprocessableEntity, "%v", err)
+		return dataset.Cost{}, err
 	}
-	if width <= 0 || height <= 0 || width > s.cfg.MaxPixels/height {
-		return nil, fail(http.StatusRequestEntityTooLarge, "%d×%d pixels: want 1 to %d", width, height, s.cfg.MaxPixels)
-	}
-	input, err := m.Prepare(data)
+	defer p.Close()
+	return p.Cost(data)
+}
+
+// decode holds nothing but the input any more when it returns.
+func (s *Server) decode(ctx context.Context, m *model, data []byte) (classify.Input, error) {
+	p, err := s.preparer(m)
 	if err != nil {
-		return nil, fail(http.StatusUnprocessableEntity, "%v", err)
+		return nil, err
 	}
-	return input, nil
+	defer p.Close()
+	input := make(classify.Input, p.Len())
+	return input, p.Prepare(ctx, input, data)
+}
+
+// undecodable says why a picture is refused.
+func undecodable(err error) error {
+	var large *dataset.SizeError
+	if errors.As(err, &large) || errors.Is(err, dataset.ErrTooManyPixels) || errors.Is(err, dataset.ErrTooManyScans) {
+		return fail(http.StatusRequestEntityTooLarge, "%v", err)
+	}
+	return fail(http.StatusUnprocessableEntity, "%v", err)
 }
 
 // named says which picture of several an error is about.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ func (s *Server) routes() http.Handler {
 	} {
 		mux.Handle(r.method+" "+r.path, s.answer(r.path, r.handle, r.private))
 		mux.Handle(r.path, s.answer(r.path, func(w http.ResponseWriter, req *http.Request) error {
+			if s.preflight(w, req) {
+				return nil
+			}
 			w.Header().Set("Allow", r.method)
 			return fail(http.StatusMethodNotAllowed, "%s takes %s", req.URL.Path, r.method)
 		}, false))
@@ -53,13 +57,16 @@ func (s *Server) routes() http.Handler {
 // may not have a browser post pictures here.
 func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Request) error, private bool) http.Handler {
 	foreign := http.NewCrossOriginProtection()
+	for _, origin := range s.cfg.Origins {
+		foreign.AddTrustedOrigin(origin) // valid, as Validate said
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		err := foreign.Check(r)
 		switch {
 		case err != nil:
-			err = fail(http.StatusForbidden, "a page of another site may not ask this server")
+			err = foreigner(r)
 		case private && !s.admitted(r):
 			rec.Header().Set("WWW-Authenticate", "Bearer")
 			err = fail(http.StatusUnauthorized, "want the header Authorization: Bearer TOKEN")
@@ -67,6 +74,9 @@ func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Requ
 			err = handle(rec, r)
 		}
 		if err != nil {
+			if f := (*failure)(nil); errors.As(err, &f) && f.status == http.StatusRequestEntityTooLarge {
+				s.pace.wait(r.Context(), clientOf(r.RemoteAddr))
+			}
 			s.refuse(rec, err)
 		}
 		took := time.Since(began)
@@ -78,6 +88,40 @@ func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Requ
 		s.cfg.Log.Log(r.Context(), level, "request", "remote", r.RemoteAddr, "method", r.Method, "path", r.URL.Path,
 			"status", rec.status, "bytes", rec.bytes, "ms", float64(took.Microseconds())/1000)
 	})
+}
+
+// foreigner says why a page's request is refused, and what to do where the page is this server's own: a proxy that
+// sends a name of its own makes it look like another site's.
+func foreigner(r *http.Request) error {
+	const most = 100 // of what a client made up
+	origin := r.Header.Get("Origin")
+	return fail(http.StatusForbidden, "a page of another site may not ask this server: the page's origin is %.*q, the request's Host is %.*q; "+
+		"behind a proxy have it pass on the Host (nginx: proxy_set_header Host $http_host), or start the server with --cors and the origin",
+		most, origin, most, r.Host)
+}
+
+// allowOrigin lets the pages of the configured origins read the answer.
+func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) {
+	if len(s.cfg.Origins) == 0 {
+		return
+	}
+	w.Header().Add("Vary", "Origin")
+	if origin := r.Header.Get("Origin"); slices.Contains(s.cfg.Origins, origin) {
+		w.Header().Set("Access-Control-Allow-Origin", origin)
+		w.Header().Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate")
+	}
+}
+
+// preflight answers a browser that asks whether a page of another site may send a request.
+func (s *Server) preflight(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodOptions || w.Header().Get("Access-Control-Allow-Origin") == "" {
+		return false
+	}
+	w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	w.Header().Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
 }
 
 // refuse writes an error as the answer.

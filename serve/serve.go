@@ -23,8 +23,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"hymenoptera/classify"
 )
 
@@ -34,12 +32,15 @@ type Config struct {
 	MaxBatch    int           // pictures that go through the network together, at most
 	MaxWait     time.Duration // that a picture waits for others to go with
 	Queue       int           // pictures on their way, at most; a request that would exceed it gets status 429
+	Memory      int64         // bytes that connections, requests and batches may take, beside the network at rest
+	Connections int           // at once
 	MaxPictures int           // a request
 	MaxBody     int64         // bytes a request
 	MaxPixels   int           // a picture
 	Timeout     time.Duration // from a request's first byte to its answer
 	Grace       time.Duration // for accepted requests once the server is to end
 	Token       string        // that requests must bear, where it is not empty
+	Origins     []string      // other sites whose pages may ask, as https://example.org
 	TLS         *tls.Config   // nil for plain HTTP
 	Log         *slog.Logger  // the access log, and what goes wrong
 }
@@ -48,7 +49,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Classify: classify.DefaultConfig(), MaxBatch: 8, MaxWait: 2 * time.Millisecond, Queue: 256, MaxPictures: 64,
-		MaxBody: 20 << 20, MaxPixels: 50_000_000, Timeout: 30 * time.Second, Grace: 30 * time.Second,
+		Memory: 1 << 30, Connections: 256, MaxBody: 20 << 20, MaxPixels: 25_000_000, Timeout: 30 * time.Second, Grace: 30 * time.Second,
 		Log: slog.New(slog.DiscardHandler),
 	}
 }
@@ -62,6 +63,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("serve: waiting %v for a batch: want 0s to 1m", c.MaxWait)
 	case c.Queue < 1 || c.Queue > 1<<20:
 		return fmt.Errorf("serve: a queue of %d pictures: want 1 to 1048576", c.Queue)
+	case c.Memory < 1:
+		return fmt.Errorf("serve: %d bytes of memory: want 1 or more", c.Memory)
+	case c.Connections < 1 || c.Connections > 1<<20:
+		return fmt.Errorf("serve: %d connections: want 1 to 1048576", c.Connections)
 	case c.MaxPictures < 1:
 		return fmt.Errorf("serve: %d pictures a request: want 1 or more", c.MaxPictures)
 	case c.MaxBody < 1 || c.MaxBody > 1<<40:
@@ -71,8 +76,26 @@ func (c Config) Validate() error {
 	case c.Timeout <= 0 || c.Grace <= 0:
 		return fmt.Errorf("serve: a timeout of %v and a grace of %v: want more than 0s", c.Timeout, c.Grace)
 	}
+	for _, origin := range c.Origins {
+		if err := new(http.CrossOriginProtection).AddTrustedOrigin(origin); err != nil || origin == "null" {
+			return fmt.Errorf("serve: origin %q: want a scheme and a host, as https://example.org", origin)
+		}
+	}
 	return nil
 }
+
+// A MemoryError says that the memory for requests does not suffice for any.
+type MemoryError struct{ Memory, Least int64 }
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("serve: %d bytes of memory for connections, requests and batches: want at least %d, or smaller batches and fewer connections", e.Memory, e.Least)
+}
+
+// What a connection may send before a request, and takes at most: its buffers, goroutines and header.
+const (
+	maxHeader       = 16 << 10
+	connectionBytes = 256 << 10
+)
 
 // A Server classifies the pictures of HTTP requests. It must be closed.
 type Server struct {
@@ -85,13 +108,18 @@ type Server struct {
 	model   *model
 	closing atomic.Bool
 
-	waiting  *semaphore.Weighted // pictures on their way
-	decoders *semaphore.Weighted // pictures that are decoded at once
-	bodies   budget              // bytes of requests that are held
-	items    chan *item
-	active   sync.WaitGroup // requests that may send items
-	done     chan struct{}  // closed when the batcher has ended
+	memory *budget // of requests
+	places *places // pictures on their way
+	turns  *turns  // of pictures to be decoded
+	pace   *pace   // of refusing what is too large
+	idle   idler
+	items  chan *item
+	active sync.WaitGroup // requests that may send items
+	done   chan struct{}  // closed when the batcher has ended
 }
+
+// idleAfter is how long nothing is asked before memory goes back to the system.
+const idleAfter = 10 * time.Second
 
 // New opens the best.safetensors of a run to serve it.
 func New(ctx context.Context, path string, cfg Config) (*Server, error) {
@@ -102,14 +130,20 @@ func New(ctx context.Context, path string, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		cfg: cfg, path: path, model: m, metrics: newMetrics(),
-		waiting:  semaphore.NewWeighted(int64(cfg.Queue)),
-		decoders: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
-		bodies:   budget{most: 16 * cfg.MaxBody},
-		items:    make(chan *item, cfg.Queue),
-		done:     make(chan struct{}),
+	memory, err := m.room(ctx, cfg)
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
 	}
+	s := &Server{
+		cfg: cfg, path: path, model: m, memory: memory,
+		places: newPlaces(cfg.Queue),
+		turns:  newTurns(runtime.GOMAXPROCS(0), memory),
+		pace:   newPace(10 * time.Millisecond),
+		items:  make(chan *item, cfg.Queue),
+		done:   make(chan struct{}),
+	}
+	s.idle = idler{after: idleAfter, f: memory.rest}
+	s.metrics = newMetrics(memory.held)
 	s.handler = s.routes()
 	go func() {
 		defer close(s.done)
@@ -121,6 +155,7 @@ func New(ctx context.Context, path string, cfg Config) (*Server, error) {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	headers(w.Header(), s.cfg.TLS != nil)
+	s.allowOrigin(w, r)
 	s.handler.ServeHTTP(w, r)
 }
 
@@ -130,9 +165,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	const headers = 5 * time.Second
 	h := &http.Server{
 		Handler: s, TLSConfig: s.cfg.TLS, ReadHeaderTimeout: headers, ReadTimeout: s.cfg.Timeout,
-		WriteTimeout: s.cfg.Timeout + headers, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		WriteTimeout: s.cfg.Timeout + headers, IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader,
+		ConnContext: withConnection, Protocols: new(http.Protocols),
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 	}
+	h.Protocols.SetHTTP1(true) // of HTTP/2 a connection holds a megabyte before anyone is asked
+	listener = newConnections(listener, s.cfg.Connections)
 	ended := make(chan error, 1)
 	go func() {
 		if s.cfg.TLS != nil {
@@ -155,10 +193,25 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
+// room returns the budget for requests: what connections and a batch leave of the memory.
+func (m *model) room(ctx context.Context, cfg Config) (*budget, error) {
+	batch, err := m.batchBytes(ctx, cfg.MaxBatch)
+	if err != nil {
+		return nil, err
+	}
+	const least = 16 << 20 // for an ordinary photograph
+	others := batch + int64(cfg.Connections)*connectionBytes
+	if cfg.Memory < others+least {
+		return nil, &MemoryError{cfg.Memory, others + least}
+	}
+	return newBudget(cfg.Memory - others), nil
+}
+
 // Close waits for the requests that are under way and frees the network. No request may come any more.
 func (s *Server) Close() error {
 	s.closing.Store(true)
 	s.active.Wait()
+	s.idle.close()
 	close(s.items)
 	<-s.done
 	return s.model.close()

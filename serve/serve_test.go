@@ -3,7 +3,9 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	checkpoints "hymenoptera/checkpoint"
 	"hymenoptera/classify"
 	"hymenoptera/internal/untrained"
 	"hymenoptera/serve"
@@ -234,6 +237,73 @@ func TestRedirectsHaveTheHeaders(t *testing.T) {
 	}
 }
 
+// Pages of the configured origins may read what is answered, errors too; others may not, and caches know.
+func TestCORS(t *testing.T) {
+	s := newServer(t, func(c *serve.Config) {
+		c.Origins = []string{"https://a.example", "http://localhost:3000"}
+		c.Token = "secret"
+	})
+	for origin, want := range map[string]string{
+		"https://a.example": "https://a.example", "http://localhost:3000": "http://localhost:3000",
+		"https://b.example": "", "http://a.example": "", "https://a.example:8443": "", "null": "", "": "",
+	} {
+		r := httptest.NewRequest("GET", "/v1/model", nil)
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if got := w.Header().Get("Access-Control-Allow-Origin"); got != want || w.Header().Get("Vary") != "Origin" || w.Code != 401 {
+			t.Errorf("%q: status %d, headers %v, want the origin %q allowed", origin, w.Code, w.Header(), want)
+		}
+		r.Method = "OPTIONS"
+		w = httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if ok := w.Code == 204 && strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization"); ok != (want != "") {
+			t.Errorf("preflight of %q: status %d, headers %v", origin, w.Code, w.Header())
+		}
+	}
+	w := httptest.NewRecorder()
+	newServer(t, nil).ServeHTTP(w, httptest.NewRequest("OPTIONS", "/v1/model", nil))
+	if w.Code != 405 || w.Header().Get("Vary") != "" {
+		t.Errorf("without origins: status %d, headers %v", w.Code, w.Header())
+	}
+	for _, origin := range []string{"*", "null", "a.example", "https://a.example/", "https://"} {
+		cfg := serve.DefaultConfig()
+		cfg.Origins = []string{origin}
+		if err := cfg.Validate(); err == nil {
+			t.Errorf("the origin %q is accepted", origin)
+		}
+	}
+}
+
+// A file that gives no finite numbers is not put in service; the old network stays.
+func TestReloadOfNaN(t *testing.T) {
+	file := checkpoint(t, 1)
+	s := newServerOf(t, file, nil)
+	fresh := filepath.Join(t.TempDir(), "fresh.safetensors")
+	err := untrained.Write(fresh, 1, func(sd *checkpoints.StateDict) {
+		w, _ := sd.Get("fc.weight")
+		for i := range len(w.Data) / 4 {
+			binary.LittleEndian.PutUint32(w.Data[4*i:], math.Float32bits(3e38))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, file); err != nil {
+		t.Fatal(err)
+	}
+	var bad *classify.NotFiniteError
+	if err := s.Reload(t.Context()); !errors.As(err, &bad) || bad.Path != file {
+		t.Errorf("got %v, want a *NotFiniteError of %s", err, file)
+	}
+	if status, _, text := post(s, "", bytes.NewReader(pictures(t)[0])); status != 200 {
+		t.Errorf("afterwards: status %d, %s", status, text)
+	}
+	if _, err := serve.New(t.Context(), file, serve.DefaultConfig()); !errors.As(err, &bad) {
+		t.Errorf("a new server: got %v", err)
+	}
+}
+
 func waiting(t *testing.T, s http.Handler) string {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -247,7 +317,7 @@ func waiting(t *testing.T, s http.Handler) string {
 	return ""
 }
 
-// A request whose client is gone leaves the queue.
+// A request whose client is gone leaves the queue, and is no failure of the server's.
 func TestClientGone(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.MaxWait = 100 * time.Millisecond })
 	ctx, cancel := context.WithCancel(t.Context())
@@ -255,7 +325,7 @@ func TestClientGone(t *testing.T) {
 	time.AfterFunc(20*time.Millisecond, cancel)
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	if w.Code != 503 || waiting(t, s) != "0" {
+	if w.Code != 499 || waiting(t, s) != "0" {
 		t.Errorf("status %d, %s waiting", w.Code, waiting(t, s))
 	}
 }

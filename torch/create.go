@@ -10,14 +10,14 @@ import (
 // Empty returns an uninitialised tensor.
 func Empty(s *Scope, dtype DType, device Device, shape ...int64) *Tensor {
 	return call(s, creation("empty", dtype, shape), func(out *lib.Ctensor) {
-		lib.AtgEmpty(out, dims(shape), len(shape), int32(dtype), int32(device))
+		lib.AtgEmpty(out, dims(shape), len(shape), int32(dtype), int32(device.Index()))
 	})
 }
 
 // Zeros returns a tensor of zeros.
 func Zeros(s *Scope, dtype DType, device Device, shape ...int64) *Tensor {
 	return call(s, creation("zeros", dtype, shape), func(out *lib.Ctensor) {
-		lib.AtgZeros(out, dims(shape), len(shape), int32(dtype), int32(device))
+		lib.AtgZeros(out, dims(shape), len(shape), int32(dtype), int32(device.Index()))
 	})
 }
 

@@ -24,7 +24,7 @@ func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
 // that the device has been given to do.
 func Upload(s *Scope, pinned *Tensor, device Device) *Tensor {
 	return callShim(s, "upload", func(out *unsafe.Pointer) *C.char {
-		return C.hy_upload(pinned.handle(), C.int(device), out)
+		return C.hy_upload(pinned.handle(), C.int(device.Index()), out)
 	}, pinned)
 }
 
@@ -38,7 +38,7 @@ type DeviceMemory struct {
 // MemoryOf returns what libtorch's allocator says of a CUDA device.
 func MemoryOf(device Device) (m DeviceMemory) {
 	use("device memory")
-	checkShim(C.hy_device_memory(C.int(device), (*C.int64_t)(&m.Allocated), (*C.int64_t)(&m.Peak), (*C.int64_t)(&m.Free)), "device memory")
+	checkShim(C.hy_device_memory(C.int(device.Index()), (*C.int64_t)(&m.Allocated), (*C.int64_t)(&m.Peak), (*C.int64_t)(&m.Free)), "device memory")
 	return m
 }
 

@@ -13,18 +13,24 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// A Device is where a tensor lives: [CPU], or the index of a CUDA device.
+// A Device is where a tensor lives. The zero value is [CPU].
 type Device int32
 
 // CPU is the host's memory.
-const CPU Device = -1
+const CPU Device = 0
+
+// CUDA returns a CUDA device by its index, from 0.
+func CUDA(index int) Device { return Device(index + 1) }
+
+// Index returns the index of a CUDA device, and -1 for the CPU.
+func (d Device) Index() int { return int(d) - 1 }
 
 // String returns PyTorch's name, "cpu" or "cuda:0".
 func (d Device) String() string {
 	if d == CPU {
 		return "cpu"
 	}
-	return fmt.Sprintf("cuda:%d", int32(d))
+	return fmt.Sprintf("cuda:%d", d.Index())
 }
 
 // ParseDevice returns the device that name asks for: "cpu", "cuda", "cuda:N", or "auto", the first CUDA
@@ -60,7 +66,7 @@ func ParseDevice(name string) (Device, error) {
 	if n := int(lib.AtcCudaDeviceCount()); index >= n {
 		return CPU, fmt.Errorf("torch: device %s: there are %d CUDA devices, cuda:0 to cuda:%d", name, n, n-1)
 	}
-	return Device(index), nil
+	return CUDA(index), nil
 }
 
 // loadCUDA brings libtorch_cuda into the process, once.
@@ -88,7 +94,7 @@ func SetCuDNNBenchmark(on bool) {
 func Synchronize(d Device) {
 	use("synchronize")
 	if d != CPU {
-		lib.AtcSynchronize(int64(d))
+		lib.AtcSynchronize(int64(d.Index()))
 		check("synchronize")
 	}
 }

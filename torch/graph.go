@@ -31,7 +31,7 @@ func NewGraph(s *Scope, device Device, f func()) *Graph {
 		panic(err)
 	}
 	g := new(Graph)
-	checkShim(C.hy_graph_begin(C.int(device), &g.c), "record graph")
+	checkShim(C.hy_graph_begin(C.int(device.Index()), &g.c), "record graph")
 	s.others = append(s.others, func() { C.hy_graph_free(g.c) })
 	g.record(f)
 	return g

@@ -39,16 +39,6 @@ func NumThreads() int {
 	return int(C.hy_num_threads())
 }
 
-// KeepFreedMemory lets malloc keep the memory that tensors of up to 32 MB leave for those that come, for the rest of the
-// process. As it is, glibc returns every large block to the system and asks for it again, page by page: up to a
-// tenth of the processor's time of a training on the CPU. It takes up to a fifth more memory. It comes before the tensors.
-func KeepFreedMemory() {
-	use("keep freed memory")
-	if C.hy_keep_freed_memory() == 0 {
-		fail("keep freed memory", "malloc refuses")
-	}
-}
-
 // Folders returns where this process's libtorch lies (its include/ and lib/) and where gotch's compiled C++
 // does, beside the headers that it was compiled with.
 func Folders() (libtorch, gotch string) {

@@ -21,7 +21,7 @@ func Contiguous(s *Scope, t *Tensor) *Tensor {
 
 // To returns t on device: another handle of the same data where it is there already.
 func To(s *Scope, t *Tensor, device Device) *Tensor {
-	return call(s, "to", func(out *lib.Ctensor) { lib.AtgTo(out, t.c, int32(device)) }, t)
+	return call(s, "to", func(out *lib.Ctensor) { lib.AtgTo(out, t.c, int32(device.Index())) }, t)
 }
 
 // MoveInPlace moves t's data to device; t keeps its identity, as a parameter does in Module.to.

@@ -10,7 +10,6 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <dlfcn.h>
-#include <malloc.h>
 #include <torch/version.h>
 
 #include <mutex>
@@ -25,10 +24,6 @@ std::string library_of(void *symbol) {
   Dl_info info;
   return dladdr(symbol, &info) && info.dli_fname ? info.dli_fname : "";
 }
-
-// All threads share one heap: those that glibc gives to later threads hold 64 MB each, less than a large tensor, and go
-// back to the system whatever hy_keep_freed_memory says. A thread gets its heap with its first allocation.
-__attribute__((constructor)) void one_heap() { mallopt(M_ARENA_MAX, 1); }
 
 std::vector<int64_t> pair(int64_t v) { return {v, v}; }
 
@@ -68,11 +63,6 @@ char *hy_set_num_threads(int n) {
 }
 
 int hy_num_threads(void) { return at::get_num_threads(); }
-
-int hy_keep_freed_memory(void) {
-  const int largest = 32 << 20; // that malloc takes for the size from which on it maps and unmaps each block
-  return mallopt(M_MMAP_THRESHOLD, largest) && mallopt(M_TRIM_THRESHOLD, -1) && mallopt(M_TOP_PAD, 64 << 20);
-}
 
 // libtorch_cuda.so registers the CUDA backend when it is loaded; it lies beside libtorch_cpu.so.
 char *hy_load_cuda(void) {

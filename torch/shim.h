@@ -17,7 +17,6 @@ char *hy_random_u32(uint32_t *word); // the next word of the default CPU generat
 
 char *hy_set_num_threads(int n);
 int hy_num_threads(void);
-int hy_keep_freed_memory(void); // 0 where malloc refuses
 
 char *hy_load_cuda(void);
 char *hy_library_of(int gotch); // path of libtorch_cpu or of gotch's C++; freed by the caller

@@ -145,7 +145,7 @@ func (t *Tensor) DType() DType {
 // Device returns where t's memory is.
 func (t *Tensor) Device() Device {
 	use("device", t)
-	return Device(lib.AtDevice(t.c))
+	return CUDA(int(lib.AtDevice(t.c))) // -1 is the CPU
 }
 
 // String returns type and shape, "float32[2 3]".

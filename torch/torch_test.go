@@ -93,7 +93,7 @@ func TestErrorsSayWhatWasAsked(t *testing.T) {
 			[]string{"empty", "overflow"}},
 		{"negative dimension", func(s *torch.Scope) { torch.Zeros(s, torch.Float32, torch.CPU, 2, -1) },
 			[]string{"zeros(float32[2 -1])", "negative"}},
-		{"no such CUDA device", func(s *torch.Scope) { torch.Zeros(s, torch.Float32, torch.Device(99), 1) },
+		{"no such CUDA device", func(s *torch.Scope) { torch.Zeros(s, torch.Float32, torch.CUDA(99), 1) },
 			[]string{"zeros"}},
 		{"wrong number of elements", func(s *torch.Scope) { torch.FromFloat32s(s, []float32{1}, 2, 2) },
 			[]string{"float32[2 2]", "4 elements", "1"}},

@@ -53,7 +53,7 @@ type Config struct {
 }
 
 // DefaultConfig returns the notebook's 25 epochs, on the CPU.
-func DefaultConfig() Config { return Config{Epochs: 25, Device: torch.CPU} }
+func DefaultConfig() Config { return Config{Epochs: 25} }
 
 func (c Config) validate() error {
 	if c.Epochs < 1 {

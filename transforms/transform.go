@@ -19,7 +19,7 @@ import (
 )
 
 // MaxSize is the largest side, in pixels, of a sample.
-const MaxSize = 1 << 14
+const MaxSize = 1 << 12
 
 // A Transform is what happens to every sample of a phase: either RandomResizedCrop(Size) and a random
 // flip, or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).

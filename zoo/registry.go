@@ -16,6 +16,8 @@ type Arch struct {
 	// New returns the network with random weights, drawn from the default generator in torchvision's order.
 	New      func(s *torch.Scope, classes int64) Network
 	features int64 // that the head takes
+	// LastSize returns the side of the last feature map, in pixels, for pictures with sides of size pixels.
+	LastSize func(size int) int
 	// load builds the network for a state dict and loads it.
 	load func(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Network, error)
 }
@@ -32,6 +34,7 @@ var registry = []Arch{
 		Weights:  []Weights{v1("googlenet-1378be20.pth")},
 		New:      func(s *torch.Scope, classes int64) Network { return newGoogLeNet(s, classes) },
 		features: 1024,
+		LastSize: lastGoogLeNet,
 		load:     loadGoogLeNet,
 	},
 }
@@ -46,7 +49,7 @@ func resNet(name string, depths [4]int, bottleneck bool, weights ...Weights) Arc
 	if bottleneck {
 		features = 2048
 	}
-	return Arch{Name: name, Weights: weights, New: build, features: features, load: load}
+	return Arch{Name: name, Weights: weights, New: build, features: features, LastSize: lastResNet, load: load}
 }
 
 // Load returns the network with the weights of sd, strictly: every key must be there, and no other, and every value

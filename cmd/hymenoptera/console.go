@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/escape"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
@@ -59,7 +60,7 @@ func (c *console) logJSON(v any) error {
 	if c.job.messages.quiet || !c.job.messages.json() {
 		return nil
 	}
-	return logError(json.NewEncoder(c.job.stdout).Encode(v))
+	return logError(json.NewEncoder(escape.JSON(c.job.stdout)).Encode(v))
 }
 
 // logError explains why a training ends whose log nobody reads any more.

@@ -13,8 +13,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// smallest is the least --image-size. The networks make a single pixel of it, so that a batch of one image has
-// one value a channel.
+// smallest is the least --image-size. The networks make a single pixel of it.
 const smallest = 32
 
 // layout is what of --data is used.
@@ -31,6 +30,10 @@ func (j *job) openData(ctx context.Context, folder string) error {
 		}
 		return err
 	}
+	left := dataset.LeftOut{}
+	left.Add(train.LeftOut)
+	left.Add(val.LeftOut)
+	j.messages.leftOut(left)
 	j.classes, j.sets = train.Classes, [2]*dataset.ImageFolder{train, val}
 	if n := len(j.ClassWeights); n > 0 && n != len(j.classes) {
 		return fmt.Errorf("--class-weights has %d weights, %s has %d classes: want one a class, for %s",
@@ -45,9 +48,9 @@ func (j *job) openData(ctx context.Context, folder string) error {
 			return err
 		}
 	}
-	if n := len(j.sets[0].Samples); j.ImageSize == smallest && (n-1)%j.BatchSize == 0 {
-		return fmt.Errorf("--batch-size %d leaves a last batch of one of the %d training images, which BatchNorm cannot take at --image-size %d: change one of the two",
-			j.BatchSize, n, j.ImageSize)
+	if n := len(j.sets[0].Samples); j.arch.LastSize(j.ImageSize) == 1 && (n-1)%j.BatchSize == 0 {
+		return fmt.Errorf("--batch-size %d leaves a last batch of one of the %d training images, of which %s makes a single pixel at --image-size %d, which BatchNorm cannot take: change one of the two",
+			j.BatchSize, n, j.Model, j.ImageSize)
 	}
 	j.lossWeights = j.ClassWeights
 	if j.Balance == "weights" {

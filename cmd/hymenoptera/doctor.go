@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"hymenoptera/internal/escape"
 )
 
 // A finding is a line of doctor's.
@@ -54,7 +56,7 @@ func newDoctor() *cobra.Command {
 
 func diagnose(ctx context.Context, out string) diagnosis {
 	d := diagnosis{Findings: []finding{
-		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkCUDA(ctx), checkJPEG(), checkCache(),
+		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(ctx), checkJPEG(), checkCache(),
 		checkFolder("runs", out), checkTraining(ctx),
 	}}
 	d.OK = d.wrong() == 0
@@ -72,7 +74,7 @@ func (d diagnosis) wrong() (n int) {
 
 func (d diagnosis) print(w io.Writer, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
+		e := json.NewEncoder(escape.JSON(w))
 		e.SetIndent("", "  ")
 		return e.Encode(d)
 	}

@@ -22,6 +22,7 @@ import (
 	"hymenoptera/hub"
 	"hymenoptera/internal/jpeg"
 	"hymenoptera/internal/machine"
+	"hymenoptera/internal/malloc"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -58,13 +59,21 @@ func checkThreads() finding {
 	return finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", m.Threads(), m.Processors()), OK: true}
 }
 
+func checkMalloc() finding {
+	f := finding{Name: "malloc", Value: "jemalloc " + malloc.Version(), OK: malloc.Version() != ""}
+	if !f.OK {
+		f.Value, f.Do = "the system's: trainings take up to a fifth longer than with jemalloc", "sudo apt-get install -y libjemalloc-dev && make build"
+	}
+	return f
+}
+
 func checkCUDA(ctx context.Context) finding {
 	f := finding{Name: "CUDA", OK: true}
 	device, err := findDevice(ctx, "cuda")
 	if err == nil {
 		f.Value = device.String() + " can be used"
-		if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); int(device) < len(gpus) {
-			f.Value += ": " + colonValue(gpus[device], "Model")
+		if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device.Index() < len(gpus) {
+			f.Value += ": " + colonValue(gpus[device.Index()], "Model")
 		}
 		if err := torch.LoadGraphs(); err != nil {
 			f.Value += fmt.Sprintf(", without CUDA graphs (%v)", err)

@@ -15,6 +15,7 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/escape"
 	"hymenoptera/internal/machine"
 	"hymenoptera/report"
 )
@@ -76,7 +77,7 @@ func newEval(m *messages) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc := json.NewEncoder(escape.JSON(cmd.OutOrStdout()))
 				enc.SetIndent("", "  ")
 				return enc.Encode(e)
 			}
@@ -111,9 +112,10 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 			return nil, err
 		}
 	}
+	m.leftOut(folder.LeftOut)
 	root := folder.Root
 	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
-	result, err := c.Evaluate(ctx, folder, batch, u.threads)
+	result, err := c.Evaluate(ctx, folder, fitting(batch, c, m), u.threads)
 	if err != nil {
 		known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
 		if len(known) > 0 && len(known) < len(folder.Classes) {

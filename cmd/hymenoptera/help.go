@@ -128,26 +128,3 @@ func complete(cmd *cobra.Command, flag string, words ...string) {
 		panic(err) // no such flag
 	}
 }
-
-// reference returns the help of every command as markdown: docs/cli.md.
-func reference(root *cobra.Command) string {
-	var b strings.Builder
-	b.WriteString("# The command line\n\nWhat `--help` says of every command.\n" +
-		"`go test ./cmd/hymenoptera -run TestReference -update` writes this file.\n")
-	var visit func(cmd *cobra.Command)
-	visit = func(cmd *cobra.Command) {
-		cmd.InitDefaultHelpFlag()
-		cmd.InitDefaultVersionFlag()
-		var help strings.Builder
-		cmd.SetOut(&help)
-		cmd.Help()
-		fmt.Fprintf(&b, "\n## %s\n\n```\n%s```\n", cmd.CommandPath(), help.String())
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				visit(c)
-			}
-		}
-	}
-	visit(root)
-	return b.String()
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/escape"
 )
 
 func newInspect() *cobra.Command {
@@ -36,7 +37,7 @@ func newInspect() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
+				e := json.NewEncoder(escape.JSON(cmd.OutOrStdout()))
 				e.SetIndent("", "  ")
 				return e.Encode(r)
 			}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/malloc"
 	"hymenoptera/run"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
@@ -73,9 +73,6 @@ func (j *job) run(ctx context.Context) error {
 			return err
 		}
 		j.setCuDNN()
-		if j.Fast && j.device == torch.CPU {
-			torch.KeepFreedMemory()
-		}
 		if err := j.build(s); err != nil {
 			return err
 		}
@@ -223,8 +220,8 @@ func (j *job) build(s *torch.Scope) error {
 		for _, note := range notes {
 			j.messages.info("%s: %s", j.Weights, note)
 		}
-		j.weights = nil      // the model holds them now
-		debug.FreeOSMemory() // as much as the model takes
+		j.weights = nil   // the model holds them now
+		malloc.GiveBack() // as much as the model takes
 		if j.Freeze {
 			nn.SetRequiresGrad(j.model, false)
 		}

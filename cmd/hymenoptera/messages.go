@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hymenoptera/dataset"
+	"hymenoptera/internal/escape"
 )
 
 // messages are what a person is told beside a command's results: lines on standard error.
@@ -61,6 +62,13 @@ func (m *messages) info(format string, args ...any)  { m.log(slog.LevelInfo, for
 func (m *messages) warn(format string, args ...any)  { m.log(slog.LevelWarn, format, args) }
 func (m *messages) error(err error)                  { m.log(slog.LevelError, "%v", []any{err}) }
 
+// leftOut says what of a folder is not taken for pictures, by reason.
+func (m *messages) leftOut(left dataset.LeftOut) {
+	if len(left) > 0 {
+		m.info("left out: %v", left)
+	}
+}
+
 // warnOnce returns a function that gives the first warning of each kind. It may be called from several goroutines.
 func (m *messages) warnOnce() func(dataset.Warning) {
 	var said sync.Map
@@ -84,7 +92,7 @@ func (m *messages) log(level slog.Level, format string, args []any) {
 	}
 	text := fmt.Sprintf(format, args...)
 	if m.json() {
-		slog.New(slog.NewJSONHandler(m.w, &slog.HandlerOptions{Level: least})).Log(context.Background(), level, text)
+		slog.New(slog.NewJSONHandler(escape.JSON(m.w), &slog.HandlerOptions{Level: least})).Log(context.Background(), level, text)
 		return
 	}
 	prefix := map[slog.Level]string{slog.LevelWarn: "warning: ", slog.LevelError: "hymenoptera: "}[level]

@@ -33,6 +33,7 @@ var argumentMistakes = []mistake{
 	{"batch too large", nil, "--batch-size 60000 --image-size 4096", 1, "a batch of 60000×3×4096×4096 floats is too large"},
 	{"image size 1", nil, "--image-size 1", 2, "--image-size 1: want 32 to 4096"},
 	{"a last batch of one small image", nil, "--batch-size 3 --image-size 32", 1, "--batch-size 3 leaves a last batch of one of the 4 training images"},
+	{"a last batch of one small image for GoogLeNet", nil, "--model googlenet --weights none --batch-size 3 --image-size 40", 1, "of which googlenet makes a single pixel at --image-size 40, which BatchNorm cannot take"},
 	{"workers negative", nil, "--workers -1", 2, "--workers -1: want 0 to"},
 	{"lr 0", nil, "--lr 0", 2, "--lr 0: want a number above 0"},
 	{"lr negative", nil, "--lr -0.1", 2, "--lr -0.1: want a number above 0"},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"hymenoptera/internal/machine"
+	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
@@ -142,7 +143,7 @@ func (o options) validate() error {
 		check(o.Weights != "", "--weights is empty: want a file, a published name, or none"),
 		check(o.Epochs >= 1 && o.Epochs <= 1e6, "--epochs %d: want 1 to 1000000", o.Epochs),
 		check(o.BatchSize >= 1 && o.BatchSize <= 1<<16, "--batch-size %d: want 1 to 65536", o.BatchSize),
-		check(o.ImageSize >= smallest && o.ImageSize <= 4096, "--image-size %d: want %d to 4096", o.ImageSize, smallest),
+		check(o.ImageSize >= smallest && o.ImageSize <= transforms.MaxSize, "--image-size %d: want %d to %d", o.ImageSize, smallest, transforms.MaxSize),
 		check(o.Workers >= 0 && o.Workers <= 256, "--workers %d: want 0 to 256", o.Workers),
 		check(o.LR > 0 && o.LR <= 1e6, "--lr %v: want a number above 0, at most 1000000", o.LR),
 		check(o.Momentum >= 0 && o.Momentum < 1, "--momentum %v: want 0 or more and less than 1", o.Momentum),

@@ -70,10 +70,11 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		return err
 	}
 	defer c.Close()
+	p.messages.leftOut(leftOut(args))
 	out := p.printer(stdout, c.Classes)
 	var unlisted []error // of folders
 	done, bad := 0, 0
-	for r, err := range c.Stream(ctx, pictures(ctx, args, stdin, &unlisted), p.batch, p.threads) {
+	for r, err := range c.Stream(ctx, pictures(ctx, args, stdin, &unlisted), fitting(p.batch, c, p.messages), p.threads) {
 		if err != nil {
 			return err
 		}
@@ -129,6 +130,19 @@ func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	}
 }
 
+// leftOut counts what the folders among the arguments hold beside pictures. It lists them once more than predict does, which
+// costs little and lets the counts come first.
+func leftOut(args []string) dataset.LeftOut {
+	left := dataset.LeftOut{}
+	for _, arg := range args {
+		if isFolder(arg) {
+			for range dataset.Pictures(arg, left) {
+			}
+		}
+	}
+	return left
+}
+
 // pictures yields what the arguments name. Folders that cannot be listed, or hold no picture, are said in unlisted.
 func pictures(ctx context.Context, args []string, stdin io.Reader, unlisted *[]error) iter.Seq[classify.Picture] {
 	return func(yield func(classify.Picture) bool) {
@@ -146,7 +160,7 @@ func pictures(ctx context.Context, args []string, stdin io.Reader, unlisted *[]e
 				continue
 			}
 			some := false
-			for path, err := range dataset.Pictures(arg) {
+			for path, err := range dataset.Pictures(arg, nil) {
 				some = true
 				if err != nil {
 					*unlisted = append(*unlisted, err)

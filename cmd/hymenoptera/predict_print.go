@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"hymenoptera/classify"
+	"hymenoptera/internal/escape"
 )
 
 // A printer writes a picture's prediction at once, so that nothing is kept of it. top are the classes to name.
@@ -22,7 +23,7 @@ type printer interface {
 func (p *prediction) printer(w io.Writer, classes []string) printer {
 	switch {
 	case p.asJSON:
-		return jsonPrinter{json.NewEncoder(w)}
+		return jsonPrinter{json.NewEncoder(escape.JSON(w))}
 	case p.asCSV:
 		return &csvPrinter{w: csv.NewWriter(w)}
 	}
@@ -99,9 +100,9 @@ func (c *csvPrinter) print(name string, classes []string, top []int, p classify.
 		}
 		c.header = true
 	}
-	row := []string{name}
+	row := []string{escape.CSV(name)}
 	for _, i := range top {
-		row = append(row, classes[i], strconv.FormatFloat(float64(p.Probabilities[i]), 'g', -1, 32))
+		row = append(row, escape.CSV(classes[i]), strconv.FormatFloat(float64(p.Probabilities[i]), 'g', -1, 32))
 	}
 	if err := c.w.Write(row); err != nil {
 		return err

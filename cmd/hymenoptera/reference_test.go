@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -24,6 +25,29 @@ func TestReference(t *testing.T) {
 	if got != string(want) {
 		t.Errorf("%s is not what --help says: go test ./cmd/hymenoptera -run TestReference -update", file)
 	}
+}
+
+// reference returns the help of every command as markdown: docs/cli.md.
+func reference(root *cobra.Command) string {
+	var b strings.Builder
+	b.WriteString("# The command line\n\nWhat `--help` says of every command.\n" +
+		"`go test ./cmd/hymenoptera -run TestReference -update` writes this file.\n")
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		cmd.InitDefaultHelpFlag()
+		cmd.InitDefaultVersionFlag()
+		var help strings.Builder
+		cmd.SetOut(&help)
+		cmd.Help()
+		fmt.Fprintf(&b, "\n## %s\n\n```\n%s```\n", cmd.CommandPath(), help.String())
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() && cmd.Name() != "completion" { // cobra's own text
+				visit(c)
+			}
+		}
+	}
+	visit(root)
+	return b.String()
 }
 
 // Every command says its purpose in a line and has an example that names it; every flag says what it does.

@@ -144,8 +144,8 @@ func machineFields(device torch.Device, threads int) []report.Field {
 		{Name: "processor", Value: fmt.Sprintf("%s, %d of %d threads used", colonValue("/proc/cpuinfo", "model name"), threads, machine.This().Processors())},
 		{Name: "memory", Value: memory()},
 	}
-	if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device != torch.CPU && int(device) < len(gpus) {
-		fields = append(fields, report.Field{Name: "GPU", Value: colonValue(gpus[device], "Model")})
+	if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device != torch.CPU && device.Index() < len(gpus) {
+		fields = append(fields, report.Field{Name: "GPU", Value: colonValue(gpus[device.Index()], "Model")})
 	}
 	return append(fields,
 		report.Field{Name: "hymenoptera", Value: version},

@@ -1,36 +1,46 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
+	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
+	"hymenoptera/internal/machine"
 	"hymenoptera/serve"
 	"hymenoptera/torch"
 )
+
+const defaultPort = "8080"
+
+// origins are what browsers send as Origin: no path, no capital letters.
+var origins = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/?#@A-Z\s]+$`)
 
 // A service is a serve command with its flags.
 type service struct {
 	use
 	serve.Config
-	addr, maxBody, tokenFile string
-	tlsCert, tlsKey          string
-	messages                 *messages
+	addr, tokenFile string
+	tlsCert, tlsKey string
+	maxBody, memory string
+	messages        *messages
 }
 
 func newServe(m *messages) *cobra.Command {
-	s := service{Config: serve.DefaultConfig(), addr: "127.0.0.1:8080", maxBody: "20M", messages: m}
+	s := service{Config: serve.DefaultConfig(), addr: "127.0.0.1:" + defaultPort, maxBody: "20M", memory: "auto", messages: m}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Answer over HTTP what pictures show",
@@ -44,23 +54,26 @@ func newServe(m *messages) *cobra.Command {
 			if err := s.check(); err != nil {
 				return err
 			}
-			return s.run(cmd.Context())
+			return s.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	s.use.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&s.addr, "addr", s.addr, "address and port to listen on; port 0 takes a free one")
+	f.StringVar(&s.addr, "addr", s.addr, "address and port to listen on; port 0 takes a free one, which standard output names")
 	f.StringVar(&s.tokenFile, "token-file", "", "file with a token that requests must bear")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate, a PEM file, for HTTPS")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM file")
+	f.StringArrayVar(&s.Origins, "cors", nil, "origin whose pages may ask too, as https://example.org; may be repeated")
 	f.IntVar(&s.MaxBatch, "max-batch", s.MaxBatch, "pictures that go through the network together")
 	f.DurationVar(&s.MaxWait, "max-wait", s.MaxWait, "how long a picture waits for others to go with")
 	f.IntVar(&s.Queue, "queue", s.Queue, "pictures on their way; more are refused with status 429")
+	f.StringVar(&s.memory, "memory", s.memory, "for connections, requests and batches, as 500M or 2G; auto: a quarter of the machine's or the container's")
+	f.IntVar(&s.Connections, "max-connections", s.Connections, "at once; one more ends the idlest of the client who has most")
 	f.StringVar(&s.maxBody, "max-body", s.maxBody, "size of a request, as 500k or 20M")
 	f.IntVar(&s.MaxPixels, "max-pixels", s.MaxPixels, "size of a picture")
 	f.DurationVar(&s.Timeout, "timeout", s.Timeout, "time for a request")
-	inGroup(f, groupServer, "addr", "token-file", "tls-cert", "tls-key")
-	inGroup(f, groupLimits, "max-batch", "max-wait", "queue", "max-body", "max-pixels", "timeout")
+	inGroup(f, groupServer, "addr", "token-file", "tls-cert", "tls-key", "cors")
+	inGroup(f, groupLimits, "max-batch", "max-wait", "queue", "memory", "max-connections", "max-body", "max-pixels", "timeout")
 	return cmd
 }
 
@@ -74,8 +87,24 @@ func (s *service) check() error {
 		return usageError{fmt.Errorf("--max-body %q: want a size as 500k or 20M", s.maxBody)}
 	}
 	s.MaxBody = size
+	if all := machine.This().Memory(); all > 0 {
+		s.Memory = all / 4
+	}
+	if s.memory != "auto" {
+		if s.Memory, ok = parseBytes(s.memory); !ok || s.Memory < 1 {
+			return usageError{fmt.Errorf("--memory %q: want auto, or a size as 500M or 2G", s.memory)}
+		}
+	}
+	if ip, err := netip.ParseAddr(strings.Trim(s.addr, "[]")); err == nil {
+		s.addr = net.JoinHostPort(ip.String(), defaultPort)
+	}
 	if _, _, err := net.SplitHostPort(s.addr); err != nil {
-		return usageError{fmt.Errorf("--addr %q: want an address and a port, as 127.0.0.1:8080", s.addr)}
+		return usageError{fmt.Errorf("--addr %q: want an address and a port, as 127.0.0.1:8080 or 0.0.0.0:8080", s.addr)}
+	}
+	for _, origin := range s.Origins {
+		if !origins.MatchString(origin) {
+			return usageError{fmt.Errorf("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)}
+		}
 	}
 	if (s.tlsCert == "") != (s.tlsKey == "") {
 		return usageError{errors.New("--tls-cert and --tls-key go together: name both files")}
@@ -88,6 +117,7 @@ func (s *service) check() error {
 		{s.MaxBatch >= 1 && s.MaxBatch <= 4096, "--max-batch %v: want 1 to 4096", s.MaxBatch},
 		{s.MaxWait >= 0 && s.MaxWait <= time.Minute, "--max-wait %v: want 0s to 1m", s.MaxWait},
 		{s.Queue >= 1 && s.Queue <= 1<<20, "--queue %v: want 1 to 1048576", s.Queue},
+		{s.Connections >= 1 && s.Connections <= 1<<20, "--max-connections %v: want 1 to 1048576", s.Connections},
 		{s.MaxBody >= 1 && s.MaxBody <= 1e12, "--max-body %v: want 1 to 1000G", s.maxBody},
 		{s.MaxPixels >= 1, "--max-pixels %v: want 1 or more", s.MaxPixels},
 		{s.Timeout > 0, "--timeout %v: want more than 0s", s.Timeout},
@@ -100,7 +130,7 @@ func (s *service) check() error {
 }
 
 // run serves until ctx is done.
-func (s *service) run(ctx context.Context) error {
+func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	if err := s.secrets(); err != nil {
 		return err
 	}
@@ -115,31 +145,47 @@ func (s *service) run(ctx context.Context) error {
 	s.Log = s.messages.logger()
 	hangups := make(chan os.Signal, 1) // one that comes before there is a server waits for it
 	signal.Notify(hangups, syscall.SIGHUP)
-	listener, err := net.Listen("tcp", s.addr)
+	listener, err := listen(ctx, s.addr)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", s.addr, err)
 	}
 	defer listener.Close()
 	server, err := serve.New(ctx, s.checkpoint, s.Config)
+	if little := (*serve.MemoryError)(nil); errors.As(err, &little) {
+		const m = 1e6
+		return fmt.Errorf("--memory %s is %d MB: a batch of --max-batch %d pictures and --max-connections %d take most of it; want at least %dM, or less of these",
+			s.memory, little.Memory/m, s.MaxBatch, s.Connections, little.Least/m+1)
+	}
 	if err != nil {
 		return err
 	}
 	defer server.Close()
 	stop := s.reloadOn(ctx, hangups, server)
 	defer stop()
+	if _, port, _ := net.SplitHostPort(s.addr); port == "0" {
+		fmt.Fprintln(stdout, s.url(listener.Addr()))
+	}
 	s.introduce(listener.Addr())
 	return server.Serve(ctx, listener)
+}
+
+// listen listens on an address and a port. An IPv4 address, 0.0.0.0 too, is one for IPv4 alone: Go would listen on
+// all IPv6 addresses as well.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	network := "tcp"
+	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().Is4() {
+		network = "tcp4"
+	}
+	var config net.ListenConfig
+	return config.Listen(ctx, network, addr)
 }
 
 // secrets reads the token and the certificate.
 func (s *service) secrets() error {
 	if s.tokenFile != "" {
-		data, err := os.ReadFile(s.tokenFile)
-		if err != nil {
-			return fmt.Errorf("--token-file: %w", err)
-		}
-		if s.Token = string(bytes.TrimSpace(data)); s.Token == "" {
-			return fmt.Errorf("--token-file %s is empty: want a token in it, as openssl rand -hex 32 makes one", s.tokenFile)
+		var err error
+		if s.Token, err = readToken(s.tokenFile); err != nil {
+			return err
 		}
 	}
 	if s.tlsCert != "" {
@@ -152,13 +198,47 @@ func (s *service) secrets() error {
 	return nil
 }
 
-// introduce says where the server listens, and who can reach it.
-func (s *service) introduce(addr net.Addr) {
+// readToken reads the token in a file, with or without empty lines and a byte order mark, as editors write them.
+func readToken(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	defer f.Close()
+	const most = 4096
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	token := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("--token-file: %w", err)
+	case len(data) > most:
+		return "", fmt.Errorf("--token-file %s has more than %d bytes: want one token in it", path, most)
+	case token == "":
+		return "", fmt.Errorf("--token-file %s is empty: want a token in it, as openssl rand -hex 32 makes one", path)
+	case strings.Contains(token, "\n"):
+		return "", fmt.Errorf("--token-file %s has several lines: want one token in it", path)
+	}
+	for _, c := range token {
+		if c <= ' ' || c > '~' {
+			return "", fmt.Errorf("--token-file %s: the token holds %q, which a header cannot: want ASCII letters, digits and signs", path, c)
+		}
+	}
+	return token, nil
+}
+
+// url returns where the server at an address can be asked.
+func (s *service) url(addr net.Addr) string {
 	scheme := "http"
 	if s.TLS != nil {
 		scheme = "https"
 	}
-	s.messages.info("serving %s on %s://%s", s.checkpoint, scheme, addr)
+	return scheme + "://" + addr.String()
+}
+
+// introduce says where the server listens, and who can reach it.
+func (s *service) introduce(addr net.Addr) {
+	s.messages.info("serving %s on %s", s.checkpoint, s.url(addr))
+	s.messages.debug("connections, requests and batches take up to %.1f GB beside the network (--memory)", float64(s.Memory)/1e9)
 	switch tcp, ok := addr.(*net.TCPAddr); {
 	case !ok || tcp.IP.IsLoopback():
 	case s.Token == "":

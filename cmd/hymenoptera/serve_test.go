@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,5 +39,88 @@ func TestServeWarnsBeyondLoopback(t *testing.T) {
 		if got := strings.Count(out.String(), "warning: "); tt.want == "" && got != 0 || !strings.Contains(out.String(), tt.want) {
 			t.Errorf("%s, token %q, TLS %v: %s, want %q", tt.addr, tt.token, tt.tls != nil, out.String(), tt.want)
 		}
+	}
+}
+
+// A token may have empty lines and a byte order mark around it, as editors write them, and nothing in it that a header
+// cannot hold.
+func TestReadToken(t *testing.T) {
+	for content, want := range map[string]string{
+		"secret": "secret", "secret\n": "secret", "\ufeffsecret\r\n": "secret", "\n\n  secret\n\n": "secret", "a+/=-._~9": "a+/=-._~9",
+		"": "is empty", "\ufeff\n": "is empty", "one\ntwo\n": "has several lines", "two words": "holds ' '", "sécret": "holds 'é'",
+		"\x00": "holds '\\x00'", strings.Repeat("x", 4097): "more than 4096 bytes",
+	} {
+		file := filepath.Join(t.TempDir(), "token")
+		write(t, file, content)
+		got, err := readToken(file)
+		if err != nil {
+			got = err.Error()
+		}
+		if refused := strings.Contains(want, " "); refused != (err != nil) || !strings.Contains(got, want) || refused && !strings.Contains(got, file) {
+			t.Errorf("%q: got %q, want %q", content, got, want)
+		}
+	}
+	if _, err := readToken("/dev/zero"); err == nil || !strings.Contains(err.Error(), "more than 4096 bytes") {
+		t.Errorf("/dev/zero: %v", err)
+	}
+}
+
+// 0.0.0.0 is every IPv4 address of the machine, and no IPv6 address.
+func TestListensOnIPv4Alone(t *testing.T) {
+	for _, addr := range []string{"0.0.0.0:0", "127.0.0.1:0"} {
+		l, err := listen(t.Context(), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		if at, err := netip.ParseAddrPort(l.Addr().String()); err != nil || !at.Addr().Is4() {
+			t.Errorf("%s: listens on %s", addr, l.Addr())
+		}
+	}
+}
+
+// What --addr and --cors take.
+func TestServeAddressAndOrigins(t *testing.T) {
+	for _, tt := range []struct{ addr, want string }{
+		{"0.0.0.0", "0.0.0.0:8080"}, {"::1", "[::1]:8080"}, {"[::1]", "[::1]:8080"}, {":8080", ":8080"}, {"localhost:1", "localhost:1"},
+		{"8080", ""}, {"localhost", ""}, {"::1:x:1", ""},
+	} {
+		s := service{Config: serve.DefaultConfig(), addr: tt.addr, maxBody: "1M", memory: "auto", use: use{checkpoint: "x", device: "cpu", threads: 1}}
+		if err := s.check(); (err == nil) != (tt.want != "") || err == nil && s.addr != tt.want {
+			t.Errorf("%s: got %s, %v, want %q", tt.addr, s.addr, err, tt.want)
+		}
+	}
+	for origin, want := range map[string]bool{
+		"https://example.org": true, "http://localhost:3000": true, "http://[::1]:80": true, "app://bees": true,
+		"*": false, "null": false, "example.org": false, "https://example.org/": false, "https://Example.org": false, "https://a b": false,
+	} {
+		s := service{Config: serve.DefaultConfig(), addr: ":0", maxBody: "1M", memory: "1G", use: use{checkpoint: "x", device: "cpu", threads: 1}}
+		s.Origins = []string{origin}
+		if err := s.check(); (err == nil) != want || err == nil && s.Validate() != nil {
+			t.Errorf("%s: %v, %v", origin, err, s.Validate())
+		}
+	}
+}
+
+// The address with a port of the system's choice is on standard output, with -q too.
+func TestServePrintsItsAddress(t *testing.T) {
+	file := filepath.Join(trainedRun(t), "best.safetensors")
+	cmd := build(t).command(t.Context(), ".", "serve", "-q", "--device", "cpu", "--checkpoint", file, "--addr", "127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	try(t, err)
+	try(t, cmd.Start())
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.Get(strings.TrimSpace(url) + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode != 200 {
+		t.Errorf("%s: status %d", url, r.StatusCode)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestTrainings(t *testing.T) {
 		"overwrite": testOverwrite, "overwrite killed": testOverwriteKilled, "nothing right": testNothingRight, "changed files": testChangedFiles,
 		"head": testHead, "head of an epoch": testHeadOfEpoch, "full output": testFullOutput,
 		"file limit": testFileLimit, "full disk": testFullDisk, "vanished folder": testVanished, "NaN": testNaN,
-		"one answer": testOneAnswer, "formats": testFormats, "skip": testSkip, "large pictures": testLargePictures,
+		"one answer": testOneAnswer, "foreign libraries": testForeignLibraries, "formats": testFormats, "skip": testSkip, "large pictures": testLargePictures,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,4 +198,16 @@ func testLargePictures(t *testing.T, b built) {
 	try(t, os.Remove(filepath.Join(dir, "data/train/ants/large.png")))
 	r = b.run(t, dir, smallArgs("--overwrite --out bomb")...)
 	r.check(t, 1, "large.png (class bees, sample 4): png: 40000×40000 pixels: more than 178956970 may be a decompression bomb")
+}
+
+// Another libtorch first in LD_LIBRARY_PATH is not loaded: the linker's RPATH comes before it.
+func testForeignLibraries(t *testing.T, b built) {
+	dir := t.TempDir()
+	for _, name := range []string{"libtorch_cpu.so", "libc10.so", "libhymenoptera_gotch.so"} {
+		write(t, filepath.Join(dir, name), "no library")
+	}
+	b.env = append(slices.Clone(b.env), "LD_LIBRARY_PATH="+dir)
+	if r := b.run(t, dir, "--version"); r.code != 0 || !strings.Contains(r.stdout, "2.11.0") {
+		t.Errorf("exit code %d, %s%s", r.code, r.stdout, r.stderr)
+	}
 }

@@ -86,6 +86,15 @@ func (u *use) open(ctx context.Context, warn func(dataset.Warning)) (*classify.C
 	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Warn: warn})
 }
 
+// fitting returns the size of batches that fit into memory, and says so with -v if it is not the one that was asked for.
+func fitting(batch int, c *classify.Classifier, m *messages) int {
+	n := c.MaxBatch(batch)
+	if n < batch {
+		m.debug("batches of %d pictures, not %d: more of %d pixels do not fit into the memory that is free", n, batch, c.Preprocessing.Size)
+	}
+	return n
+}
+
 // checkBatchSize finds what is wrong with --batch-size.
 func checkBatchSize(n int) error {
 	if n < 1 || n > 1<<16 {

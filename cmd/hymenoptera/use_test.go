@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/untrained"
 	"hymenoptera/run"
 	"hymenoptera/trainer"
 )
@@ -259,6 +260,15 @@ func useMistakes(t *testing.T) []mistake {
 			}
 		}
 	}
+	notFinite := func(t *testing.T, dir string) {
+		t.Helper()
+		try(t, untrained.Write(filepath.Join(dir, "best.safetensors"), 1, func(sd *checkpoint.StateDict) {
+			w, _ := sd.Get("conv1.weight")
+			for i := range len(w.Data) / 4 {
+				binary.LittleEndian.PutUint32(w.Data[4*i:], math.Float32bits(3e38))
+			}
+		}))
+	}
 	const c = " --device cpu --checkpoint best.safetensors "
 	return []mistake{
 		{"eval without checkpoint", nil, "eval --data data", 2, "--checkpoint is missing: name the folder of a run, as runs/demo, or its best.safetensors"},
@@ -276,13 +286,16 @@ func useMistakes(t *testing.T) []mistake {
 		{"eval without data", with(nil), "eval --data dta" + c, 1, "no folder dta: found best.safetensors, data/"},
 		{"eval of unknown classes", with(func(t *testing.T, dir string) {
 			try(t, os.Rename(filepath.Join(dir, "data/val/bees"), filepath.Join(dir, "data/val/wasps")))
-		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are [\"ants\" \"bees\"]; --classes ants leaves the others out"},
+		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are ants, bees; --classes ants leaves the others out"},
 		{"eval of a class twice", with(nil), "eval --data data --classes ants,ants" + c, 2, "--classes ants,ants: a class is named twice"},
 		{"eval of a class without name", with(nil), "eval --data data --classes ants,,bees" + c, 2, "--classes has an empty name"},
 		{"eval of a class that is not there", with(nil), "eval --data data --classes ants,wasps" + c, 1, "has no class wasps: it has ants, bees"},
 		{"eval of a corrupt image", with(spoilt("data/val/bees/000.jpg", "")), "eval --data data" + c, 1, "data/val/bees/000.jpg (class bees, sample 1): the file is empty"},
 		{"eval in batches of 0", with(nil), "eval --data data --batch-size 0" + c, 2, "--batch-size 0: want 1 to 65536"},
 		{"eval with 0 threads", with(nil), "eval --data data --threads 0" + c, 2, "--threads 0: want 1 to 1024"},
+		{"predict with far too large weights", notFinite, "predict data" + c, 1, "best.safetensors: what the network computes is no finite number"},
+		{"eval of far too large weights", notFinite, "eval --data data" + c, 1, "best.safetensors: what the network computes is no finite number"},
+		{"serve far too large weights", notFinite, "serve --addr 127.0.0.1:0" + c, 1, "best.safetensors: what the network computes is no finite number"},
 		{"predict without a picture", with(nil), "predict" + c, 2, "hymenoptera predict wants at least one IMAGE, DIR or -"},
 		{"predict without checkpoint", nil, "predict data", 2, "--checkpoint is missing"},
 		{"predict a folder without pictures", with(nil), "predict ." + c + "--top 0", 2, "--top 0: want 1 or more"},
@@ -297,6 +310,11 @@ func useMistakes(t *testing.T) []mistake {
 		{"serve without the certificate", with(nil), "serve --addr 127.0.0.1:0 --tls-cert w --tls-key w" + c, 1, "--tls-cert w, --tls-key w: open w: no such file"},
 		{"serve without the token", with(nil), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file: open w: no such file"},
 		{"serve with an empty token", with(spoilt("w", " \n")), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file w is empty: want a token in it"},
+		{"serve with two tokens", with(spoilt("w", "one\ntwo\n")), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file w has several lines: want one token in it"},
+		{"serve with little memory", with(nil), "serve --addr 127.0.0.1:0 --memory 1M" + c, 1, "--memory 1M is 1 MB: a batch of --max-batch 8 pictures and --max-connections 256 take most of it; want at least"},
+		{"serve with memory in words", with(nil), "serve --memory much" + c, 2, `--memory "much": want auto, or a size as 500M or 2G`},
+		{"serve without connections", with(nil), "serve --max-connections 0" + c, 2, "--max-connections 0: want 1 to 1048576"},
+		{"serve pages of everybody", with(nil), "serve --cors *" + c, 2, `--cors "*": want a scheme and a host, as https://example.org`},
 		{"serve batches of 0", with(nil), "serve --max-batch 0" + c, 2, "--max-batch 0: want 1 to 4096"},
 		{"serve a queue of 0", with(nil), "serve --queue 0" + c, 2, "--queue 0: want 1 to 1048576"},
 		{"serve without time", with(nil), "serve --timeout 0s" + c, 2, "--timeout 0s: want more than 0s"},

@@ -23,8 +23,9 @@ struct hym_jpeg {
   struct jpeg_source_mgr src;
   struct jpeg_progress_mgr progress;
   jmp_buf jump;
-  int failed;  // HYM_FAILED or HYM_SCANS, set before each jump
+  int failed;  // HYM_FAILED, HYM_SCANS or HYM_STOPPED, set before each jump
   int max_scans;
+  const int32_t *stopped;  // the caller's flag while a region is decoded, or NULL
   size_t used;  // bytes that the header took
   int lossless;
   char message[JMSG_LENGTH_MAX];
@@ -48,12 +49,17 @@ static void emit(j_common_ptr c, int level) {
 
 static void no_output(j_common_ptr c) { (void)c; }
 
+// libjpeg calls progress for every row of blocks of every scan that it reads ahead, and for every call of
+// jpeg_read_scanlines.
 static void progress(j_common_ptr c) {
   struct hym_jpeg *d = owner(c);
-  if (c->is_decompressor && ((j_decompress_ptr)c)->input_scan_number > d->max_scans) {
-    d->failed = HYM_SCANS;
-    longjmp(d->jump, 1);
-  }
+  if (!c->is_decompressor) return;
+  int result = HYM_OK;
+  if (d->stopped && __atomic_load_n(d->stopped, __ATOMIC_RELAXED)) result = HYM_STOPPED;
+  if (((j_decompress_ptr)c)->input_scan_number > d->max_scans) result = HYM_SCANS;
+  if (result == HYM_OK) return;
+  d->failed = result;
+  longjmp(d->jump, 1);
 }
 
 static void src_begin(j_decompress_ptr c) { (void)c; }
@@ -82,10 +88,9 @@ static void fresh(struct hym_jpeg *d) {
   d->err.num_warnings = 0;
 }
 
-hym_jpeg *hym_jpeg_new(int max_scans) {
+hym_jpeg *hym_jpeg_new(void) {
   hym_jpeg *d = calloc(1, sizeof *d);
   if (!d) return NULL;
-  d->max_scans = max_scans;
   d->cinfo.err = jpeg_std_error(&d->err);
   d->cinfo.client_data = d;
   d->err.error_exit = fail;
@@ -117,6 +122,22 @@ const char *hym_jpeg_warning(const hym_jpeg *d, long *count) {
 static void close_input(hym_jpeg *d) {
   d->src.next_input_byte = NULL;
   d->src.bytes_in_buffer = 0;
+  d->stopped = NULL;
+}
+
+// memory bounds what libjpeg allocates for the file whose header was read.
+static int64_t memory(j_decompress_ptr c) {
+  const int64_t least = 256 << 10;     // its own structures, tables and pools
+  const int64_t samples = 3 * DCTSIZE;  // rows of samples a component and a factor: before upsampling and behind it
+  int64_t all = least + 4 * (int64_t)c->image_width;
+  for (int i = 0; i < c->num_components; i++) {
+    jpeg_component_info *p = &c->comp_info[i];
+    all += samples * c->max_v_samp_factor * ((int64_t)c->image_width + DCTSIZE * c->max_h_samp_factor);
+    if (!jpeg_has_multiple_scans(c)) continue;
+    int64_t across = (p->width_in_blocks + p->h_samp_factor) * (int64_t)sizeof(JBLOCK);
+    all += across * (p->height_in_blocks + p->v_samp_factor);
+  }
+  return all;
 }
 
 static int stop(hym_jpeg *d, int result) {
@@ -170,6 +191,8 @@ int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info
       info->margin = 1;
   }
   info->margin *= info->block;
+  info->memory = memory(c);
+  d->used = size - d->src.bytes_in_buffer;
   close_input(d);
   return HYM_OK;
 }
@@ -223,10 +246,13 @@ static int rest(struct hym_jpeg *d, int w) {
   return stop(d, HYM_OK);
 }
 
-int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y, int w, int h, uint8_t *dst,
-                    size_t stride) {
+int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect region, uint8_t *dst,
+                    size_t stride, int max_scans, const int32_t *stopped) {
   struct jpeg_decompress_struct *c = &d->cinfo;
+  const int x = region.x, y = region.y, w = region.w, h = region.h;
   if (setjmp(d->jump)) return stop(d, d->failed);
+  d->max_scans = max_scans;
+  d->stopped = stopped;
   d->src.next_input_byte = data + d->used;
   d->src.bytes_in_buffer = size - d->used;
   int cmyk = c->num_components == 4;

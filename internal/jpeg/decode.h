@@ -13,8 +13,9 @@ enum {
   HYM_OK = 0,
   HYM_FAILED = 1,     // libjpeg's error; hym_jpeg_message tells which
   HYM_TRUNCATED = 2,  // the data ends too early
-  HYM_SCANS = 3,      // too many scans
+  HYM_SCANS = 3,      // too many scans, for any picture or for one of this size
   HYM_REGION = 4,     // x or w lies between blocks
+  HYM_STOPPED = 5,    // by the caller's flag
 };
 
 typedef struct {
@@ -24,19 +25,25 @@ typedef struct {
   int32_t margin;     // pixels to decode more on either side: where chroma is interpolated, those at a cut
                       // lack a neighbour; 0 where no component has fewer samples than another
   int32_t multiscan;  // progressive, lossless, or components in scans of their own: rows cannot be cut
+  int64_t memory;     // bytes that decoding takes beside the caller's: coefficients, and rows of samples
 } hym_jpeg_info;
 
+typedef struct {
+  int32_t x, y, w, h;
+} hym_jpeg_rect;
+
 const char *hym_jpeg_library(void);  // the path of the library that is loaded
-hym_jpeg *hym_jpeg_new(int max_scans);
+hym_jpeg *hym_jpeg_new(void);
 void hym_jpeg_free(hym_jpeg *d);
 
 // Reads the header of data, up to the first scan.
 int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info *info);
 
 // Decodes the pixels [x, x+w) x [y, y+h) of the file whose header was read last, which data must be, to rows
-// of R, G, B, 255 that are stride bytes apart. x and x+w must be multiples of the block, or the border.
-int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, int x, int y, int w, int h, uint8_t *dst,
-                    size_t stride);
+// of R, G, B, 255 that are stride bytes apart. x and x+w must be multiples of the block, or the border. It reads
+// at most max_scans scans, and ends soon after another thread has made *stopped anything but 0.
+int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect region, uint8_t *dst,
+                    size_t stride, int max_scans, const int32_t *stopped);
 
 // The last error's message.
 const char *hym_jpeg_message(const hym_jpeg *d);

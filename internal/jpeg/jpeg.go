@@ -3,7 +3,7 @@
 //	d, err := jpeg.NewDecoder()
 //	defer d.Close()
 //	info, err := d.Header(data)
-//	err = d.Decode(dst, stride, data, image.Rect(0, 0, info.Width, info.Height))
+//	err = d.Decode(ctx, dst, stride, data, image.Rect(0, 0, info.Width, info.Height))
 //
 // The library is Pillow's own (scripts/setup), so that damaged and incomplete files come out as they do there too.
 //
@@ -17,10 +17,12 @@ package jpeg
 import "C"
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -31,14 +33,21 @@ const (
 	MaxPixels  = 2 * WarnPixels
 )
 
-// maxScans bounds the work that a small progressive file can ask for. Encoders write about ten scans.
-const maxScans = 500
+// A progressive file comes in scans, each of which may pass over the whole picture, so that a small one can ask for
+// much work. Encoders write 6 to 18 of them.
+const (
+	maxScans = 500            // of any picture
+	maxWork  = 20 * MaxPixels // scans times pixels: the largest pictures may have 20 scans
+)
 
 // ErrTruncated is the error for data that ends before the picture does.
 var ErrTruncated = errors.New("jpeg: the file is truncated")
 
 // ErrTooManyPixels is the error for pictures of more than MaxPixels.
 var ErrTooManyPixels = fmt.Errorf("more than %d may be a decompression bomb", MaxPixels)
+
+// ErrTooManyScans is the error for files whose scans would take too long.
+var ErrTooManyScans = errors.New("that may be a decompression bomb")
 
 // Library returns the path of the libjpeg-turbo that is in use. It should be Pillow's, by its name.
 func Library() string { return C.GoString(C.hym_jpeg_library()) }
@@ -49,11 +58,17 @@ type Info struct {
 	Components    int  // 1: grey; 3: colour; 4: CMYK or YCCK
 	Subsampled    bool // some component has fewer samples than another
 	MultiScan     bool // progressive, lossless, or components in scans of their own
+
+	// Memory is how many bytes decoding takes at most, beside the file and the pixels.
+	Memory int64
 }
 
 // A Decoder decodes one file after another in the same memory. It is not safe for concurrent use. Close
 // frees what it holds outside of Go's memory.
 type Decoder struct {
+	// MaxWork bounds the scans of a file times its pixels.
+	MaxWork int64
+
 	c    *C.hym_jpeg
 	info C.hym_jpeg_info
 	open bool // a header was read
@@ -61,11 +76,11 @@ type Decoder struct {
 
 // NewDecoder returns a decoder. It fails only for want of memory.
 func NewDecoder() (*Decoder, error) {
-	c := C.hym_jpeg_new(maxScans)
+	c := C.hym_jpeg_new()
 	if c == nil {
 		return nil, errors.New("jpeg: no memory for a decoder")
 	}
-	return &Decoder{c: c}, nil
+	return &Decoder{MaxWork: maxWork, c: c}, nil
 }
 
 // Close frees the decoder. It may be called more than once.
@@ -88,6 +103,7 @@ func (d *Decoder) Header(data []byte) (Info, error) {
 	info := Info{
 		Width: int(d.info.width), Height: int(d.info.height), Components: int(d.info.components),
 		Subsampled: d.info.margin != 0, MultiScan: d.info.multiscan != 0,
+		Memory: int64(d.info.memory),
 	}
 	if n := info.Components; n != 1 && n != 3 && n != 4 {
 		return info, fmt.Errorf("jpeg: %d colour components: want 1, 3 or 4", n)
@@ -117,8 +133,8 @@ func (d *Decoder) Cover(region image.Rectangle) image.Rectangle {
 // stride bytes apart.
 //
 // A file that is damaged but decodes to something is no error, as for Pillow: see [Decoder.Warning]. One that
-// ends too early is.
-func (d *Decoder) Decode(dst []byte, stride int, data []byte, region image.Rectangle) error {
+// ends too early is. When ctx is done it stops soon.
+func (d *Decoder) Decode(ctx context.Context, dst []byte, stride int, data []byte, region image.Rectangle) error {
 	if !d.open {
 		panic("jpeg: Decode without Header")
 	}
@@ -128,11 +144,24 @@ func (d *Decoder) Decode(dst []byte, stride int, data []byte, region image.Recta
 	if region.Empty() || !region.In(whole) || stride < 4*w || len(dst) < (h-1)*stride+4*w {
 		panic(fmt.Sprintf("jpeg: region %v of %v to %d bytes in rows of %d", region, whole, len(dst), stride))
 	}
+	var stopped *C.int32_t
+	if ctx.Done() != nil {
+		flag := new(int32)
+		defer context.AfterFunc(ctx, func() { atomic.StoreInt32(flag, 1) })()
+		stopped = (*C.int32_t)(unsafe.Pointer(flag))
+	}
+	scans := min(maxScans, d.MaxWork/int64(whole.Dx()*whole.Dy()))
 	rc := C.hym_jpeg_region(d.c, (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)),
-		C.int(region.Min.X), C.int(region.Min.Y), C.int(w), C.int(h),
-		(*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(dst))), C.size_t(stride))
+		C.hym_jpeg_rect{C.int32_t(region.Min.X), C.int32_t(region.Min.Y), C.int32_t(w), C.int32_t(h)},
+		(*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(dst))), C.size_t(stride), C.int(scans), stopped)
 	runtime.KeepAlive(data)
 	runtime.KeepAlive(dst)
+	switch rc {
+	case C.HYM_STOPPED:
+		return ctx.Err()
+	case C.HYM_SCANS:
+		return fmt.Errorf("jpeg: more than %d scans of %d×%d pixels: %w", scans, whole.Dx(), whole.Dy(), ErrTooManyScans)
+	}
 	return d.failure(rc)
 }
 
@@ -154,8 +183,6 @@ func (d *Decoder) failure(rc C.int) error {
 		return nil
 	case C.HYM_TRUNCATED:
 		return ErrTruncated
-	case C.HYM_SCANS:
-		return fmt.Errorf("jpeg: more than %d scans", maxScans)
 	case C.HYM_REGION:
 		panic("jpeg: Decode of a region that Cover did not return")
 	}

@@ -2,6 +2,7 @@ package jpeg
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,7 +69,7 @@ func decode(d *Decoder, data []byte, region func(Info) image.Rectangle) ([]byte,
 	}
 	stride := 4*r.Dx() + 12
 	buf := bytes.Repeat([]byte{0xa5}, stride*r.Dy())
-	if err := d.Decode(buf, stride, data, r); err != nil {
+	if err := d.Decode(context.Background(), buf, stride, data, r); err != nil {
 		return nil, info, err
 	}
 	var pix []byte
@@ -186,10 +188,52 @@ func TestBombs(t *testing.T) {
 		last--
 	}
 	scan := data[last : len(data)-2]
-	scans := append(bytes.Clone(data[:last]), bytes.Repeat(scan, 600)...)
-	scans = append(scans, 0xff, 0xd9)
-	if _, _, err := decode(d, scans, Info.Bounds); err == nil || !strings.Contains(err.Error(), "scans") {
-		t.Errorf("600 scans: got %v", err)
+	with := func(scans int) []byte {
+		return slices.Concat(data[:last], bytes.Repeat(scan, scans), []byte{0xff, 0xd9})
+	}
+	if _, _, err := decode(d, with(600), Info.Bounds); !errors.Is(err, ErrTooManyScans) {
+		t.Errorf("600 scans: got %v, want %v", err, ErrTooManyScans)
+	}
+	_, info, err := decode(d, with(40), Info.Bounds)
+	if err != nil {
+		t.Errorf("some 50 scans of a small picture: %v", err)
+	}
+	d.MaxWork = 20 * int64(info.Width*info.Height)
+	if _, _, err := decode(d, with(40), Info.Bounds); !errors.Is(err, ErrTooManyScans) {
+		t.Errorf("some 50 scans where 20 are allowed: got %v, want %v", err, ErrTooManyScans)
+	}
+	if _, _, err := decode(d, data, Info.Bounds); err != nil {
+		t.Errorf("the scans that encoders write, where 20 are allowed: %v", err)
+	}
+}
+
+// A decoder whose context ends stops, in a file of one scan and of several, and decodes the next file.
+func TestStop(t *testing.T) {
+	d := newDecoder(t)
+	for _, name := range []string{"420.jpg", "progressive.jpg"} {
+		data := read(t, name)
+		info, err := d.Header(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		pix := make([]byte, 4*info.Width*info.Height)
+		// The flag is set beside it, so that a small file may be finished first.
+		for range 1000 {
+			if err = d.Decode(ctx, pix, 4*info.Width, data, info.Bounds()); err != nil {
+				break
+			}
+			if _, err := d.Header(data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want %v", name, err, context.Canceled)
+		}
+		if _, _, err := decode(d, data, Info.Bounds); err != nil {
+			t.Errorf("%s, afterwards: %v", name, err)
+		}
 	}
 }
 
@@ -198,11 +242,11 @@ func TestMisuse(t *testing.T) {
 	data := read(t, "420.jpg")
 	buf := make([]byte, 1<<16)
 	for name, f := range map[string]func(){
-		"no header": func() { d.Decode(buf, 1000, data, image.Rect(0, 0, 1, 1)) },
-		"outside":   func() { d.Header(data); d.Decode(buf, 1000, data, image.Rect(0, 0, 68, 1)) },
-		"empty":     func() { d.Header(data); d.Decode(buf, 1000, data, image.Rect(3, 3, 3, 4)) },
-		"small":     func() { d.Header(data); d.Decode(buf[:200], 268, data, image.Rect(0, 0, 67, 1)) },
-		"between":   func() { d.Header(data); d.Decode(buf, 1000, data, image.Rect(3, 0, 9, 1)) },
+		"no header": func() { d.Decode(context.Background(), buf, 1000, data, image.Rect(0, 0, 1, 1)) },
+		"outside":   func() { d.Header(data); d.Decode(context.Background(), buf, 1000, data, image.Rect(0, 0, 68, 1)) },
+		"empty":     func() { d.Header(data); d.Decode(context.Background(), buf, 1000, data, image.Rect(3, 3, 3, 4)) },
+		"small":     func() { d.Header(data); d.Decode(context.Background(), buf[:200], 268, data, image.Rect(0, 0, 67, 1)) },
+		"between":   func() { d.Header(data); d.Decode(context.Background(), buf, 1000, data, image.Rect(3, 0, 9, 1)) },
 	} {
 		func() {
 			defer func() {
@@ -226,7 +270,7 @@ func TestSteadyState(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Decode(buf, 4*203, data, info.Bounds()); err != nil {
+		if err := d.Decode(context.Background(), buf, 4*203, data, info.Bounds()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -273,7 +317,7 @@ func Example() {
 	}
 	region := d.Cover(image.Rect(20, 10, 30, 20))
 	pix := make([]byte, 4*region.Dx()*region.Dy())
-	if err := d.Decode(pix, 4*region.Dx(), data, region); err != nil {
+	if err := d.Decode(context.Background(), pix, 4*region.Dx(), data, region); err != nil {
 		panic(err)
 	}
 	fmt.Println(info.Width, info.Height, info.Subsampled, region)

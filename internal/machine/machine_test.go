@@ -51,9 +51,9 @@ func TestLimits(t *testing.T) {
 		{"Slurm, first version", map[string]string{
 			"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/slurm/uid_1/job_2/step_0\n2:cpu,cpuacct:/slurm/uid_1\n0::/\n", "proc/self/mountinfo": mountV1 + mountV2,
 			"sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.limit_in_bytes": "2000000000\n", "sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.usage_in_bytes": "500000000\n",
-			"sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.stat":           "total_inactive_file 1000\n",
-			"sys/fs/cgroup/memory/memory.limit_in_bytes":                   "9223372036854771712\n",
-			"sys/fs/cgroup/cpu,cpuacct/slurm/uid_1/cpu.cfs_quota_us":       "10000\n", "sys/fs/cgroup/cpu,cpuacct/slurm/uid_1/cpu.cfs_period_us": "100000\n",
+			"sys/fs/cgroup/memory/slurm/uid_1/job_2/memory.stat":     "total_inactive_file 1000\n",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":             "9223372036854771712\n",
+			"sys/fs/cgroup/cpu,cpuacct/slurm/uid_1/cpu.cfs_quota_us": "10000\n", "sys/fs/cgroup/cpu,cpuacct/slurm/uid_1/cpu.cfs_period_us": "100000\n",
 		}, 1500001000, 2000000000, 1},
 		{"Docker without a namespace: the mount shows a part of the tree", map[string]string{
 			"proc/meminfo": meminfo, "proc/self/cgroup": "4:memory:/docker/abc\n",

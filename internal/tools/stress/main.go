@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hymenoptera/dataset"
+	_ "hymenoptera/internal/malloc" // the program's
 	"hymenoptera/internal/synth"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
@@ -110,7 +111,6 @@ func (j job) train(ctx context.Context, dir string) error {
 		torch.ManualSeed(1)
 		network := j.network(s)
 		if j.fast {
-			torch.KeepFreedMemory()
 			nn.ToChannelsLast(network)
 		}
 		sgd := optim.NewSGD(s, nn.Trainable(network), optim.SGDConfig{LR: 0.001, Momentum: 0.9, Fused: j.fast})

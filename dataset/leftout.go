@@ -1,0 +1,75 @@
+package dataset
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// LeftOut counts what of a folder is not taken for a picture, by the reason: an ending as ".gif", or what kind of folder.
+type LeftOut map[string]int
+
+// Reasons other than endings.
+const (
+	noEnding     = "without an ending"
+	hiddenFolder = "hidden folder"
+	macOSFolder  = "__MACOSX folder"
+	macOSFile    = "macOS resource file (._*)"
+	noClass      = "beside the class folders"
+)
+
+// String lists the counts, the most frequent first: "12 .gif, 3 .heic".
+func (l LeftOut) String() string {
+	reasons := slices.SortedFunc(maps.Keys(l), func(a, b string) int {
+		return cmp.Or(cmp.Compare(l[b], l[a]), strings.Compare(a, b))
+	})
+	const most = 8
+	var list []string
+	for i, reason := range reasons {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more kinds", len(reasons)-most))
+			break
+		}
+		list = append(list, fmt.Sprintf("%d %s", l[reason], reason))
+	}
+	return strings.Join(list, ", ")
+}
+
+// Add adds the counts of another.
+func (l LeftOut) Add(other LeftOut) {
+	for reason, n := range other {
+		l[reason] += n
+	}
+}
+
+// file counts a file that is no picture by its name. Files that systems hide in every folder are not worth a word.
+func (l LeftOut) file(name string) {
+	switch ending := strings.ToLower(filepath.Ext(name)); {
+	case strings.HasPrefix(name, "._") && IsImage(name):
+		l[macOSFile]++
+	case strings.HasPrefix(name, "."), strings.EqualFold(name, "thumbs.db"), strings.EqualFold(name, "desktop.ini"):
+	case ending == "", len(ending) > 12:
+		l[noEnding]++
+	default:
+		l[ending]++
+	}
+}
+
+// skippedFolder returns the reason to leave a folder out, or "": tools and systems put copies and previews of pictures into
+// such, as .ipynb_checkpoints.
+func skippedFolder(name string) string {
+	switch {
+	case strings.HasPrefix(name, "."):
+		return hiddenFolder
+	case name == "__MACOSX":
+		return macOSFolder
+	}
+	return ""
+}
+
+// isPicture reports whether a folder's entry is taken for a picture by its name.
+func isPicture(e fs.DirEntry) bool { return IsImage(e.Name()) && !strings.HasPrefix(e.Name(), "._") }

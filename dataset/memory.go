@@ -1,0 +1,76 @@
+package dataset
+
+import (
+	"slices"
+
+	"hymenoptera/internal/jpeg"
+	"hymenoptera/transforms"
+)
+
+// smallParts is what decoders allocate beside pixels: tables, windows of the compression, buffers.
+const smallParts = 512 << 10
+
+// jpegMemory bounds the bytes that a sample of the JPEG file whose header d read last takes to make.
+func jpegMemory(tf transforms.Transform, d *jpeg.Decoder, info jpeg.Info) int64 {
+	source := tf.Plan(info.Width, info.Height, nil).Source()
+	region := d.Cover(source)
+	return smallParts + info.Memory + pixelBytes(region.Dx(), region.Dy()) + resizeMemory(tf, info.Width, info.Height)
+}
+
+// otherMemory bounds the bytes that a sample of a file of another format takes to make: all of its pixels, and what its
+// decoder keeps beside them.
+func otherMemory(tf transforms.Transform, data []byte, width, height int) int64 {
+	pixels := int64(width) * int64(height)
+	all := smallParts + pixelBytes(width, height) + resizeMemory(tf, width, height) + 64*int64(width) // a few rows
+	switch format(data) {
+	case formatTIFF:
+		all += tiffMemory(data, pixels)
+	case formatWebP:
+		all += 20 * pixels // libwebp's two canvases, a frame, and transparency
+	}
+	return all
+}
+
+// tiffMemory bounds what a TIFF file's pixels take on their way: a copy to turn the picture upright, planes, and of packed
+// ones the coefficients of a JPEG and two copies of a strip or tile, which may be larger than the picture.
+func tiffMemory(data []byte, pixels int64) (all int64) {
+	d, err := readTIFFDirectory(data)
+	if err != nil {
+		return 0 // decoding fails as soon
+	}
+	if d.first(tiffOrientation, 1) != 1 {
+		all += 4 * pixels
+	}
+	if d.first(tiffPlanar, 1) != 1 {
+		all += 4 * pixels
+	}
+	compression := d.first(tiffCompression, tiffRaw)
+	if compression == tiffRaw {
+		return all
+	}
+	if compression == tiffJPEG || compression == tiffOldJPEG {
+		all += 8 * pixels
+	}
+	const most = 1 << 31 // of what a file may state
+	side := func(tag int) int64 { return int64(min(max(0, d.first(tag, 0)), most)) }
+	block := min(most, max(pixels, side(tiffTileWidth)*side(tiffTileHeight)))
+	bits := d.list(tiffBits, 1)
+	if len(bits) == 1 {
+		bits = slices.Repeat(bits, min(max(1, d.first(tiffSamples, 3)), 6))
+	}
+	sum := 0
+	for _, b := range bits {
+		sum += min(max(0, b), 64)
+	}
+	return all + 2*block*int64(sum+7)/8
+}
+
+// resizeMemory bounds what a [transforms.Resizer] allocates: the picture between its two passes, and weights.
+func resizeMemory(tf transforms.Transform, width, height int) int64 {
+	need := tf.Plan(width, height, nil).Source()
+	between := max(pixelBytes(need.Dx(), tf.Size), pixelBytes(tf.Size, need.Dy()))
+	return between + pixelBytes(tf.Size, tf.Size) + 160*int64(need.Dx()+need.Dy()+tf.Size)
+}
+
+// pixelBytes returns what the pixels of a [transforms.Image] take.
+func pixelBytes(width, height int) int64 { return 8 * int64((width+1)/2) * int64(height) }

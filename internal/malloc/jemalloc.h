@@ -1,0 +1,2 @@
+const char *hym_jemalloc_version(void);
+void hym_malloc_give_back(void);

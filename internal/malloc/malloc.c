@@ -1,0 +1,27 @@
+#include "jemalloc.h"
+
+#include <malloc.h>
+#include <stddef.h>
+
+// jemalloc reads its options here. Freed memory is kept, in one arena for all threads, so that a tensor takes the pages of an
+// earlier one; large blocks too.
+const char *malloc_conf = "narenas:1,oversize_threshold:0,dirty_decay_ms:-1,muzzy_decay_ms:-1";
+
+// Defined where set-up found jemalloc (cgo_jemalloc.go).
+extern int (*const hym_mallctl)(const char *, void *, size_t *, void *, size_t) __attribute__((weak));
+
+const char *hym_jemalloc_version(void) {
+  const char *version = "";
+  size_t size = sizeof version;
+  if (&hym_mallctl) hym_mallctl("version", &version, &size, NULL, 0);
+  return version;
+}
+
+void hym_malloc_give_back(void) {
+  if (&hym_mallctl) {
+    hym_mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    hym_mallctl("arena.0.purge", NULL, NULL, NULL, 0);
+  } else {
+    malloc_trim(0);
+  }
+}

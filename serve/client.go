@@ -1,0 +1,24 @@
+package serve
+
+import "net/netip"
+
+// A client is who shares what there is with others: an IPv4 address, or the 64 bits of an IPv6 address that one
+// customer of a provider has for himself. It is the zero value where the address is none, as of a Unix socket.
+type client struct{ netip.Prefix }
+
+// clientOf returns the client at a remote address with its port.
+func clientOf(remote string) client {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return client{}
+	}
+	address, bits := at.Addr().Unmap().WithZone(""), 32
+	if address.Is6() {
+		bits = 64
+	}
+	prefix, err := address.Prefix(bits)
+	if err != nil {
+		return client{}
+	}
+	return client{prefix}
+}
