@@ -106,7 +106,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
 	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let an exact training repeat itself bit for bit, as on the CPU it always does")
 	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free beyond 2 GB), off, or a size as 500M or 2G")
-	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
+	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds, once the new one has weights")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
