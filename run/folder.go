@@ -27,7 +27,7 @@ type Folder struct {
 	lock *os.File // the folder itself, locked against a second run
 	made []string // the folders that were not there before, outermost first
 
-	mu      sync.Mutex        // of what follows
+	mu      sync.Mutex        // of what follows, while files are written beside the training
 	dir     string            // where the run's files are: path or, while it keeps an old run, stage(path)
 	written map[string][]byte // what every file but best.safetensors holds, by name
 	changed []string          // names of files that somebody else changed
@@ -124,7 +124,9 @@ func (f *Folder) Path() string { return f.path }
 func (f *Folder) Close() error {
 	switch {
 	case f.KeepsOld():
-		os.RemoveAll(f.dir)
+		if !f.Vanished() {
+			os.RemoveAll(f.dir)
+		}
 	case f.written[HistoryFile] == nil:
 		if f.written[ConfigFile] != nil {
 			os.Remove(filepath.Join(f.path, ConfigFile))

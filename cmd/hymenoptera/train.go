@@ -94,7 +94,7 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 		err = j.run(ctx)
 		keepsOld = keepsOld && (j.folder == nil || j.folder.KeepsOld())
 	}
-	if err != nil && keepsOld {
+	if err != nil && keepsOld && run.Held(o.Out) {
 		m.info("%s still holds the old run, as it was", o.Out)
 	}
 	var bad *dataset.SampleError
