@@ -18,7 +18,7 @@ import (
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/escape"
 	"hymenoptera/internal/regular"
-	"hymenoptera/trainer"
+	"hymenoptera/metrics"
 )
 
 // A Folder is a run being written. Close it.
@@ -236,7 +236,7 @@ func (f *Folder) writeJSON(name string, v any) error {
 
 // Append adds a phase to history.jsonl, or nothing of it. Its numbers are in the shortest form that reads
 // back to the same bits.
-func (f *Folder) Append(p trainer.Phase) error {
+func (f *Folder) Append(p metrics.Phase) error {
 	line, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("run: %w", err)

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"hymenoptera/internal/regular"
-	"hymenoptera/trainer"
+	"hymenoptera/metrics"
 )
 
 // maxFile bounds the files that are read, in bytes: a line of history or predictions takes a hundred or two.
@@ -50,19 +50,19 @@ func unmarshal(data []byte, v any) error {
 
 // ReadHistory returns the phases of a run's folder in the order in which they ended. A last line that was cut off, as
 // a run that was killed or still goes on may leave it, is not one of them.
-func ReadHistory(path string) ([]trainer.Phase, error) {
+func ReadHistory(path string) (metrics.History, error) {
 	file := filepath.Join(path, HistoryFile)
 	data, err := regular.Read(file, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	var phases []trainer.Phase
+	var phases metrics.History
 	whole := data[:bytes.LastIndexByte(data, '\n')+1]
 	for i, line := range bytes.SplitAfter(whole, []byte("\n")) {
 		if len(line) == 0 {
 			break
 		}
-		var p trainer.Phase
+		var p metrics.Phase
 		if err := unmarshal(line, &p); err != nil {
 			return nil, fmt.Errorf("run: %s line %d: %w", file, i+1, err)
 		}

@@ -6,8 +6,8 @@ import (
 	"reflect"
 	"testing"
 
+	"hymenoptera/metrics"
 	"hymenoptera/run"
-	"hymenoptera/trainer"
 )
 
 // contents returns the files under dir with what they hold.
@@ -52,7 +52,7 @@ func TestOverwriteKeepsTheOldRunUntilTheNewHasWeights(t *testing.T) {
 		dir := t.TempDir()
 		write(t, dir, oldRun)
 		f := create(t, dir, true)
-		for _, err := range []error{f.WriteConfig("new"), f.Append(trainer.Phase{Name: "train"}), f.Write("grid.png", []byte("new"))} {
+		for _, err := range []error{f.WriteConfig("new"), f.Append(metrics.Phase{Name: "train"}), f.Write("grid.png", []byte("new"))} {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +67,7 @@ func TestOverwriteKeepsTheOldRunUntilTheNewHasWeights(t *testing.T) {
 			if err := f.SaveBest(weights(1)); err != nil {
 				t.Fatal(err)
 			}
-			if err := f.Append(trainer.Phase{Name: "val"}); err != nil {
+			if err := f.Append(metrics.Phase{Name: "val"}); err != nil {
 				t.Fatal(err)
 			}
 			want = map[string]string{"config.json": "\"new\"\n", "grid.png": "new", "notes.txt": "mine", "data/a.jpg": "mine"}
@@ -182,7 +182,7 @@ func TestMend(t *testing.T) {
 	f := create(t, filepath.Join(t.TempDir(), "run"), false)
 	history := func(n int) {
 		for range n {
-			if err := f.Append(trainer.Phase{Name: "train"}); err != nil {
+			if err := f.Append(metrics.Phase{Name: "train"}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
-	"hymenoptera/trainer"
 )
 
 func create(t *testing.T, path string, overwrite bool) *run.Folder {
@@ -34,7 +34,7 @@ func weights(value byte) *checkpoint.StateDict {
 
 func TestHistoryReadsBackToTheSameBits(t *testing.T) {
 	f := create(t, filepath.Join(t.TempDir(), "a", "b"), false)
-	want := []trainer.Phase{
+	want := []metrics.Phase{
 		{Epoch: 0, Name: "train", Loss: 0.7024962784814053, Acc: 118. / 244, Corrects: 118, N: 244, LR: 0.001, Seconds: 6.6},
 		{Epoch: 0, Name: "val", Loss: math.Nextafter(1, 2), Acc: 1, Corrects: 153, N: 153, LR: 1e-5 * 0.1, Seconds: 0},
 	}
@@ -61,7 +61,7 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 	if err := f.WriteConfig(map[string]int{"epochs": 1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Append(trainer.Phase{Name: "train"}); err != nil {
+	if err := f.Append(metrics.Phase{Name: "train"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("mine"), 0o666); err != nil {
@@ -160,7 +160,7 @@ func TestRestore(t *testing.T) {
 		if err := f.WriteConfig(1); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Append(trainer.Phase{Name: "train"}); err != nil || f.Vanished() {
+		if err := f.Append(metrics.Phase{Name: "train"}); err != nil || f.Vanished() {
 			t.Fatalf("error %v, vanished %v", err, f.Vanished())
 		}
 		if err := os.Rename(f.Path(), f.Path()+"-gone"); err != nil {
@@ -171,7 +171,7 @@ func TestRestore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := f.Append(trainer.Phase{Name: "val"}); err == nil || !strings.Contains(err.Error(), "was removed") || !f.Vanished() {
+		if err := f.Append(metrics.Phase{Name: "val"}); err == nil || !strings.Contains(err.Error(), "was removed") || !f.Vanished() {
 			t.Errorf("error %v, vanished %v", err, f.Vanished())
 		}
 		if err := f.Restore(); err != nil || f.Vanished() {
@@ -190,7 +190,7 @@ func TestRestore(t *testing.T) {
 
 func TestReadHistoryNamesTheBadLine(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, run.HistoryFile), []byte("{\"epoch\":0}\n{\"epoch\":\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, run.HistoryFile), []byte("{\"epoch\":0,\"phase\":\"val\"}\n{\"epoch\":\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := run.ReadHistory(dir); err == nil || !strings.Contains(err.Error(), "line 2") {
@@ -229,7 +229,7 @@ func Example() {
 		panic(err)
 	}
 	defer f.Close()
-	if err := f.Append(trainer.Phase{Name: "train", Loss: 0.5, N: 4}); err != nil {
+	if err := f.Append(metrics.Phase{Name: "train", Loss: 0.5, N: 4}); err != nil {
 		panic(err)
 	}
 	phases, err := run.ReadHistory(f.Path())

@@ -14,6 +14,7 @@ import (
 
 	"hymenoptera/dataset"
 	"hymenoptera/internal/synth"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -85,7 +86,7 @@ func (m *scripted) Children() []nn.Child { return []nn.Child{{Name: "bn", Module
 type recorder struct {
 	model  *scripted
 	events []string
-	phases []trainer.Phase
+	phases []metrics.Phase
 	after  func(event string) error
 }
 
@@ -105,15 +106,15 @@ func (r *recorder) EpochStart(epoch int) error {
 func (r *recorder) Step(epoch int, phase string, done, n int) {
 	r.add("%d %s %d/%d", epoch, phase, done, n)
 }
-func (r *recorder) PhaseEnd(p trainer.Phase) error {
+func (r *recorder) PhaseEnd(p metrics.Phase) error {
 	r.phases = append(r.phases, p)
 	return r.add("%s end", p.Name)
 }
-func (r *recorder) Best(p trainer.Phase) error { return r.add("best %d", p.Epoch) }
+func (r *recorder) Best(p metrics.Phase) error { return r.add("best %d", p.Epoch) }
 func (r *recorder) EpochEnd(epoch int) error   { return r.add("end %d", epoch) }
 
 // fit trains a scripted model and returns what Fit did, with the weight that the model was left with.
-func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(string) error) (r *recorder, best trainer.Phase, weight, mean float64, err error) {
+func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(string) error) (r *recorder, best metrics.Phase, weight, mean float64, err error) {
 	t.Helper()
 	data, before := lopsided(t), torch.Live()
 	err = torch.Do(context.Background(), func(s *torch.Scope) error {

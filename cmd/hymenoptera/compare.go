@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/internal/regular"
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 )
@@ -72,28 +73,24 @@ func cause(err error) error {
 }
 
 // readLog reads a CSV file with a training's log.
-func readLog(path string) (report.History, error) {
+func readLog(path string) (metrics.History, error) {
 	const most = 64 << 20 // bytes; a million phases take half of that
 	data, err := regular.Read(path, most)
 	if err != nil {
 		return nil, cause(err)
 	}
-	return report.ReadCSV(bytes.NewReader(data))
+	return metrics.ReadCSV(bytes.NewReader(data))
 }
 
-// readHistory reads the phases of a run's folder.
-func readHistory(path string) (h report.History, err error) {
-	phases, err := run.ReadHistory(path)
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range phases {
-		if err := report.Phase(p).Check(); err != nil {
+// readHistory reads the phases of a run's folder that a curve can show.
+func readHistory(path string) (metrics.History, error) {
+	h, err := run.ReadHistory(path)
+	for i, p := range h {
+		if err := p.Check(); err != nil {
 			return nil, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
 		}
-		h = append(h, report.Phase(p))
 	}
-	return h, nil
+	return h, err
 }
 
 // readRun reads a run's folder, or a CSV file.

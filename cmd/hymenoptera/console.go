@@ -17,11 +17,11 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/escape"
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
-	"hymenoptera/trainer"
 )
 
 // A console is the trainer.Observer of the command: the notebook's log on standard output, progress on
@@ -30,7 +30,7 @@ type console struct {
 	job   *job
 	start time.Time // of the training
 	bar   *progressbar.ProgressBar
-	saved trainer.Phase // whose weights best.safetensors holds; N is 0 while there are none
+	saved metrics.Phase // whose weights best.safetensors holds; N is 0 while there are none
 	best  string        // their digest
 	work  background    // that writes best.safetensors beside the training
 	wrote error         // what went wrong with it
@@ -91,7 +91,7 @@ func (c *console) Step(epoch int, phase string, done, n int) {
 }
 
 // PhaseEnd implements trainer.Observer.
-func (c *console) PhaseEnd(p trainer.Phase) error {
+func (c *console) PhaseEnd(p metrics.Phase) error {
 	c.clearBar()
 	c.job.reporter.phaseEnd(p)
 	if err := c.job.folder.Append(p); err != nil {
@@ -105,13 +105,13 @@ func (c *console) PhaseEnd(p trainer.Phase) error {
 }
 
 // Best implements trainer.Observer.
-func (c *console) Best(p trainer.Phase) error {
+func (c *console) Best(p metrics.Phase) error {
 	c.job.reporter.keepBest()
 	return c.save(p)
 }
 
 // save begins to write best.safetensors. While an earlier one is still being written, this one waits for its turn.
-func (c *console) save(p trainer.Phase) error {
+func (c *console) save(p metrics.Phase) error {
 	if err := c.failed(); err != nil {
 		return err
 	}
@@ -166,13 +166,13 @@ func (c *console) EpochEnd(epoch int) error {
 // secure sees to it that the folder holds the best weights so far, which the model holds: it makes one that has vanished
 // again, and tries again what could not be written. After a failure, weights that got nothing right do not replace an old
 // run.
-func (c *console) secure(best trainer.Phase, failure error) error {
+func (c *console) secure(best metrics.Phase, failure error) error {
 	err := c.written()
 	if failure != nil && best.Corrects == 0 && c.job.folder.KeepsOld() {
 		return err
 	}
 	if c.job.folder.Vanished() {
-		c.saved = trainer.Phase{}
+		c.saved = metrics.Phase{}
 		if err := c.job.folder.Restore(); err != nil {
 			return err
 		}
@@ -192,7 +192,7 @@ func (c *console) secure(best trainer.Phase, failure error) error {
 
 // end closes the log, with the notebook's last lines and result.json when the training came to its end.
 // It returns err, or what went wrong with the log itself.
-func (c *console) end(best trainer.Phase, err error) error {
+func (c *console) end(best metrics.Phase, err error) error {
 	c.clearBar()
 	seconds := time.Since(c.start).Seconds()
 	result := run.Result{Best: best, Seconds: seconds, ReportSeconds: time.Duration(c.job.reporter.spent.Load()).Seconds(), PeakMemory: peakMemory(),
@@ -222,7 +222,7 @@ func (c *console) end(best trainer.Phase, err error) error {
 
 // check compares the folder with what was written into it, when all is, and writes again what somebody else removed or
 // changed meanwhile.
-func (c *console) check(best trainer.Phase) error {
+func (c *console) check(best metrics.Phase) error {
 	folder := c.job.folder
 	if folder.KeepsOld() { // and loses what was written
 		return nil
@@ -231,7 +231,7 @@ func (c *console) check(best trainer.Phase) error {
 	if c.saved.N > 0 && !folder.Vanished() {
 		sd, err := checkpoint.Read(filepath.Join(folder.Path(), run.BestFile))
 		if err != nil || digest(sd) != c.best {
-			c.saved, changed = trainer.Phase{}, append(changed, run.BestFile)
+			c.saved, changed = metrics.Phase{}, append(changed, run.BestFile)
 		}
 	}
 	if len(changed) > 0 || folder.Vanished() {

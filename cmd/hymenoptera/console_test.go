@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
 	"hymenoptera/torch"
-	"hymenoptera/trainer"
 	"hymenoptera/zoo"
 )
 
@@ -30,16 +30,16 @@ func TestSavingTheBestWeights(t *testing.T) {
 		written := make(chan struct{})
 		c.work.start(func() { <-written }) // an earlier file
 		for epoch := range 3 {
-			try(t, c.save(trainer.Phase{Epoch: epoch, Name: "val", N: 4}))
+			try(t, c.save(metrics.Phase{Epoch: epoch, Name: "val", N: 4}))
 		}
 		close(written)
 		try(t, c.written())
 		if sd, err := checkpoint.Read(file); err != nil || sd.Metadata["epoch"] != "2" || c.saved.Epoch != 2 {
 			t.Errorf("after three: error %v, saved %+v, want the last", err, c.saved)
 		}
-		c.saved = trainer.Phase{}
+		c.saved = metrics.Phase{}
 		try(t, os.Remove(file), os.Mkdir(file, 0o777)) // in the way
-		best := trainer.Phase{Epoch: 3, Name: "val", N: 4, Corrects: 3, Acc: 0.75, Loss: 0.5}
+		best := metrics.Phase{Epoch: 3, Name: "val", N: 4, Corrects: 3, Acc: 0.75, Loss: 0.5}
 		try(t, c.save(best))
 		if err := c.written(); err == nil || c.saved.N != 0 {
 			t.Errorf("written over a folder: error %v, saved %+v", err, c.saved)

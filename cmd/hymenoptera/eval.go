@@ -17,7 +17,7 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/internal/escape"
 	"hymenoptera/internal/machine"
-	"hymenoptera/report"
+	"hymenoptera/metrics"
 )
 
 // An evaluation is what eval prints.
@@ -34,9 +34,9 @@ type evaluation struct {
 	Classes    []classScore `json:"classes"`
 	Confusion  [][]int      `json:"confusion"` // [true class][predicted class]
 	// Tied is a later epoch of the training with the same accuracy and a lower loss than the one that was kept.
-	Tied    *report.Phase `json:"tied,omitempty"`
+	Tied    *metrics.Phase `json:"tied,omitempty"`
 	trained classify.Card
-	mean    report.ClassScore // over the classes
+	mean    metrics.ClassScore // over the classes
 }
 
 type classScore struct {
@@ -126,12 +126,12 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	e := &evaluation{Checkpoint: u.checkpoint, Data: root, N: result.N, Loss: result.Loss, Acc: result.Acc,
 		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
 	e.Tied = tied(filepath.Dir(u.checkpoint), c.Card)
-	var predictions []report.Prediction
+	var predictions []metrics.Prediction
 	for i, p := range result.Predictions {
-		predictions = append(predictions, report.Prediction{Sample: i, Label: result.Labels[i], Probs: report.Softmax(p.Logits)})
+		predictions = append(predictions, metrics.Prediction{Sample: i, Label: result.Labels[i], Probs: metrics.Softmax(p.Logits)})
 	}
-	scores := report.Score(predictions, len(c.Classes))
-	e.Low, e.High = report.Wilson(e.Corrects, e.N)
+	scores := metrics.Score(predictions, len(c.Classes))
+	e.Low, e.High = metrics.Wilson(e.Corrects, e.N)
 	e.Confusion, e.mean = scores.Confusion, scores.Macro
 	for i, s := range scores.Classes {
 		e.Classes = append(e.Classes, classScore{c.Classes[i], s.Precision, s.Recall, s.F1, s.Support, s.Predicted})
@@ -141,7 +141,7 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 
 // tied returns a later epoch with the accuracy of a checkpoint's and a lower loss; nil where there is none, or no history
 // of the checkpoint in folder.
-func tied(folder string, trained classify.Card) *report.Phase {
+func tied(folder string, trained classify.Card) *metrics.Phase {
 	h, err := readHistory(folder)
 	if err != nil {
 		return nil

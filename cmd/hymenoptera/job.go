@@ -10,6 +10,7 @@ import (
 	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/malloc"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
@@ -159,7 +160,7 @@ func (j *job) setCuDNN() {
 }
 
 // fit trains the model or, with --probe, its head on features.
-func (j *job) fit(ctx context.Context, s *torch.Scope, opt optim.Optimizer, cfg trainer.Config, log *console) (best trainer.Phase, err error) {
+func (j *job) fit(ctx context.Context, s *torch.Scope, opt optim.Optimizer, cfg trainer.Config, log *console) (best metrics.Phase, err error) {
 	if !j.Probe {
 		return trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
 	}

@@ -83,8 +83,8 @@ var argumentMistakes = []mistake{
 	{"no log beneath", nil, "--beneath log.csv", 1, "--beneath log.csv: no such file"},
 	{"other things beneath", nil, "--beneath data/val/ants/000.jpg", 1, "--beneath data/val/ants/000.jpg: "},
 	{"inspect nothing", nil, "inspect w", 1, "checkpoint: read w: no such file"},
-	{"a log that is not finite", spoilt("w", "epoch,phase,loss,acc\n0,val,nan,0.5\n"), "compare w", 1, "w: report: line 2 of a log: loss NaN: want a finite number"},
-	{"a log that is not finite beneath", spoilt("w", "epoch,phase,loss,acc\n0,val,inf,0.5\n"), "--beneath w", 1, "--beneath w: report: line 2 of a log: loss +Inf"},
+	{"a log that is not finite", spoilt("w", "epoch,phase,loss,acc\n0,val,nan,0.5\n"), "compare w", 1, "w: metrics: line 2 of a log: loss NaN: want a finite number"},
+	{"a log that is not finite beneath", spoilt("w", "epoch,phase,loss,acc\n0,val,inf,0.5\n"), "--beneath w", 1, "--beneath w: metrics: line 2 of a log: loss +Inf"},
 	{"a log that is a pipe", piped, "compare w", 1, "w: not a regular file"},
 	{"a pipe beneath", piped, "--beneath w", 1, "--beneath w: not a regular file"},
 	{"a history that is a pipe", func(t *testing.T, dir string) {

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
-	"hymenoptera/trainer"
 	"hymenoptera/transforms"
 )
 
@@ -35,7 +35,7 @@ const (
 type reporter struct {
 	job     *job
 	page    report.Page // belongs to the work while it is busy
-	history report.History
+	history metrics.History
 	work    background   // on the page, beside the training
 	spent   atomic.Int64 // nanoseconds
 	broken  atomic.Bool  // an error was told already
@@ -43,10 +43,10 @@ type reporter struct {
 	first  []float32 // the first batch, until its picture is made
 	labels []int64   // and its classes
 
-	scope     *torch.Scope        // of the training
-	shown     []shown             // in this validation phase
-	val, best []report.Prediction // of this epoch and of the best, or the last while none got an image right
-	right     bool                // one did
+	scope     *torch.Scope         // of the training
+	shown     []shown              // in this validation phase
+	val, best []metrics.Prediction // of this epoch and of the best, or the last while none got an image right
+	right     bool                 // one did
 }
 
 func newReporter(j *job) (*reporter, error) {
@@ -114,8 +114,8 @@ func (r *reporter) predict() {
 				all := torch.Float32s(s, v.logits)
 				classes := len(all) / len(v.samples)
 				for i, sample := range v.samples {
-					r.val = append(r.val, report.Prediction{Sample: sample, Label: int(v.labels[i]),
-						Probs: report.Softmax(all[i*classes : (i+1)*classes])})
+					r.val = append(r.val, metrics.Prediction{Sample: sample, Label: int(v.labels[i]),
+						Probs: metrics.Softmax(all[i*classes : (i+1)*classes])})
 				}
 				v.logits.Free()
 			}
@@ -126,8 +126,8 @@ func (r *reporter) predict() {
 }
 
 // phaseEnd adds a phase to the curves.
-func (r *reporter) phaseEnd(p trainer.Phase) {
-	r.history = append(r.history, report.Phase(p))
+func (r *reporter) phaseEnd(p metrics.Phase) {
+	r.history = append(r.history, p)
 	if p.Name == "val" {
 		if r.predict(); !r.right {
 			r.best = r.val
@@ -182,7 +182,7 @@ func (r *reporter) grid() error {
 
 // end makes what the training shows, after a failure too. The model holds the best weights; saved is the phase whose
 // weights best.safetensors holds. No work is under way any more.
-func (r *reporter) end(ctx context.Context, saved trainer.Phase, failure error) {
+func (r *reporter) end(ctx context.Context, saved metrics.Phase, failure error) {
 	if len(r.history) == 0 {
 		return
 	}

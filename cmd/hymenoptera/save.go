@@ -7,14 +7,14 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
+	"hymenoptera/metrics"
 	"hymenoptera/torch/nn"
-	"hymenoptera/trainer"
 	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
 // bestWeights returns the model's weights with all that it takes to use them.
-func (j *job) bestWeights(p trainer.Phase) (*checkpoint.StateDict, error) {
+func (j *job) bestWeights(p metrics.Phase) (*checkpoint.StateDict, error) {
 	used := j.used()
 	var err error
 	if used.Data, err = filepath.Abs(used.Data); err != nil { // eval is called from anywhere

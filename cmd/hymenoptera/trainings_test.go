@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
-	"hymenoptera/trainer"
 )
 
 // TestTrainings are trainings that go wrong on their way, or well in spite of odd data.
@@ -77,7 +77,7 @@ func whole(t *testing.T, dir string, phases int) {
 	if err != nil || len(history) < phases {
 		t.Errorf("%d phases, want %d or more; error %v", len(history), phases, err)
 	}
-	best := trainer.Phase{}
+	best := metrics.Phase{}
 	for _, p := range history {
 		if p.Name == "val" && p.Acc > best.Acc {
 			best = p

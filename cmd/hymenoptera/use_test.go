@@ -16,8 +16,8 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/untrained"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
-	"hymenoptera/trainer"
 )
 
 // trainedRun trains for a moment and returns the run's folder.
@@ -437,12 +437,12 @@ func TestEvalTellsOfEqualAccuracies(t *testing.T) {
 	other := best
 	other.Loss++
 	for name, tt := range map[string]struct {
-		phases []trainer.Phase
+		phases []metrics.Phase
 		want   string
 	}{
-		"equal":   {[]trainer.Phase{best, later, worse}, fmt.Sprintf("epoch %d had the same accuracy and a lower loss, %.4f; the first of equals is kept, as in the notebook", later.Epoch, later.Loss)},
-		"worse":   {[]trainer.Phase{best, worse}, ""},
-		"another": {[]trainer.Phase{other, later}, ""},
+		"equal":   {[]metrics.Phase{best, later, worse}, fmt.Sprintf("epoch %d had the same accuracy and a lower loss, %.4f; the first of equals is kept, as in the notebook", later.Epoch, later.Loss)},
+		"worse":   {[]metrics.Phase{best, worse}, ""},
+		"another": {[]metrics.Phase{other, later}, ""},
 		"none":    {nil, ""},
 	} {
 		var history []byte

@@ -1,4 +1,4 @@
-package report
+package metrics
 
 import (
 	"encoding/csv"
@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// A Phase is one pass over a set, as history.jsonl has it.
+// A Phase is what one pass over a set came to, a line of history.jsonl.
 type Phase struct {
 	Epoch    int     `json:"epoch"`
 	Name     string  `json:"phase"` // "train" or "val"
-	Loss     float64 `json:"loss"`
-	Acc      float64 `json:"acc"`
+	Loss     float64 `json:"loss"`  // mean over the images
+	Acc      float64 `json:"acc"`   // Corrects / N
 	Corrects int     `json:"corrects"`
-	N        int     `json:"n"`
-	LR       float64 `json:"lr"`
+	N        int     `json:"n"`  // images
+	LR       float64 `json:"lr"` // in force when the phase began
 	Seconds  float64 `json:"seconds"`
-	Wait     float64 `json:"wait"`
+	Wait     float64 `json:"wait"` // of these seconds, those in which no batch was ready
 }
 
 // Check returns an error for a phase that no training has, and that no curve can show.
@@ -86,8 +86,8 @@ func (h History) Tied() (tied *Phase) {
 	return tied
 }
 
-// bestOrLast returns the best validation phase, or the last one when none got any image right.
-func (h History) bestOrLast() Phase {
+// BestOrLast returns the best validation phase, or the last one when none got any image right.
+func (h History) BestOrLast() Phase {
 	if b, ok := h.Best(); ok {
 		return b
 	}
@@ -142,10 +142,10 @@ func ReadCSV(r io.Reader) (History, error) {
 	rows := csv.NewReader(r)
 	head, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, errors.New("report: the log is empty")
+		return nil, errors.New("metrics: the log is empty")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("report: the first line of a log: %w", err)
+		return nil, fmt.Errorf("metrics: the first line of a log: %w", err)
 	}
 	column := map[string]int{}
 	for i, name := range head {
@@ -153,7 +153,7 @@ func ReadCSV(r io.Reader) (History, error) {
 	}
 	for _, name := range []string{"epoch", "phase", "loss", "acc"} {
 		if _, ok := column[name]; !ok {
-			return nil, fmt.Errorf("report: a log needs the columns epoch, phase, loss and acc: %s is missing", name)
+			return nil, fmt.Errorf("metrics: a log needs the columns epoch, phase, loss and acc: %s is missing", name)
 		}
 	}
 	var h History
@@ -161,12 +161,12 @@ func ReadCSV(r io.Reader) (History, error) {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			if len(h.Of("val")) == 0 {
-				return nil, errors.New("report: the log has no val phase")
+				return nil, errors.New("metrics: the log has no val phase")
 			}
 			return h, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("report: %w", err)
+			return nil, fmt.Errorf("metrics: %w", err)
 		}
 		cell := func(name string) string { return row[column[name]] }
 		var errs [3]error
@@ -183,7 +183,7 @@ func ReadCSV(r io.Reader) (History, error) {
 		}
 		if err != nil {
 			line, _ := rows.FieldPos(0)
-			return nil, fmt.Errorf("report: line %d of a log: %w", line, err)
+			return nil, fmt.Errorf("metrics: line %d of a log: %w", line, err)
 		}
 		h = append(h, p)
 	}
