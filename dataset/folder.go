@@ -52,7 +52,7 @@ func newImageFolder(root string, classes []string) (*ImageFolder, error) {
 	for _, e := range entries {
 		switch isFolder, reason := isDir(filepath.Join(root, e.Name()), e), skippedFolder(e.Name()); {
 		case isFolder && reason != "":
-			f.LeftOut[reason]++
+			f.LeftOut.folder(filepath.Join(root, e.Name()), reason)
 		case isFolder:
 			f.Classes = append(f.Classes, e.Name())
 		case isPicture(e):
@@ -171,7 +171,7 @@ func subdirs(list []string, errs []error, dir string, above []fs.FileInfo, left 
 			continue
 		}
 		if reason := skippedFolder(e.Name()); reason != "" {
-			left[reason]++
+			left.folder(path, reason)
 			continue
 		}
 		list, errs = subdirs(list, errs, path, above, left)

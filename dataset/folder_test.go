@@ -190,7 +190,7 @@ func TestLeftOut(t *testing.T) {
 	if want := []string{"ants", "bees"}; !slices.Equal(f.Classes, want) || len(f.Samples) != 2 {
 		t.Errorf("got classes %q and %d samples, want %q and 2", f.Classes, len(f.Samples), want)
 	}
-	const want = "3 .gif, 2 __MACOSX folder, 2 hidden folder, 1 .heic, 1 .me, 1 beside the class folders, 1 macOS resource file (._*), 1 without an ending"
+	const want = "3 .gif, 2 in __MACOSX folders, 2 in hidden folders, 1 .heic, 1 .me, 1 beside the class folders, 1 macOS resource files (._*), 1 without an ending"
 	if got := f.LeftOut.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -16,9 +16,9 @@ type LeftOut map[string]int
 // Reasons other than endings.
 const (
 	noEnding     = "without an ending"
-	hiddenFolder = "hidden folder"
-	macOSFolder  = "__MACOSX folder"
-	macOSFile    = "macOS resource file (._*)"
+	hiddenFolder = "in hidden folders"
+	macOSFolder  = "in __MACOSX folders"
+	macOSFile    = "macOS resource files (._*)"
 	noClass      = "beside the class folders"
 )
 
@@ -69,6 +69,20 @@ func skippedFolder(name string) string {
 		return macOSFolder
 	}
 	return ""
+}
+
+// folder counts the pictures in a folder that is left out.
+func (l LeftOut) folder(path, reason string) {
+	n := 0
+	filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && IsImage(e.Name()) {
+			n++
+		}
+		return nil
+	})
+	if n > 0 {
+		l[reason] += n
+	}
 }
 
 // isPicture reports whether a folder's entry is taken for a picture by its name.

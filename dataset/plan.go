@@ -7,9 +7,8 @@ import (
 	"hymenoptera/internal/mt19937"
 )
 
-// PlanEpoch draws from main what [Loader.Epoch] would draw, and from the workers' generators what these would, and
-// returns the batches that would come, each with Plans in the place of its samples, for who makes these elsewhere. sizes
-// are those of the samples' pictures. Without workers the crops come from main, all at once.
+// PlanEpoch makes the same draws as [Loader.Epoch] but returns plans instead of pixels, for callers that crop on the device.
+// sizes are those of the samples' pictures. Without workers the crops come from main, all at once.
 func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []*Batch {
 	order := make([]int, l.Len())
 	base := l.draw(main, order)

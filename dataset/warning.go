@@ -13,9 +13,9 @@ type Warning struct {
 }
 
 // String names the picture and the reason.
-func (w Warning) String() string { return fmt.Sprintf("dataset: %s %s", w.Path, w.Reason) }
+func (w Warning) String() string { return fmt.Sprintf("%s %s", w.Path, w.Reason) }
 
-const warnGrey16 = "has grey values of 16 bits: those above 255 turn white, as in Pillow; convert it to 8 bits"
+const warnGrey16 = "has grey values of more than 8 bits: those above 255 turn white, as in Pillow; convert it to 8 bits"
 
 // warnPixels is what Pillow itself warns about.
 func warnPixels() string {

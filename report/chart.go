@@ -11,7 +11,7 @@ import (
 // legible on light and dark ground. It is drawn for a column of about 400 pixels.
 type chart struct {
 	title string   // what it shows, in a few words
-	about string   // what it says, for who cannot see it
+	about string   // what it says, for screen readers
 	lines []series // those at the end lie on top
 	rings []point
 	steps []step // marks along x

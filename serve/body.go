@@ -24,7 +24,7 @@ func fail(status int, format string, args ...any) error {
 	return &failure{status, fmt.Sprintf(format, args...)}
 }
 
-// errBusy is for who comes when there is no room.
+// errBusy is the answer when there is no room.
 var errBusy = fail(http.StatusTooManyRequests, "too much is on its way: try again in a second")
 
 // statusGone is for requests whose client leaves before the answer: for the log and the metrics, where nginx has it too.

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// connections bounds how many there are. Where there are as many as there may be, the client who has most of them loses
+// connections bounds how many there are. Where there are as many as there may be, the client with most of them loses
 // the one that has sent nothing for longest, so that slow clients do not keep others out.
 type connections struct {
 	net.Listener

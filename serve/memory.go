@@ -29,14 +29,14 @@ func newBudget(most int64) *budget {
 func (b *budget) mostBodies() int64   { return b.most / 4 }
 func (b *budget) mostDecoding() int64 { return b.most - b.mostBodies() }
 
-// A client may hold three times as much as is left for others, so that there is always some left for one who holds
+// A client may hold three times as much as is left for others, so that there is always some left for a client that holds
 // nothing.
 const share = 3
 
 // alone is what a client may hold where there is no other.
 func (b *budget) alone() int64 { return b.mostBodies() * share / (share + 1) }
 
-// take lets a client hold n bytes more for a body, where there are so many for him.
+// take lets a client hold n bytes more for a body, if there are as many for it.
 func (b *budget) take(c client, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,7 +78,7 @@ func (b *budget) decoded(n int64) {
 	b.garbage += n
 }
 
-// discard counts what was held for so short that nothing was taken for it.
+// discard counts bytes that were allocated and dropped without having been taken.
 func (b *budget) discard(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A pace spaces the refusals of each client, so that who sends what is too large in a loop does not take the machine
-// from others.
+// A pace spaces the refusals of each client, so that a client that sends too large pictures in a loop does not keep the
+// machine from others.
 type pace struct {
 	every time.Duration
 

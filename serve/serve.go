@@ -6,7 +6,7 @@
 //	err = s.Serve(ctx, listener) // until ctx is done; what was accepted is answered first
 //
 // Pictures of different requests go through the network together. What a request may take of memory and time is
-// bounded, and so is what all of them may: who comes when the queue is full is told to come again. openapi.json
+// bounded, and so is what all of them may: a client that comes when the queue is full is asked to try again. openapi.json
 // describes the requests. It knows no users and keeps no picture.
 package serve
 

@@ -34,7 +34,12 @@ type turn struct {
 	line  line
 	bytes int64 // that it takes to decode
 	come  chan struct{}
+	// passed counts the pictures that went before it because there was no memory for it.
+	passed int
 }
+
+// patience is how many pictures may go before one for which there is no memory. Then none does, until there is.
+const patience = 8
 
 func newTurns(slots int, b *budget) *turns {
 	return &turns{slots: slots, budget: b, running: map[line]int{}, waiting: map[line][]*turn{}}
@@ -42,7 +47,7 @@ func newTurns(slots int, b *budget) *turns {
 
 // wait returns when a picture may be decoded, which the caller must tell [turns.done] the end of.
 func (t *turns) wait(ctx context.Context, l line, bytes int64) error {
-	w := &turn{l, bytes, make(chan struct{})}
+	w := &turn{line: l, bytes: bytes, come: make(chan struct{})}
 	t.mu.Lock()
 	if len(t.waiting[l]) == 0 {
 		t.order = append(t.order, l)
@@ -80,9 +85,10 @@ func (t *turns) done(l line, bytes int64) {
 	t.next()
 }
 
-// next lets pictures begin for as long as some may. Where there is no memory for the one whose turn it is, a smaller
-// one may go before it.
+// next lets pictures begin for as long as some may. If there is no memory for the one whose turn it is, smaller ones may go
+// before it, but not for ever.
 func (t *turns) next() {
+	var blocked []*turn
 	for i := 0; i < len(t.order); i++ {
 		l := t.order[i]
 		if t.total >= t.slots && (t.total > t.slots || t.running[l] > 0) {
@@ -90,7 +96,14 @@ func (t *turns) next() {
 		}
 		w := t.waiting[l][0]
 		if !t.budget.tryDecode(w.bytes) {
+			if w.passed >= patience {
+				return
+			}
+			blocked = append(blocked, w)
 			continue
+		}
+		for _, b := range blocked {
+			b.passed++
 		}
 		t.total++
 		t.running[l]++
@@ -100,7 +113,7 @@ func (t *turns) next() {
 			t.order = append(slices.Delete(t.order, at, at+1), l)
 		}
 		close(w.come)
-		i = -1
+		blocked, i = nil, -1
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,39 @@ func TestTurns(t *testing.T) {
 		if turns.total != 0 || len(turns.running)+len(turns.waiting)+len(turns.order) != 0 || turns.budget.held() != 0 {
 			t.Errorf("left behind: %+v, %d bytes", turns, turns.budget.held())
 		}
+	})
+}
+
+// Small pictures go before a large one that there is no memory for, but not for ever.
+func TestTurnsWaitForTheLargeOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns(4, newBudget(1000))
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		var before atomic.Int64
+		for i := range 8 {
+			small := line{client: clientOf(fmt.Sprintf("192.0.2.%d:1", i))}
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+				for turns.wait(ctx, small, 300) == nil {
+					before.Add(1)
+					time.Sleep(time.Second)
+					turns.done(small, 300)
+				}
+			})
+		}
+		time.Sleep(2 * time.Second)
+		before.Store(0)
+		large := line{client: clientOf("192.0.2.99:1")}
+		if err := turns.wait(ctx, large, 700); err != nil {
+			t.Fatal(err)
+		}
+		if n, most := before.Load(), int64(patience+8); n > most {
+			t.Errorf("%d small pictures began before the large one, want at most %d", n, most)
+		}
+		turns.done(large, 700)
+		cancel()
+		wg.Wait()
 	})
 }
 

@@ -191,7 +191,7 @@ func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *data
 	return newTraining(ctx, c, model, nil, cfg, Silent{}).phase(0, "val", newRing(&memory{scope: c, device: cfg.Device}, loader))
 }
 
-// Silent is the Observer of who wants none.
+// Silent ignores all events.
 type Silent struct{}
 
 // EpochStart implements Observer.

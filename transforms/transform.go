@@ -19,7 +19,7 @@ import (
 )
 
 // MaxSize is the largest side, in pixels, of a sample.
-const MaxSize = 1 << 12
+const MaxSize = 1 << 11
 
 // maxRatio bounds aspect ratios to what pictures have.
 const maxRatio = 1e4

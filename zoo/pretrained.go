@@ -34,14 +34,20 @@ func (a Arch) LoadPretrained(s *torch.Scope, sd *checkpoint.StateDict) (net Netw
 	}
 	tensors, headless := a.withHead(tensors)
 	if headless {
-		notes = append(notes, "has no fc.weight and fc.bias; the new head takes their place anyway")
+		notes = append(notes, "has no fc.weight and fc.bias; the new head replaces them anyway")
 	}
 	whole := &checkpoint.StateDict{Tensors: tensors, Metadata: sd.Metadata}
 	if net, err = a.loadStrictly(s, whole); err != nil {
 		return nil, nil, err
 	}
 	trunk := slices.DeleteFunc(slices.Clone(tensors), func(t checkpoint.Tensor) bool { return isHead(t.Name) })
-	return net, notes, (&checkpoint.StateDict{Tensors: trunk}).CheckFinite()
+	if err := (&checkpoint.StateDict{Tensors: trunk}).CheckFinite(); err != nil {
+		return nil, nil, err
+	}
+	if whole.CheckFinite() != nil {
+		notes = append(notes, "has values that are NaN or infinite in its head; the new head replaces it")
+	}
+	return net, notes, nil
 }
 
 // withoutCounters returns the tensors that are no counters, and the names of those that are.

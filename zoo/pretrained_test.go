@@ -91,16 +91,16 @@ func TestLoadPretrained(t *testing.T) {
 				}
 				return name
 			}), strict: true},
-			"headless":     {sd: change(sd, without("fc.")), notes: "has no fc.weight and fc.bias; the new head takes their place anyway"},
-			"another head": {sd: with(change(sd, without("fc.")), "fc.1.weight", "fc.1.bias"), notes: "has no fc.weight and fc.bias; the new head takes their place anyway"},
+			"headless":     {sd: change(sd, without("fc.")), notes: "has no fc.weight and fc.bias; the new head replaces them anyway"},
+			"another head": {sd: with(change(sd, without("fc.")), "fc.1.weight", "fc.1.bias"), notes: "has no fc.weight and fc.bias; the new head replaces them anyway"},
 			"half a head":  {sd: change(sd, without("fc.bias")), fails: "missing keys: fc.bias"},
 			"encoder without a head": {sd: change(change(sd, without("fc.")), prefixed("encoder.")),
-				notes: `left out "encoder.", which every name begins with; has no fc.weight and fc.bias; the new head takes their place anyway`},
+				notes: `left out "encoder.", which every name begins with; has no fc.weight and fc.bias; the new head replaces them anyway`},
 			"unknown tensor":   {sd: with(sd, "layer5.weight"), fails: "unexpected keys: layer5.weight"},
 			"missing layer":    {sd: change(sd, without("layer4.")), fails: "missing keys: layer4."},
 			"nothing":          {sd: &checkpoint.StateDict{}, fails: "missing keys"},
 			"NaN":              {sd: spoiled(sd, "layer1.0.bn1.running_var"), fails: `a value of the weights is NaN or infinite, in "layer1.0.bn1.running_var"`},
-			"NaN in the head":  {sd: spoiled(sd, "fc.bias")},
+			"NaN in the head":  {sd: spoiled(sd, "fc.bias"), notes: "has values that are NaN or infinite in its head; the new head replaces it"},
 			"NaN, and wrapped": {sd: change(spoiled(sd, "conv1.weight"), prefixed("module.")), fails: `is NaN or infinite, in "conv1.weight"`},
 		} {
 			net, notes, err := arch.LoadPretrained(s, test.sd)

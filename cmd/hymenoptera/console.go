@@ -67,7 +67,7 @@ func (c *console) logJSON(v any) error {
 func logError(err error) error {
 	switch {
 	case errors.Is(err, syscall.EPIPE):
-		return errors.New("stopped: who read standard output has closed it; --quiet trains without a log")
+		return errors.New("stopped: standard output was closed; --quiet trains without a log")
 	case errors.Is(err, syscall.EIO):
 		return fmt.Errorf("stopped: %w; where the terminal was closed, nohup trains on without it", err)
 	}

@@ -70,7 +70,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin
 	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil {
 		err = cause
 	}
-	if !errors.Is(err, syscall.EPIPE) { // who reads has read enough, as head does
+	if !errors.Is(err, syscall.EPIPE) { // the reader has read enough, as head does
 		m.error(err)
 	}
 	var stopped interrupt

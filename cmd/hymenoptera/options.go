@@ -117,7 +117,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
 	inGroup(f, groupMachine, "fast", "deterministic", "workers", "device", "threads", "cache")
 	inGroup(f, groupOutput, "out", "overwrite", "beneath")
-	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else all processors" // in the help: it must not differ between machines
+	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else $GOMAXPROCS, else all processors" // in the help: it must not differ between machines
 }
 
 // validate finds what is wrong from the command line alone.

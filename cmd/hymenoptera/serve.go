@@ -68,7 +68,7 @@ func newServe(m *messages) *cobra.Command {
 	f.DurationVar(&s.MaxWait, "max-wait", s.MaxWait, "how long a picture waits for others to go with")
 	f.IntVar(&s.Queue, "queue", s.Queue, "pictures on their way; more are refused with status 429")
 	f.StringVar(&s.memory, "memory", s.memory, "for connections, requests and batches, as 500M or 2G; auto: a quarter of the machine's or the container's")
-	f.IntVar(&s.Connections, "max-connections", s.Connections, "at once; one more ends the idlest of the client who has most")
+	f.IntVar(&s.Connections, "max-connections", s.Connections, "connections at once; a further one closes the idlest connection of the client with most")
 	f.StringVar(&s.maxBody, "max-body", s.maxBody, "size of a request, as 500k or 20M")
 	f.IntVar(&s.MaxPixels, "max-pixels", s.MaxPixels, "size of a picture")
 	f.DurationVar(&s.Timeout, "timeout", s.Timeout, "time for a request")

@@ -27,7 +27,7 @@ func testHeadOfEpoch(t *testing.T, b built) {
 		try(t, r.Close())
 		return cmd.Wait()
 	})
-	got.check(t, 1, "stopped: who read standard output has closed it")
+	got.check(t, 1, "stopped: standard output was closed")
 	whole(t, filepath.Join(dir, "out"), 2)
 }
 
@@ -35,7 +35,7 @@ func testHead(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	tr := start(t, b, dir)
 	tr.pipe.Close()
-	tr.end(t).check(t, 1, "stopped: who read standard output has closed it")
+	tr.end(t).check(t, 1, "stopped: standard output was closed")
 	whole(t, filepath.Join(dir, "out"), 4)
 
 	r, w, err := os.Pipe()

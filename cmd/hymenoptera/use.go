@@ -34,7 +34,7 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")
 	inGroup(f, groupData, "checkpoint")
 	inGroup(f, groupMachine, "device", "threads", "fast")
-	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else all processors" // in the help: it must not differ between machines
+	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else $GOMAXPROCS, else all processors" // in the help: it must not differ between machines
 	complete(cmd, "device", "auto", "cpu", "cuda")
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 }

@@ -368,7 +368,7 @@ func TestTrainFromWeightsOfOthers(t *testing.T) {
 		code   int
 		stderr []string
 	}{
-		{append(train, wrapped), 0, []string{wrapped + `: left out "module.", which every name begins with`, wrapped + ": has no fc.weight and fc.bias; the new head takes their place anyway"}},
+		{append(train, wrapped), 0, []string{wrapped + `: left out "module.", which every name begins with`, wrapped + ": has no fc.weight and fc.bias; the new head replaces them anyway"}},
 		{append(train, wrapped+"#model"), 1, []string{`it has no part "model": a safetensors file is one state dict`}},
 		{append(train, spoilt), 1, []string{spoilt + ": " + broken}},
 		{[]string{"predict", "--device", "cpu", "--checkpoint", spoilt, "testdata/insects/val/bees/000.jpg"}, 1, []string{"nan.safetensors: ", broken}},

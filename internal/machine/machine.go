@@ -54,13 +54,16 @@ func (m Machine) Processors() int {
 	return max(1, n)
 }
 
-// Threads returns how many threads computing should take: what OMP_NUM_THREADS or else GOMAXPROCS ask for, else a thread
-// per processor.
+// MaxThreads bounds Threads, as OpenMP bounds OMP_NUM_THREADS.
+const MaxThreads = 1024
+
+// Threads returns how many threads computing should take: what OMP_NUM_THREADS or else GOMAXPROCS ask for, MaxThreads at
+// most, else a thread per processor.
 func (m Machine) Threads() int {
 	for _, name := range []string{"OMP_NUM_THREADS", "GOMAXPROCS"} {
 		first, _, _ := strings.Cut(os.Getenv(name), ",") // OpenMP takes a list, one per level
 		if n, err := strconv.Atoi(strings.TrimSpace(first)); err == nil && n > 0 {
-			return n
+			return min(n, MaxThreads)
 		}
 	}
 	return m.Processors()

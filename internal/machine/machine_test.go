@@ -86,7 +86,7 @@ func TestThreads(t *testing.T) {
 	for _, tt := range []struct {
 		omp, procs string
 		want       int
-	}{{"", "", runtime.NumCPU()}, {"3", "", 3}, {"3,2", "5", 3}, {"", "5", 5}, {"x", "0", runtime.NumCPU()}, {"-1", "7", 7}} {
+	}{{"", "", runtime.NumCPU()}, {"3", "", 3}, {"3,2", "5", 3}, {"", "5", 5}, {"x", "0", runtime.NumCPU()}, {"-1", "7", 7}, {"999999", "", MaxThreads}} {
 		t.Setenv("OMP_NUM_THREADS", tt.omp)
 		t.Setenv("GOMAXPROCS", tt.procs)
 		if got := m.Threads(); got != tt.want {
