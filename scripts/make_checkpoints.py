@@ -8,7 +8,6 @@ of legacy and tar files are not, because these formats name storages by their ad
 tar_2017 writes the format that PyTorch 0.1 wrote in 2017 and no PyTorch writes any more; torch.load still
 reads it with weights_only=False.
 """
-import copyreg
 import hashlib
 import io
 import json
@@ -16,7 +15,6 @@ import os
 import pickle
 import struct
 import sys
-import tarfile
 import warnings
 import zipfile
 from collections import Counter, OrderedDict
@@ -99,67 +97,6 @@ def load_safetensors(path, aligned=False):
         sd[key] = (from_bytes(data[begin:end], dtype) if end > begin else torch.empty(0, dtype=dtype)).reshape(d["shape"])
     assert covered == len(data)
     return sd, metadata
-
-
-class TarPickler(pickle.Pickler):
-    """Writes tensors as their keys, and parameters as Variables of PyTorch 0.1."""
-
-    def __init__(self, f, keys):
-        super().__init__(f, protocol=2)
-        self.keys = keys
-
-    def persistent_id(self, obj):
-        if isinstance(obj, torch.Tensor) and not isinstance(obj, torch.nn.Parameter):
-            return self.keys(obj)
-        return None
-
-    def reducer_override(self, obj):
-        if isinstance(obj, torch.nn.Parameter):
-            # data, grad, backward hooks, requires_grad, volatile
-            return copyreg.__newobj__, (torch.nn.Parameter,), (obj.data, None, None, obj.requires_grad, False)
-        return NotImplemented
-
-
-def tar_2017(path, obj):
-    tensors, alive = OrderedDict(), []
-
-    def key(t):
-        # Two wrappers of one tensor are one tensor here if they look at the same elements.
-        place = (t.untyped_storage()._cdata, t.dtype, t.storage_offset(), tuple(t.shape), t.stride())
-        alive.append(t)
-        return str(tensors.setdefault(place, (404_000_000 + 16 * len(tensors), t))[0])
-
-    pickled = io.BytesIO()
-    TarPickler(pickled, key).dump(obj)
-
-    storages = OrderedDict()
-    for _, t in tensors.values():
-        storages.setdefault(t.untyped_storage()._cdata, (505_000_000 + 16 * len(storages), t))
-    kinds = {d: torch.tensor([], dtype=d).type().removeprefix("torch.").removesuffix("Tensor") for d in DTYPES}
-
-    data = io.BytesIO()
-    pickle.dump(len(storages), data, protocol=2)
-    for number, t in storages.values():
-        pickle.dump((number, "cpu", getattr(torch, kinds[t.dtype] + "Storage")), data, protocol=2)
-        bytes_ = bytes(t.untyped_storage().tolist())
-        data.write(struct.pack("<q", len(bytes_) // t.dtype.itemsize) + bytes_)
-    pickle.dump([], data, protocol=2)  # views of storages
-
-    layouts = io.BytesIO()
-    pickle.dump(len(tensors), layouts, protocol=2)
-    for number, t in tensors.values():
-        kind = getattr(torch, kinds[t.dtype] + "Tensor")
-        pickle.dump((number, storages[t.untyped_storage()._cdata][0], kind), layouts, protocol=2)
-        dims = t.dim()
-        layouts.write(struct.pack(f"<ii{2 * dims + 1}q", dims, 0, *t.shape, *t.stride(), t.storage_offset()))
-
-    system = {"protocol_version": 1000, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
-    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as tar:
-        for member, content in (("sys_info", pickle.dumps(system, protocol=2)), ("pickle", pickled.getvalue()),
-                                ("tensors", layouts.getvalue()), ("storages", data.getvalue())):
-            info = tarfile.TarInfo(member)
-            info.size, info.mtime = len(content), 1_500_000_000.25  # the fraction makes an extended header
-            tar.addfile(info, io.BytesIO(content))
 
 
 class OldPickle:
@@ -290,7 +227,7 @@ def main(folder):
         if form == "safetensors":
             loaded, _ = load_safetensors(path)
         else:
-            loaded = torch.load(path, weights_only=not form.startswith("pth (tar"))
+            loaded = torch.load(path, weights_only=True)
             for key in filter(None, wrapper.split(".")):
                 loaded = loaded[key]
         assert list(loaded) == list(sd) and digest(loaded) == digest(sd), file
@@ -302,12 +239,11 @@ def main(folder):
                             "parameter": isinstance(t, torch.nn.Parameter), "requires_grad": t.requires_grad})
         expected[file] = {"format": form, "wrapper": wrapper, "metadata": metadata, "sha256": digest(sd), "tensors": tensors}
 
-    legacy, tar = "pth (legacy, before PyTorch 1.6)", "pth (tar, 2017)"
+    legacy = "pth (legacy, before PyTorch 1.6)"
     meta = {"format": "pt", "classes": '["ants","bees"]', "note": 'é "quoted" \\ \n'}
     for sd, stem in ((all_dtypes(), "dtypes"), (layouts(), "layouts"), (parameters(), "parameters")):
         put(f"{stem}.pth", save_zip, sd, sd)
         put(f"{stem}-legacy.pth", save_legacy, sd, sd, legacy)
-        put(f"{stem}-tar.pth", tar_2017, sd, sd, tar)
         put(f"{stem}.safetensors", lambda p, s: save_safetensors(p, s, meta), sd, sd, "safetensors", metadata=meta)
     put("parameters-zip64.pth", save_zip64, parameters(), parameters())
     put("parameters-zip64-stream.pth", lambda p, o: save_zip64(p, o, stream=True), parameters(), parameters())
