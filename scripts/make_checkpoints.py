@@ -3,10 +3,8 @@
 
     python scripts/make_checkpoints.py [DIR]        needs torch 2.11.0
 
-Every file is read back with torch.load before it counts. The values are the same in every run; the bytes
-of legacy and tar files are not, because these formats name storages by their addresses.
-tar_2017 writes the format that PyTorch 0.1 wrote in 2017 and no PyTorch writes any more; torch.load still
-reads it with weights_only=False.
+Every file is read back with torch.load before it counts. With PYTHONHASHSEED=0, which orders sets, every run
+writes the same bytes: see repeatable.
 """
 import hashlib
 import io
@@ -54,6 +52,28 @@ def digest(sd):
     for key, t in sd.items():
         h.update(key.encode() + b"\0" + name(t.dtype).encode() + b"\0" + ",".join(map(str, t.shape)).encode() + b"\0" + raw(t))
     return h.hexdigest()
+
+
+def repeatable():
+    """Makes torch.save write the same bytes in every run and in every environment."""
+    # The legacy format names storages by their addresses; here by the order in which it meets them.
+    address = torch._C.StorageBase._cdata.__get__
+    numbers, alive = {}, []
+
+    def number(storage):
+        alive.append(storage)  # so that no other storage gets its address
+        return numbers.setdefault(address(storage), 400_000_000 + 16 * len(numbers))
+
+    torch.UntypedStorage._cdata = property(number)
+
+    # Whole models and TorchScript name the files of their source; here within the environment.
+    source = torch._sources.get_source_lines_and_file
+
+    def relative(obj, message=None):
+        lines, first, file = source(obj, message)
+        return lines, first, os.path.relpath(file, os.path.dirname(os.path.dirname(torch.__file__)))
+
+    torch._sources.get_source_lines_and_file = torch.serialization.get_source_lines_and_file = relative
 
 
 def save_zip(path, obj):
@@ -215,6 +235,7 @@ def beside():
 
 def main(folder):
     os.makedirs(folder, exist_ok=True)
+    repeatable()
     expected = {}
 
     def put(file, save, obj, sd=None, form="pth (zip)", wrapper="", metadata=None):
