@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes cmd/hymenoptera/testdata/curves.json: what PyTorch makes of small trainings.
 
-    reference-env/bin/python scripts/make_curves.py
+    python scripts/make_curves.py
 
 Each is a run of scripts/reference.py on the committed set. The environment pins what would let two
 machines take different code paths, so that the same bits come out of any with AVX2; the Go test sets the

@@ -543,6 +543,7 @@ def main():
     messages = {file: message for file, (_, message) in CASES.items()}
     files = {"messages.json": json.dumps(messages, indent=1, sort_keys=True).encode() + b"\n"}
     files.update((file, data) for file, (data, _) in sorted(CASES.items()))
+    os.makedirs(os.path.dirname(OUT), exist_ok=True)
     with zipfile.ZipFile(OUT, "w") as z:
         for file, data in files.items():
             z.writestr(zipfile.ZipInfo(file, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED, 9)
