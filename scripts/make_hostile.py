@@ -315,6 +315,10 @@ def pickle_cases():
     value("name-empty", b"}" + text("") + tensor() + b"s", "a tensor has an empty name")
     value("name-control", b"}" + text("w\x1b[31m") + tensor() + b"s", "has a control character in it")
     value("name-integer", b"}K\1" + tensor() + b"s", "a tensor has 1 for a name")
+    parameter = glob("torch.nn.parameter", "Parameter") + tensor() + b"\x85R"
+    value("parameter-hooks", state(w=parameter + tup(TRUE, FALSE, state(h=b"K\1")) + b"b"), "has backward hooks, which are code")
+    value("parameter-short", state(w=parameter + tup(TRUE, FALSE) + b"b"), "sets attributes of a tensor that no state dict has")
+    value("parameter-number", state(w=parameter + tup(b"K\1", FALSE, NONE) + b"b"), "sets attributes of a tensor that no state dict has")
     value("parameter-without-data", state(w=glob("torch.nn.parameter", "Parameter") + b")\x81"), "opcode 0x81 at byte 41 does not occur in state dicts")
 
 
