@@ -12,9 +12,9 @@ const version = "0.1.0"
 
 // versions returns the program's version, gotch's and libtorch's.
 func versions() string {
-	own := version
+	own := version // scripts/dist.sh reads it as the second word
 	if c := commit(); c != "" {
-		own += ", commit " + c
+		own += " (commit " + c + ")"
 	}
 	return fmt.Sprintf("hymenoptera %s\ngotch       %s\nlibtorch    %s", own, gotchVersion(), torch.Version())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime/debug"
+	"strings"
 	"testing"
 )
 
@@ -19,5 +20,12 @@ func TestCommitOf(t *testing.T) {
 		if got := commitOf(test.settings); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
+	}
+}
+
+// scripts/dist.sh names its folder by the second word.
+func TestVersionsBeginWithOurs(t *testing.T) {
+	if got := strings.Fields(versions()); got[0] != "hymenoptera" || got[1] != version {
+		t.Errorf("got %q, want hymenoptera %s …", got, version)
 	}
 }
