@@ -121,7 +121,7 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x
 		done; \
 	done; rm fuzz.log
 
-PURE := ./checkpoint ./hub ./report ./transforms ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth
+PURE := ./checkpoint ./hub ./metrics ./report ./run ./transforms ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth
 lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, built and tested without cgo
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$files" ] || { echo "not as gofmt writes them: $$files"; exit 1; }
 	go vet ./...

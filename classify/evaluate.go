@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/trainer"
 )
 
 // An Evaluation is what a classifier comes to on a labelled set.
 type Evaluation struct {
-	trainer.Phase                      // its loss is by the criterion of the training
+	metrics.Phase                      // its loss is by the criterion of the training
 	Labels        []int                // the true class of each sample, an index into the classifier's classes
 	Predictions   []Prediction         // one a sample
 	Folder        *dataset.ImageFolder // the samples

@@ -16,6 +16,7 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/trainer"
 	"hymenoptera/transforms"
@@ -183,7 +184,7 @@ func TestEvaluateIsTheTrainers(t *testing.T) {
 }
 
 // evaluation is what the trainer computes for the folder in batches of 3.
-func evaluation(t *testing.T, file string, folder *dataset.ImageFolder) (p trainer.Phase) {
+func evaluation(t *testing.T, file string, folder *dataset.ImageFolder) (p metrics.Phase) {
 	t.Helper()
 	loader, err := dataset.NewLoader(folder, transforms.Eval(64), dataset.LoaderConfig{BatchSize: 3})
 	if err != nil {

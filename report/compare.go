@@ -5,12 +5,14 @@ import (
 	"html/template"
 	"io"
 	"strconv"
+
+	"hymenoptera/metrics"
 )
 
 // A Run is one training of a comparison.
 type Run struct {
 	Name       string
-	History    History
+	History    metrics.History
 	Trainable  int   // parameters; 0 when unknown
 	Parameters int   // all of them
 	Memory     int64 // peak in bytes; 0 when unknown
@@ -19,7 +21,7 @@ type Run struct {
 }
 
 // Best returns the run's best validation phase, or the last one when none got any image right.
-func (r Run) Best() Phase { return r.History.bestOrLast() }
+func (r Run) Best() metrics.Phase { return r.History.BestOrLast() }
 
 // Interval returns Wilson's interval of the best accuracy.
 func (r Run) Interval() string {
@@ -86,12 +88,12 @@ func Verdicts(runs []Run) (out []Verdict) {
 				continue
 			}
 			if onlyA, onlyB, same := paired(runs[i].Answers, runs[j].Answers); same {
-				p := McNemar(onlyA, onlyB)
+				p := metrics.McNemar(onlyA, onlyB)
 				v.Larger = p < 0.05
 				v.Evidence = fmt.Sprintf("the same %d images: %d right in %s alone, %d in %s alone; exact McNemar test p = %.3g",
 					len(runs[i].Answers), onlyA, Letter(i), onlyB, Letter(j), p)
 			} else {
-				low, high := Newcombe(a.Corrects, a.N, b.Corrects, b.N)
+				low, high := metrics.Newcombe(a.Corrects, a.N, b.Corrects, b.N)
 				v.Larger = low > 0 || high < 0
 				v.Evidence = fmt.Sprintf("95 %% interval of the difference %+.1f to %+.1f points", 100*low, 100*high)
 			}
@@ -144,7 +146,7 @@ func (c Comparison) Sentence(v Verdict) string {
 
 // Scale says how fine the smallest validation set can tell.
 func (c Comparison) Scale() string {
-	var least Phase
+	var least metrics.Phase
 	for _, r := range c.Runs {
 		if b := r.Best(); b.N > 0 && (least.N == 0 || b.N < least.N) {
 			least = b
@@ -166,15 +168,15 @@ func (c Comparison) Write(w io.Writer) error { return render(w, "compare.html", 
 
 // LossChart draws the validation losses.
 func (c Comparison) LossChart() template.HTML {
-	return c.chart("loss", "Validation loss", func(p Phase) float64 { return p.Loss })
+	return c.chart("loss", "Validation loss", func(p metrics.Phase) float64 { return p.Loss })
 }
 
 // AccuracyChart draws the validation accuracies.
 func (c Comparison) AccuracyChart() template.HTML {
-	return c.chart("acc", "Validation accuracy", func(p Phase) float64 { return p.Acc })
+	return c.chart("acc", "Validation accuracy", func(p metrics.Phase) float64 { return p.Acc })
 }
 
-func (c Comparison) chart(id, title string, value func(Phase) float64) template.HTML {
+func (c Comparison) chart(id, title string, value func(metrics.Phase) float64) template.HTML {
 	ch := chart{title: title + " by epoch", xName: "epoch", share: id == "acc"}
 	for i, r := range c.Runs {
 		s := series{class: lineClass(i)}

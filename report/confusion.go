@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"hymenoptera/metrics"
 )
 
 // A Cell is one count of the confusion matrix.
@@ -48,7 +50,7 @@ func (p *Page) Confusion() []Row {
 	for i, counts := range m.Confusion {
 		row := Row{Number: i + 1, Name: p.Classes[i]}
 		for j, n := range counts {
-			share := int(math.Round(strongest * ratio(n, m.Classes[i].Support)))
+			share := int(math.Round(strongest * metrics.Ratio(n, m.Classes[i].Support)))
 			row.Cells = append(row.Cells, Cell{N: n, Share: share, Diag: i == j})
 		}
 		rows = append(rows, row)
@@ -76,7 +78,7 @@ func (p *Page) ConfusionMap() template.HTML {
 				class = "diag"
 			}
 			fmt.Fprintf(&b, `<rect class="%s" x="%.2f" y="%.2f" width="%.2f" height="%.2f" opacity="%.2f"/>`,
-				class, left+float64(j)*cell, left+float64(i)*cell, cell, cell, 0.25+0.75*ratio(k, m.Classes[i].Support))
+				class, left+float64(j)*cell, left+float64(i)*cell, cell, cell, 0.25+0.75*metrics.Ratio(k, m.Classes[i].Support))
 		}
 	}
 	for _, v := range wholeTicks(float64(n), 5) {
@@ -115,7 +117,7 @@ func (p *Page) Mixups() []Mixup {
 type ClassRow struct {
 	Number int
 	Name   string
-	ClassScore
+	metrics.ClassScore
 }
 
 // ClassRows returns the scores of all classes.
@@ -128,14 +130,14 @@ func (p *Page) ClassRows() []ClassRow {
 }
 
 // MostConfidentMistakes returns the wrong predictions, the most confident first, at most n.
-func MostConfidentMistakes(predictions []Prediction, n int) []Prediction {
-	var out []Prediction
+func MostConfidentMistakes(predictions []metrics.Prediction, n int) []metrics.Prediction {
+	var out []metrics.Prediction
 	for _, p := range predictions {
 		if !p.Right() {
 			out = append(out, p)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Prediction) int {
+	slices.SortStableFunc(out, func(a, b metrics.Prediction) int {
 		return cmp.Or(cmp.Compare(b.Confidence(), a.Confidence()), cmp.Compare(a.Sample, b.Sample))
 	})
 	return out[:min(len(out), n)]

@@ -13,12 +13,14 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"hymenoptera/metrics"
 )
 
 // Curves are the losses and accuracies of a training, to be drawn over those of another one.
 type Curves struct {
-	History     History
-	Beneath     History // another training's, in paler colours; may be empty
+	History     metrics.History
+	Beneath     metrics.History // another training's, in paler colours; may be empty
 	BeneathName string
 }
 
@@ -63,10 +65,10 @@ func (c Curves) draw(dc draw.Canvas) error {
 	var plots []*plot.Plot
 	for _, what := range []struct {
 		title string
-		value func(Phase) float64
+		value func(metrics.Phase) float64
 	}{
-		{"Loss", func(p Phase) float64 { return p.Loss }},
-		{"Accuracy", func(p Phase) float64 { return p.Acc }},
+		{"Loss", func(p metrics.Phase) float64 { return p.Loss }},
+		{"Accuracy", func(p metrics.Phase) float64 { return p.Acc }},
 	} {
 		p, err := c.panel(what.title, what.value)
 		if err != nil {
@@ -108,7 +110,7 @@ func (c Curves) legend(dc draw.Canvas) {
 func pale(phase string) color.RGBA { return mix(phaseColours[phase], paper, 0.6) }
 
 // panel draws one value of all phases over the epochs.
-func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, error) {
+func (c Curves) panel(title string, value func(metrics.Phase) float64) (*plot.Plot, error) {
 	p := plot.New()
 	sans(p)
 	p.Title.Text, p.X.Label.Text = title, "epoch"
@@ -117,7 +119,7 @@ func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, erro
 	}
 	p.X.Tick.Marker = plot.TickerFunc(epochTicks)
 	low, high := math.Inf(1), math.Inf(-1)
-	for _, x := range append(append(History{}, c.History...), c.Beneath...) {
+	for _, x := range append(append(metrics.History{}, c.History...), c.Beneath...) {
 		low, high = min(low, value(x)), max(high, value(x))
 	}
 	if low > high {
@@ -153,7 +155,7 @@ func (c Curves) panel(title string, value func(Phase) float64) (*plot.Plot, erro
 }
 
 // addLine adds one line to the plot.
-func addLine(p *plot.Plot, h History, value func(Phase) float64, c color.Color, width float64) error {
+func addLine(p *plot.Plot, h metrics.History, value func(metrics.Phase) float64, c color.Color, width float64) error {
 	if len(h) == 0 {
 		return nil
 	}
@@ -213,7 +215,7 @@ func (c Curves) rates(p *plot.Plot) error {
 }
 
 // best rings the validation phase whose weights were kept.
-func (c Curves) best(p *plot.Plot, value func(Phase) float64) error {
+func (c Curves) best(p *plot.Plot, value func(metrics.Phase) float64) error {
 	b, ok := c.History.Best()
 	if !ok {
 		return nil
@@ -227,7 +229,7 @@ func (c Curves) best(p *plot.Plot, value func(Phase) float64) error {
 	return nil
 }
 
-func last(hs ...History) (epoch int) {
+func last(hs ...metrics.History) (epoch int) {
 	for _, h := range hs {
 		for _, p := range h {
 			epoch = max(epoch, p.Epoch)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 )
 
@@ -14,7 +15,7 @@ func ExamplePage() {
 		Title:   "resnet18 on bees",
 		Classes: []string{"ants", "bees"},
 		Epochs:  1,
-		History: report.History{
+		History: metrics.History{
 			{Epoch: 0, Name: "train", Loss: 0.6, Acc: 0.7, Corrects: 171, N: 244, LR: 0.001},
 			{Epoch: 0, Name: "val", Loss: 0.3, Acc: 0.9, Corrects: 138, N: 153, LR: 0.001},
 		},
@@ -25,12 +26,6 @@ func ExamplePage() {
 	}
 	fmt.Println(page.Running(), page.Best().Acc, bytes.Contains(html.Bytes(), []byte("resnet18 on bees")))
 	// Output: false 0.9 true
-}
-
-func ExampleWilson() {
-	low, high := report.Wilson(146, 153)
-	fmt.Printf("%.1f %% of 153 pictures: %.1f %% to %.1f %% on ever more of them\n", 100*146/153., 100*low, 100*high)
-	// Output: 95.4 % of 153 pictures: 90.9 % to 97.8 % on ever more of them
 }
 
 func ExampleSparkline() {

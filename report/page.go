@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hymenoptera/internal/escape"
+	"hymenoptera/metrics"
 )
 
 //go:embed page.html compare.html style.css
@@ -24,17 +25,17 @@ type Page struct {
 	Title       string // of the run: network and data
 	Classes     []string
 	Epochs      int    // asked for
-	Unsaved     string // what best.safetensors lacks; empty where it holds the best weights
+	Unsaved     string // why best.safetensors does not hold the best weights; empty where it does
 	Stopped     string // why the training ended early; empty while it runs and after its end
-	History     History
-	Features    bool    // trained on features in memory, for which it waits for no images
-	Beneath     History // another training's, drawn beneath
+	History     metrics.History
+	Features    bool            // trained on features in memory, for which it waits for no images
+	Beneath     metrics.History // another training's, drawn beneath
 	BeneathName string
 
-	Predictions []Prediction // of the whole validation set, by the best weights so far
-	Examples    []Example    // some of them, drawn at random
-	Mistakes    []Example    // the most confident wrong ones
-	Grid        *Embedded    // the first batch, under its title
+	Predictions []metrics.Prediction // of the whole validation set, by the best weights so far
+	Examples    []Example            // some of them, drawn at random
+	Mistakes    []Example            // the most confident wrong ones
+	Grid        *Embedded            // the first batch, under its title
 
 	Train, Val DataSet
 	Skipped    []string // files in the class folders that are no images
@@ -89,13 +90,16 @@ func (p *Page) Done() int { return len(p.History.Of("val")) }
 func (p *Page) Running() bool { return p.Stopped == "" && p.Done() < p.Epochs }
 
 // Best returns the best validation phase, or the last one when none got any image right.
-func (p *Page) Best() Phase { return p.History.bestOrLast() }
+func (p *Page) Best() metrics.Phase { return p.History.BestOrLast() }
+
+// Tied returns a later epoch with the best accuracy and a lower loss, or nil.
+func (p *Page) Tied() *metrics.Phase { return p.History.Tied() }
 
 // Interval returns Wilson's interval of the best accuracy.
 func (p *Page) Interval() string { return interval(p.Best().Corrects, p.Best().N) }
 
 func interval(k, n int) string {
-	low, high := Wilson(k, n)
+	low, high := metrics.Wilson(k, n)
 	return fmt.Sprintf("%.1f to %.1f %%", 100*low, 100*high)
 }
 
@@ -108,7 +112,7 @@ func (p *Page) Left() string {
 }
 
 // Metrics returns the scores of the predictions.
-func (p *Page) Metrics() Metrics { return Score(p.Predictions, len(p.Classes)) }
+func (p *Page) Metrics() metrics.Metrics { return metrics.Score(p.Predictions, len(p.Classes)) }
 
 // Write writes the page, one file that loads nothing.
 func (p *Page) Write(w io.Writer) error { return render(w, "page.html", p) }
@@ -167,17 +171,17 @@ func span(seconds float64) string {
 
 // LossChart draws the losses for the page.
 func (p *Page) LossChart() template.HTML {
-	return p.curve("loss", "Loss", func(x Phase) float64 { return x.Loss })
+	return p.curve("loss", "Loss", func(x metrics.Phase) float64 { return x.Loss })
 }
 
 // AccuracyChart draws the accuracies for the page.
 func (p *Page) AccuracyChart() template.HTML {
-	return p.curve("acc", "Accuracy", func(x Phase) float64 { return x.Acc })
+	return p.curve("acc", "Accuracy", func(x metrics.Phase) float64 { return x.Acc })
 }
 
-func (p *Page) curve(id, title string, value func(Phase) float64) template.HTML {
+func (p *Page) curve(id, title string, value func(metrics.Phase) float64) template.HTML {
 	c := chart{title: title + " of training and validation, by epoch", xName: "epoch"}
-	add := func(h History, class string) {
+	add := func(h metrics.History, class string) {
 		s := series{class: class}
 		for _, x := range h {
 			s.points = append(s.points, point{float64(x.Epoch), value(x)})
@@ -212,14 +216,14 @@ const calibrationBins = 10
 
 // ECE returns the expected calibration error.
 func (p *Page) ECE() float64 {
-	_, ece := Calibration(p.Predictions, calibrationBins)
+	_, ece := metrics.Calibration(p.Predictions, calibrationBins)
 	return ece
 }
 
 // Bins returns the bins of the reliability diagram that hold images.
-func (p *Page) Bins() []Bin {
-	bins, _ := Calibration(p.Predictions, calibrationBins)
-	return slices.DeleteFunc(bins, func(b Bin) bool { return b.N == 0 })
+func (p *Page) Bins() []metrics.Bin {
+	bins, _ := metrics.Calibration(p.Predictions, calibrationBins)
+	return slices.DeleteFunc(bins, func(b metrics.Bin) bool { return b.N == 0 })
 }
 
 // ReliabilityChart draws accuracy against confidence.

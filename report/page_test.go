@@ -5,16 +5,18 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"hymenoptera/metrics"
 )
 
 // Names of classes and files, which may hold anything, neither steer a terminal nor turn the text around in a page.
 func TestPagesHoldNoControlCharacters(t *testing.T) {
 	const name = "a\x1b[31m\a\u202e\u2066\u009b<b>&\xff"
-	phase := Phase{Name: "val", Corrects: 1, N: 2, Acc: 0.5, Loss: 0.7}
-	page := Page{Title: name, Classes: []string{name, "b"}, Epochs: 2, Stopped: name, Unsaved: name, History: History{phase}, BeneathName: name,
-		Beneath: History{phase}, Predictions: []Prediction{{Label: 0, Probs: []float64{0.9, 0.1}}}, Train: DataSet{Images: []int{1, 1}}, Val: DataSet{Images: []int{1, 0}},
+	phase := metrics.Phase{Name: "val", Corrects: 1, N: 2, Acc: 0.5, Loss: 0.7}
+	page := Page{Title: name, Classes: []string{name, "b"}, Epochs: 2, Stopped: name, Unsaved: name, History: metrics.History{phase}, BeneathName: name,
+		Beneath: metrics.History{phase}, Predictions: []metrics.Prediction{{Label: 0, Probs: []float64{0.9, 0.1}}}, Train: DataSet{Images: []int{1, 1}}, Val: DataSet{Images: []int{1, 0}},
 		Skipped: []string{name}, Config: []Field{{name, name}}, Machine: []Field{{name, name}}, Command: name}
-	runs := Comparison{Runs: []Run{{Name: name, History: History{phase}}, {Name: "b", History: History{phase}}}}
+	runs := Comparison{Runs: []Run{{Name: name, History: metrics.History{phase}}, {Name: "b", History: metrics.History{phase}}}}
 	for title, write := range map[string]func(*bytes.Buffer) error{
 		"page":       func(b *bytes.Buffer) error { return page.Write(b) },
 		"comparison": func(b *bytes.Buffer) error { return runs.Write(b) },

@@ -7,11 +7,13 @@ import (
 	"image/draw"
 
 	xdraw "golang.org/x/image/draw"
+
+	"hymenoptera/metrics"
 )
 
 // An Example is a picture with what the network said of it.
 type Example struct {
-	Prediction
+	metrics.Prediction
 	File    string      // below the set's folder
 	Picture *image.RGBA // as the network saw it
 	CAM     []float32   // height×width, row by row, each from 0 to 1: where the network looked; or nil

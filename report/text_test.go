@@ -7,33 +7,40 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"hymenoptera/metrics"
 )
 
-// A log from elsewhere is read whatever its columns' order; what no training has, and no curve could show, is
-// refused by its line.
-func TestReadCSV(t *testing.T) {
-	h, err := ReadCSV(strings.NewReader("\ufeffloss,epoch,more,acc,phase\n0.5,0,x,0.25,train\n0.25,0,y,0.75,val\n"))
-	if err != nil || len(h) != 2 || h[1] != (Phase{Epoch: 0, Name: "val", Loss: 0.25, Acc: 0.75}) {
-		t.Errorf("got %+v, %v", h, err)
+// Of the epochs after the best one that are as accurate, the one with the lowest loss is told, if it is lower.
+func TestTied(t *testing.T) {
+	val := func(epoch int, acc, loss float64) metrics.Phase {
+		return metrics.Phase{Name: "val", Epoch: epoch, Acc: acc, Loss: loss, N: 4}
 	}
-	const head = "epoch,phase,loss,acc\n"
-	for text, want := range map[string]string{
-		"":                                "the log is empty",
-		head:                              "no val phase",
-		head + "0,train,1,1\n":            "no val phase",
-		"epoch,phase,loss\n":              "acc is missing",
-		head + "0,val,nan,1\n":            "line 2 of a log: loss NaN: want a finite number",
-		head + "0,val,1,1\n1,val,inf,1\n": "line 3 of a log: loss +Inf",
-		head + "0,val,1e308,1\n":          "loss 1e+308",
-		head + "0,val,1,50\n":             "acc 50: want a share from 0 to 1",
-		head + "0,val,1,nan\n":            "acc NaN",
-		head + "-1,val,1,1\n":             "epoch -1",
-		head + "0,test,1,1\n":             `phase "test": want train or val`,
-		head + "0,val,x,1\n":              "line 2",
-		head + "0,val\n":                  "wrong number of fields",
+	for _, tt := range []struct {
+		history metrics.History
+		want    int // epoch, or -1
+	}{
+		{nil, -1},
+		{metrics.History{val(0, 0, 1), val(1, 0, 0.5)}, -1},
+		{metrics.History{val(0, 0.5, 1)}, -1},
+		{metrics.History{val(0, 0.5, 1), val(1, 0.5, 1)}, -1},
+		{metrics.History{val(0, 0.5, 1), val(1, 0.25, 0.5)}, -1},
+		{metrics.History{val(0, 0.5, 1), val(1, 0.5, 0.5), val(2, 0.5, 0.25), val(3, 0.5, 0.75)}, 2},
+		{metrics.History{val(0, 0.25, 0.1), val(1, 0.5, 1), {Name: "train", Epoch: 2, Acc: 0.5}, val(2, 0.5, 0.5)}, 2},
 	} {
-		if _, err := ReadCSV(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: got %v, want %q in it", text, err, want)
+		got := -1
+		if tied := tt.history.Tied(); tied != nil {
+			got = tied.Epoch
+		}
+		if got != tt.want {
+			t.Errorf("%+v: got epoch %d, want %d", tt.history, got, tt.want)
+		}
+		var page strings.Builder
+		if err := (&Page{History: tt.history, Epochs: 9}).Write(&page); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(page.String(), "had the same accuracy and a lower loss"); said != (got >= 0) {
+			t.Errorf("%+v: the page says it: %v", tt.history, said)
 		}
 	}
 }
@@ -71,11 +78,11 @@ func TestSparkline(t *testing.T) {
 
 // val is a run of one epoch.
 func val(right, n int, answers ...bool) Run {
-	p := Phase{Name: "val", Corrects: right, N: n, Acc: 0.5}
+	p := metrics.Phase{Name: "val", Corrects: right, N: n, Acc: 0.5}
 	if n > 0 {
 		p.Acc = float64(right) / float64(n)
 	}
-	r := Run{History: History{p}}
+	r := Run{History: metrics.History{p}}
 	for i, a := range answers {
 		if r.Answers == nil {
 			r.Answers = map[string]bool{}
@@ -115,12 +122,12 @@ func TestVerdicts(t *testing.T) {
 
 // The curves' SVG is well-formed and names both phases; both pages are whole.
 func TestPagesAndCurves(t *testing.T) {
-	h := History{{Name: "train", Loss: 1, Acc: 0.4, N: 10, LR: 0.1}, {Name: "val", Loss: 0.9, Acc: 0.6, Corrects: 6, N: 10},
+	h := metrics.History{{Name: "train", Loss: 1, Acc: 0.4, N: 10, LR: 0.1}, {Name: "val", Loss: 0.9, Acc: 0.6, Corrects: 6, N: 10},
 		{Epoch: 1, Name: "train", Loss: 0.5, Acc: 0.7, N: 10, LR: 0.01}, {Epoch: 1, Name: "val", Loss: 0.8, Acc: 0.5, Corrects: 5, N: 10}}
 	var svg, png, page, comparison bytes.Buffer
 	c := Curves{History: h}
 	p := Page{Title: "a & b", Classes: []string{"ants", "<bees>"}, Epochs: 2, History: h,
-		Predictions: []Prediction{{Label: 1, Probs: []float64{0.2, 0.8}}, {Sample: 1, Label: 0, Probs: []float64{0.3, 0.7}}}}
+		Predictions: []metrics.Prediction{{Label: 1, Probs: []float64{0.2, 0.8}}, {Sample: 1, Label: 0, Probs: []float64{0.3, 0.7}}}}
 	if err := errors.Join(c.WriteSVG(&svg), c.WritePNG(&png), p.Write(&page), Comparison{[]Run{{Name: "x", History: h}, {Name: "y", History: h[:2]}}}.Write(&comparison)); err != nil {
 		t.Fatal(err)
 	}

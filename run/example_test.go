@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"hymenoptera/metrics"
 	"hymenoptera/run"
-	"hymenoptera/trainer"
 )
 
 // A training writes its folder, and another program reads it.
@@ -23,10 +23,10 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	val := trainer.Phase{Name: "val", Loss: 0.3, Acc: 0.75, Corrects: 3, N: 4}
+	val := metrics.Phase{Name: "val", Loss: 0.3, Acc: 0.75, Corrects: 3, N: 4}
 	err = errors.Join(
 		f.WriteConfig(map[string]any{"model": "resnet18", "epochs": 1}),
-		f.Append(trainer.Phase{Name: "train", Loss: 0.5, N: 8}),
+		f.Append(metrics.Phase{Name: "train", Loss: 0.5, N: 8}),
 		f.Append(val),
 		f.WriteResult(run.Result{Best: val, Seconds: 2.5}),
 		f.Close(),

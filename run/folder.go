@@ -1,20 +1,24 @@
 package run
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/escape"
-	"hymenoptera/trainer"
+	"hymenoptera/internal/regular"
+	"hymenoptera/metrics"
 )
 
 // A Folder is a run being written. Close it.
@@ -23,8 +27,10 @@ type Folder struct {
 	lock *os.File // the folder itself, locked against a second run
 	made []string // the folders that were not there before, outermost first
 
-	config  []byte // what config.json holds; nil before WriteConfig
-	history []byte // what history.jsonl holds
+	mu      sync.Mutex        // of what follows, while files are written beside the training
+	dir     string            // where the run's files are: path or, while it keeps an old run, stage(path)
+	written map[string][]byte // what every file but best.safetensors holds, by name
+	changed []string          // names of files that somebody else changed
 }
 
 // Check finds out whether Create would refuse the folder, without making anything.
@@ -41,20 +47,21 @@ func Check(path string, overwrite bool) error {
 	if err := unix.Access(there, unix.W_OK|unix.X_OK); err != nil {
 		return fmt.Errorf("run: cannot write into %s: %w; choose another --out", there, err)
 	}
-	if held := held(path); len(held) > 0 && !overwrite {
-		return fmt.Errorf("run: %s holds a run already (%s); choose another --out, or add --overwrite to replace it", path, held[0])
+	if Held(path) && !overwrite {
+		name := append(held(path), held(swap(path))...)[0]
+		return fmt.Errorf("run: %s holds a run already (%s); choose another --out, or add --overwrite to replace it", path, name)
 	}
 	return nil
 }
 
 // Create makes the folder, and its parents, for a new run. A folder that holds a run already is refused
 // without overwrite, and one that another process is writing a run into in any case. Nothing in it changes
-// before WriteConfig.
+// before WriteConfig, and an old run stays until SaveBest has written the first weights.
 func Create(path string, overwrite bool) (*Folder, error) {
 	if err := Check(path, overwrite); err != nil {
 		return nil, err
 	}
-	f := &Folder{path: path, made: missing(path)}
+	f := &Folder{path: path, dir: path, made: missing(path), written: map[string][]byte{}}
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return nil, fmt.Errorf("run: %w; choose another --out", err)
 	}
@@ -78,6 +85,9 @@ func missing(path string) (paths []string) {
 		paths = append([]string{path}, paths...)
 	}
 }
+
+// Held reports whether a folder holds a run.
+func Held(path string) bool { return len(held(path))+len(held(swap(path))) > 0 }
 
 // held returns the names of those of a run's files that are in a folder.
 func held(path string) (names []string) {
@@ -109,10 +119,16 @@ func unfinished(path string) (names []string) {
 // Path returns the folder's path.
 func (f *Folder) Path() string { return f.path }
 
-// Close lets other runs use the folder. A run that failed before its first phase ended leaves nothing behind.
+// Close lets other runs use the folder. A run that failed before its first phase ended leaves nothing behind, and one that
+// failed before its first weights leaves the old run that it was to replace.
 func (f *Folder) Close() error {
-	if f.history == nil {
-		if f.config != nil {
+	switch {
+	case f.KeepsOld():
+		if !f.Vanished() {
+			os.RemoveAll(f.dir)
+		}
+	case f.written[HistoryFile] == nil:
+		if f.written[ConfigFile] != nil {
 			os.Remove(filepath.Join(f.path, ConfigFile))
 		}
 		for i := range f.made {
@@ -132,40 +148,76 @@ func (f *Folder) Vanished() bool {
 	return err == nil && !os.SameFile(there, ours)
 }
 
-// Restore makes a folder that has vanished again, with configuration and history so far.
+// Restore makes a folder that has vanished again, with all that was written into it but the weights.
 func (f *Folder) Restore() error {
 	again, err := Create(f.path, false)
 	if err != nil {
 		return err
 	}
 	f.lock.Close()
-	f.lock = again.lock
-	if err := f.Write(ConfigFile, f.config); err != nil {
-		return err
+	f.lock, f.dir = again.lock, f.path
+	for name, data := range f.written {
+		if err := f.Write(name, data); err != nil {
+			return err
+		}
 	}
-	return f.Write(HistoryFile, f.history)
+	return nil
 }
 
-// WriteConfig begins the run: it removes the files of one that is overwritten, finished or not, and no others, and writes
-// config.json.
+// Mend writes again what somebody else removed or changed of the files that were written, but the weights, and returns
+// the names of these files, in order.
+func (f *Folder) Mend() (names []string, err error) {
+	for name, data := range f.written {
+		if there, err := regular.Read(filepath.Join(f.dir, name), int64(len(data))); err == nil && bytes.Equal(there, data) {
+			continue
+		}
+		f.changed = append(f.changed, name)
+		if err := f.Write(name, data); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(f.changed)
+	f.changed = slices.Compact(f.changed)
+	return f.changed, nil
+}
+
+// WriteConfig begins the run: it writes config.json, and removes what a run that was killed has left unfinished.
 func (f *Folder) WriteConfig(config any) error {
 	data, err := encoded(config)
 	if err != nil {
 		return err
 	}
-	for _, name := range append(held(f.path), unfinished(f.path)...) {
-		if err := os.Remove(filepath.Join(f.path, name)); err != nil {
-			return fmt.Errorf("run: %w", err)
+	if err := f.clear(); err != nil {
+		return err
+	}
+	if old := held(f.path); len(old) > 0 {
+		for _, name := range old {
+			if info, err := os.Lstat(filepath.Join(f.path, name)); err == nil && info.IsDir() {
+				return fmt.Errorf("run: %s is a folder, and no file of a run; choose another --out", filepath.Join(f.path, name))
+			}
+		}
+		f.dir = stage(f.path)
+		if err := os.Mkdir(f.dir, 0o777); err != nil {
+			return f.explained(err)
 		}
 	}
-	f.config = data
 	return f.Write(ConfigFile, data)
 }
 
-// Write writes a file of any name into the folder.
+// Write writes a file of any name into the folder. It may be called from several goroutines.
 func (f *Folder) Write(name string, data []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.write(name, data)
+}
+
+func (f *Folder) write(name string, data []byte) error {
 	// In the same folder, because renameio may otherwise choose another one on the same disk.
-	return f.explained(renameio.WriteFile(filepath.Join(f.path, name), data, 0o666, renameio.WithTempDir(f.path)))
+	err := renameio.WriteFile(filepath.Join(f.dir, name), data, 0o666, renameio.WithTempDir(f.dir))
+	if err == nil {
+		f.written[name] = data
+	}
+	return f.explained(err)
 }
 
 // WritePredictions writes predictions.json.
@@ -184,37 +236,53 @@ func (f *Folder) writeJSON(name string, v any) error {
 
 // Append adds a phase to history.jsonl, or nothing of it. Its numbers are in the shortest form that reads
 // back to the same bits.
-func (f *Folder) Append(p trainer.Phase) error {
+func (f *Folder) Append(p metrics.Phase) error {
 	line, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
-	before := int64(len(f.history))
-	f.history = append(append(f.history, escape.JSONBytes(line)...), '\n')
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.written[HistoryFile]
+	after := append(append(before, escape.JSONBytes(line)...), '\n')
 	if f.Vanished() {
+		f.written[HistoryFile] = after
 		return f.vanished()
 	}
-	file, err := os.OpenFile(filepath.Join(f.path, HistoryFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	file, err := os.OpenFile(filepath.Join(f.dir, HistoryFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return fmt.Errorf("run: %w", err)
 	}
 	defer file.Close()
-	if _, err = file.Write(f.history[before:]); err == nil {
+	if info, err := file.Stat(); err == nil && info.Size() != int64(len(before)) {
+		f.changed = append(f.changed, HistoryFile)
+		return f.write(HistoryFile, after)
+	}
+	if _, err = file.Write(after[len(before):]); err == nil {
 		err = file.Sync()
 	}
 	if err != nil { // as if there had been no line
-		file.Truncate(before)
-		if f.history = f.history[:before]; before == 0 {
-			f.history = nil
+		if file.Truncate(int64(len(before))); before == nil {
 			os.Remove(file.Name())
 		}
+		return f.explained(err)
 	}
-	return f.explained(err)
+	f.written[HistoryFile] = after
+	return nil
 }
 
-// SaveBest writes best.safetensors.
+// SaveBest writes best.safetensors. The first one ends an old run that the folder has kept. Only one goroutine may call it
+// at a time.
 func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
-	return f.explained(checkpoint.WriteSafetensors(filepath.Join(f.path, BestFile), sd))
+	if err := checkpoint.WriteSafetensors(filepath.Join(f.dir, BestFile), sd); err != nil {
+		return f.explained(err)
+	}
+	if !f.KeepsOld() {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.explained(f.replaceOld())
 }
 
 func encoded(v any) ([]byte, error) {

@@ -3,12 +3,16 @@ package run
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
-	"hymenoptera/trainer"
+	"hymenoptera/internal/regular"
+	"hymenoptera/metrics"
 )
+
+// maxFile bounds the files that are read, in bytes: a line of history or predictions takes a hundred or two.
+const maxFile = 1 << 30
 
 // ReadPredictions returns what predictions.json holds.
 func ReadPredictions(path string) (ps []Prediction, err error) {
@@ -24,9 +28,9 @@ func ReadResult(path string) (r Result, err error) {
 func ReadConfig(path string, v any) error { return readJSON(filepath.Join(path, ConfigFile), v) }
 
 func readJSON(file string, v any) error {
-	data, err := os.ReadFile(file)
+	data, err := regular.Read(file, maxFile)
 	if err == nil {
-		err = json.Unmarshal(data, v)
+		err = unmarshal(data, v)
 	}
 	if err != nil {
 		return fmt.Errorf("run: %s: %w", file, err)
@@ -34,22 +38,32 @@ func readJSON(file string, v any) error {
 	return nil
 }
 
+// unmarshal is json.Unmarshal with errors that quote little of data.
+func unmarshal(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%s: want %v, got %.40s", wrong.Field, wrong.Type, wrong.Value)
+	}
+	return err
+}
+
 // ReadHistory returns the phases of a run's folder in the order in which they ended. A last line that was cut off, as
 // a run that was killed or still goes on may leave it, is not one of them.
-func ReadHistory(path string) ([]trainer.Phase, error) {
+func ReadHistory(path string) (metrics.History, error) {
 	file := filepath.Join(path, HistoryFile)
-	data, err := os.ReadFile(file)
+	data, err := regular.Read(file, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	var phases []trainer.Phase
+	var phases metrics.History
 	whole := data[:bytes.LastIndexByte(data, '\n')+1]
 	for i, line := range bytes.SplitAfter(whole, []byte("\n")) {
 		if len(line) == 0 {
 			break
 		}
-		var p trainer.Phase
-		if err := json.Unmarshal(line, &p); err != nil {
+		var p metrics.Phase
+		if err := unmarshal(line, &p); err != nil {
 			return nil, fmt.Errorf("run: %s line %d: %w", file, i+1, err)
 		}
 		phases = append(phases, p)

@@ -10,7 +10,9 @@
 // Every file is whole at any moment: it is replaced by renaming, or grows by single lines.
 package run
 
-import "hymenoptera/trainer"
+import (
+	"hymenoptera/metrics"
+)
 
 // Names of the files in a run's folder.
 const (
@@ -31,7 +33,7 @@ func files() []string {
 
 // A Result is what a training came to.
 type Result struct {
-	Best    trainer.Phase `json:"best"`
+	Best    metrics.Phase `json:"best"`
 	Seconds float64       `json:"seconds"`
 	// ReportSeconds is what the report and its pictures took, beside the training and after it.
 	ReportSeconds float64 `json:"report_seconds"`

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
-	"hymenoptera/trainer"
 )
 
 func create(t *testing.T, path string, overwrite bool) *run.Folder {
@@ -24,9 +24,17 @@ func create(t *testing.T, path string, overwrite bool) *run.Folder {
 	return f
 }
 
+// weights returns a state dict with one value.
+func weights(value byte) *checkpoint.StateDict {
+	return &checkpoint.StateDict{
+		Tensors:  []checkpoint.Tensor{{Name: "w", DType: checkpoint.Uint8, Shape: []int64{1}, Data: []byte{value}}},
+		Metadata: map[string]string{"epoch": fmt.Sprint(value)},
+	}
+}
+
 func TestHistoryReadsBackToTheSameBits(t *testing.T) {
 	f := create(t, filepath.Join(t.TempDir(), "a", "b"), false)
-	want := []trainer.Phase{
+	want := []metrics.Phase{
 		{Epoch: 0, Name: "train", Loss: 0.7024962784814053, Acc: 118. / 244, Corrects: 118, N: 244, LR: 0.001, Seconds: 6.6},
 		{Epoch: 0, Name: "val", Loss: math.Nextafter(1, 2), Acc: 1, Corrects: 153, N: 153, LR: 1e-5 * 0.1, Seconds: 0},
 	}
@@ -53,7 +61,7 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 	if err := f.WriteConfig(map[string]int{"epochs": 1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Append(trainer.Phase{Name: "train"}); err != nil {
+	if err := f.Append(metrics.Phase{Name: "train"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("mine"), 0o666); err != nil {
@@ -78,7 +86,13 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 	if err := f.WriteConfig(2); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err != nil || !f.KeepsOld() {
+		t.Error("the old run is gone before the new one has weights")
+	}
+	if err := f.SaveBest(weights(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, run.HistoryFile)); err == nil || f.KeepsOld() {
 		t.Error("the overwritten run's history is still there")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "notes.txt")); err != nil {
@@ -146,7 +160,7 @@ func TestRestore(t *testing.T) {
 		if err := f.WriteConfig(1); err != nil {
 			t.Fatal(err)
 		}
-		if err := f.Append(trainer.Phase{Name: "train"}); err != nil || f.Vanished() {
+		if err := f.Append(metrics.Phase{Name: "train"}); err != nil || f.Vanished() {
 			t.Fatalf("error %v, vanished %v", err, f.Vanished())
 		}
 		if err := os.Rename(f.Path(), f.Path()+"-gone"); err != nil {
@@ -157,7 +171,7 @@ func TestRestore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := f.Append(trainer.Phase{Name: "val"}); err == nil || !strings.Contains(err.Error(), "was removed") || !f.Vanished() {
+		if err := f.Append(metrics.Phase{Name: "val"}); err == nil || !strings.Contains(err.Error(), "was removed") || !f.Vanished() {
 			t.Errorf("error %v, vanished %v", err, f.Vanished())
 		}
 		if err := f.Restore(); err != nil || f.Vanished() {
@@ -176,7 +190,7 @@ func TestRestore(t *testing.T) {
 
 func TestReadHistoryNamesTheBadLine(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, run.HistoryFile), []byte("{\"epoch\":0}\n{\"epoch\":\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, run.HistoryFile), []byte("{\"epoch\":0,\"phase\":\"val\"}\n{\"epoch\":\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := run.ReadHistory(dir); err == nil || !strings.Contains(err.Error(), "line 2") {
@@ -187,11 +201,7 @@ func TestReadHistoryNamesTheBadLine(t *testing.T) {
 func TestSaveBestReplacesTheWhole(t *testing.T) {
 	f := create(t, t.TempDir(), false)
 	for _, value := range []byte{1, 2} {
-		sd := &checkpoint.StateDict{
-			Tensors:  []checkpoint.Tensor{{Name: "w", DType: checkpoint.Uint8, Shape: []int64{1}, Data: []byte{value}}},
-			Metadata: map[string]string{"epoch": fmt.Sprint(value)},
-		}
-		if err := f.SaveBest(sd); err != nil {
+		if err := f.SaveBest(weights(value)); err != nil {
 			t.Fatal(err)
 		}
 		got, err := checkpoint.Read(filepath.Join(f.Path(), run.BestFile))

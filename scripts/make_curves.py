@@ -37,6 +37,7 @@ RUNS = {
     "googlenet": "--model googlenet --threads 2 --workers 2",
     "googlenet frozen": "--model googlenet --threads 2 --workers 0 --freeze",
     "resnet18 balanced sampling": "--threads 2 --workers 2 --balance sampling",
+    "resnet18 without flips": "--threads 2 --workers 2 --no-flip",
     "resnet18 probe": "--threads 2 --workers 2 --freeze --probe",
     "googlenet probe": "--model googlenet --threads 2 --workers 0 --freeze --probe --views 2 --epochs 3",
     "resnet18 from weights": "--threads 2 --workers 2 --seed 3",

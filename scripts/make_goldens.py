@@ -72,6 +72,15 @@ def crops():
             top, left, ch, cw = T.RandomResizedCrop.get_params(im, [0.08, 1.0], [3 / 4, 4 / 3])
             draws.append([left, top, cw, ch, int(torch.rand(1).item() < 0.5)])
         out.append({"seed": i, "size": [w, h], "draws": draws})
+    for i, (scale, ratio, p) in enumerate([((0.5, 0.9), (0.5, 2.0), 0.5), ((0.08, 1.0), (1.0, 1.0), 0.1), ((0.3, 0.3), (3 / 4, 4 / 3), 1.0), ((1.0, 1.0), (0.1, 7.5), 0.0)]):
+        for w, h in sizes:
+            torch.manual_seed(100 + i)
+            im = Image.new("RGB", (w, h))
+            draws = []
+            for _ in range(10):
+                top, left, ch, cw = T.RandomResizedCrop.get_params(im, list(scale), list(ratio))
+                draws.append([left, top, cw, ch, int(p > 0 and torch.rand(1).item() < p)])  # p 0: the flip is left out
+            out.append({"seed": 100 + i, "size": [w, h], "scale": scale, "ratio": ratio, "flip": p, "draws": draws})
     dump(out, "transforms/testdata/crops.json")
     evals = []
     for w, h in sizes + [(256, 256), (257, 256), (300, 301), (640, 427), (427, 640), (768, 1024)]:

@@ -37,6 +37,7 @@ def arguments():
     p.add_argument("--epochs", type=int, default=25)
     p.add_argument("--batch-size", type=int, default=32)
     p.add_argument("--image-size", type=int, default=224)
+    p.add_argument("--no-flip", action="store_true")
     p.add_argument("--workers", type=int, default=4)
     p.add_argument("--optimizer", default="sgd", choices=["sgd", "adam", "adamw"])
     p.add_argument("--lr", type=float, default=0.001)
@@ -59,7 +60,7 @@ def arguments():
 def loaders(o):
     size = o.image_size
     pipelines = {
-        "train": [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip()],
+        "train": [transforms.RandomResizedCrop(size)] + ([] if o.no_flip else [transforms.RandomHorizontalFlip()]),
         "val": [transforms.Resize(size * 256 // 224), transforms.CenterCrop(size)],
     }
     if o.probe and o.views == 0:

@@ -7,6 +7,7 @@ import (
 
 	"hymenoptera/dataset"
 	"hymenoptera/internal/mt19937"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -96,7 +97,7 @@ func forward(s *torch.Scope, model nn.Module, r *ring, b *dataset.Batch) (vector
 
 // FitFeatures is [Fit] for a head that takes features in the place of images. Both sets are shuffled, as a DataLoader
 // without workers does it.
-func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, train, val *Features, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
+func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, train, val *Features, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best metrics.Phase, err error) {
 	if err := cfg.validate(); err != nil {
 		return best, err
 	}

@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 )
 
 // lossError says where a training went wrong whose loss is not finite.
-func lossError(loss float64, p Phase, step int, b *dataset.Batch, set set) error {
+func lossError(loss float64, p metrics.Phase, step int, b *dataset.Batch, set set) error {
 	const most = 64
 	var files []string
 	for _, i := range b.Indices[:min(most, len(b.Indices))] {

@@ -8,6 +8,7 @@ import (
 
 	"hymenoptera/dataset"
 	"hymenoptera/internal/synth"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -54,7 +55,7 @@ func exactMode(device torch.Device) mode {
 }
 
 // run trains and returns the phases, and the parameters at the end.
-func (m mode) run(t *testing.T) (phases []trainer.Phase, weights []float32) {
+func (m mode) run(t *testing.T) (phases []metrics.Phase, weights []float32) {
 	t.Helper()
 	root := t.TempDir()
 	if err := synth.Write(root, synth.Config{Seed: 1, Train: 11, Val: 5, MinSide: 40, MaxSide: 90}); err != nil {
@@ -104,17 +105,17 @@ func (m mode) run(t *testing.T) (phases []trainer.Phase, weights []float32) {
 // phaseList keeps the phases, without their times.
 type phaseList struct {
 	trainer.Silent
-	phases []trainer.Phase
+	phases []metrics.Phase
 }
 
-func (l *phaseList) PhaseEnd(p trainer.Phase) error {
+func (l *phaseList) PhaseEnd(p metrics.Phase) error {
 	p.Seconds, p.Wait = 0, 0
 	l.phases = append(l.phases, p)
 	return nil
 }
 
 // near fails the test unless the losses of two trainings differ by at most the given share.
-func near(t *testing.T, got, want []trainer.Phase, within float64) {
+func near(t *testing.T, got, want []metrics.Phase, within float64) {
 	t.Helper()
 	if len(got) != len(want) || len(want) == 0 {
 		t.Fatalf("%d phases, want %d", len(got), len(want))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -51,9 +52,9 @@ type pass interface {
 }
 
 // phase passes once over a set: with weight updates when it is called "train", without autograd otherwise.
-func (t *training) phase(epoch int, name string, set set) (Phase, error) {
+func (t *training) phase(epoch int, name string, set set) (metrics.Phase, error) {
 	train := name == "train"
-	p := Phase{Epoch: epoch, Name: name, N: set.Len()}
+	p := metrics.Phase{Epoch: epoch, Name: name, N: set.Len()}
 	if t.opt != nil {
 		p.LR = t.opt.LR()
 	}
@@ -102,7 +103,7 @@ func (t *training) phase(epoch int, name string, set set) (Phase, error) {
 }
 
 // count computes a batch, adds it to the sums of the phase and releases it.
-func (t *training) count(s *torch.Scope, model nn.Module, set set, b *dataset.Batch, at place, sums *tally, p Phase) error {
+func (t *training) count(s *torch.Scope, model nn.Module, set set, b *dataset.Batch, at place, sums *tally, p metrics.Phase) error {
 	s = s.Child()
 	defer s.Close()
 	defer b.Release()

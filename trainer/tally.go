@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 )
 
@@ -27,7 +28,7 @@ func newTally(s *torch.Scope, cfg Config) *tally {
 }
 
 // add takes in the result of a batch. On the host it fails where the loss is not finite.
-func (t *tally) add(r result, p Phase, step int, b *dataset.Batch, set set) error {
+func (t *tally) add(r result, p metrics.Phase, step int, b *dataset.Batch, set set) error {
 	if t.sumOfLosses != nil {
 		torch.NoGrad(func() { torch.AddScaledInPlace(t.sumOfLosses, r.loss, float64(b.N)) })
 		torch.AddInPlace(t.sumOfHits, r.hits)
@@ -43,7 +44,7 @@ func (t *tally) add(r result, p Phase, step int, b *dataset.Batch, set set) erro
 }
 
 // end fills in what the phase came to.
-func (t *tally) end(p *Phase) error {
+func (t *tally) end(p *metrics.Phase) error {
 	if t.sumOfLosses != nil {
 		t.loss, t.corrects = torch.Item(t.sumOfLosses), int(torch.Item(t.sumOfHits))
 		if !isFinite(t.loss) {

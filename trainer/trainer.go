@@ -13,6 +13,7 @@ import (
 	"fmt"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -92,19 +93,6 @@ type Data struct {
 	Train, Val *dataset.Loader
 }
 
-// A Phase is one pass over a set.
-type Phase struct {
-	Epoch    int     `json:"epoch"`
-	Name     string  `json:"phase"` // "train" or "val"
-	Loss     float64 `json:"loss"`  // mean over the images
-	Acc      float64 `json:"acc"`   // Corrects / N
-	Corrects int     `json:"corrects"`
-	N        int     `json:"n"`  // images
-	LR       float64 `json:"lr"` // in force when the phase began
-	Seconds  float64 `json:"seconds"`
-	Wait     float64 `json:"wait"` // of these seconds, those in which no batch was ready
-}
-
 // An Observer is told what happens, on libtorch's thread. An error ends the training.
 type Observer interface {
 	// EpochStart comes before an epoch's two phases.
@@ -112,19 +100,20 @@ type Observer interface {
 	// Step comes before a phase's first batch and after each one; done of n images are through.
 	Step(epoch int, phase string, done, n int)
 	// PhaseEnd comes after each phase.
-	PhaseEnd(p Phase) error
+	PhaseEnd(p metrics.Phase) error
 	// Best comes after a validation phase that was strictly better than every one before it, while the
 	// model holds the weights that it was reached with.
-	Best(p Phase) error
+	Best(p metrics.Phase) error
 	// EpochEnd comes after an epoch's two phases.
 	EpochEnd(epoch int) error
 }
 
 // Fit trains model for cfg.Epochs epochs and leaves it with the weights of the best validation phase,
-// which it returns: the first with the highest accuracy (N is 0 when none got any image right). When ctx
+// which it returns: the first with the highest accuracy or, where none got any image right, the last (N is 0 when none
+// has ended). The notebook returns the weights from before the training there, whose new head knows nothing. When ctx
 // is cancelled it returns after the current step, and on every error too, also where an operation of libtorch fails in an
 // epoch, the model holds the best weights, unless its device has failed altogether.
-func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
+func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best metrics.Phase, err error) {
 	if err := cfg.foldable(model); err != nil {
 		return best, err
 	}
@@ -146,7 +135,7 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 }
 
 // fit is Fit for any two sets.
-func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best Phase, err error) {
+func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best metrics.Phase, err error) {
 	weights := newSnapshot(s, model)
 	defer func() {
 		if lost := torch.Do(ctx, func(*torch.Scope) error { weights.restore(); return nil }); lost != nil {
@@ -168,9 +157,12 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 			if err != nil {
 				return err
 			}
-			if reached.Acc > best.Acc {
+			better := reached.Acc > best.Acc
+			if better || best.Corrects == 0 {
 				weights.take()
 				best = reached
+			}
+			if better {
 				if err := obs.Best(reached); err != nil {
 					return err
 				}
@@ -186,13 +178,13 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 
 // Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,
 // Trace, Graph and Resident are not heeded.
-func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (Phase, error) {
+func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (metrics.Phase, error) {
 	cfg.Epochs, cfg.Trace = 1, nil
 	if err := cfg.validate(); err != nil {
-		return Phase{}, err
+		return metrics.Phase{}, err
 	}
 	if err := cfg.foldable(model); err != nil {
-		return Phase{}, err
+		return metrics.Phase{}, err
 	}
 	c := s.Child()
 	defer c.Close()
@@ -209,10 +201,10 @@ func (Silent) EpochStart(int) error { return nil }
 func (Silent) Step(int, string, int, int) {}
 
 // PhaseEnd implements Observer.
-func (Silent) PhaseEnd(Phase) error { return nil }
+func (Silent) PhaseEnd(metrics.Phase) error { return nil }
 
 // Best implements Observer.
-func (Silent) Best(Phase) error { return nil }
+func (Silent) Best(metrics.Phase) error { return nil }
 
 // EpochEnd implements Observer.
 func (Silent) EpochEnd(int) error { return nil }

@@ -14,6 +14,7 @@ import (
 
 	"hymenoptera/dataset"
 	"hymenoptera/internal/synth"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -49,7 +50,7 @@ func lopsided(t *testing.T) trainer.Data {
 }
 
 // scripted is a model that guesses one class in each epoch's validation: 0 gives accuracy 0.25, 1 gives
-// 0.75. Its weight counts the training steps.
+// 0.75, and 2, which is no image's, gives 0. Its weight counts the training steps.
 type scripted struct {
 	bn      *nn.BatchNorm2d
 	guesses []int
@@ -60,9 +61,10 @@ type scripted struct {
 
 func (m *scripted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	n := x.Shape()[0]
-	logits := make([]float32, 2*n)
+	classes := int64(max(2, slices.Max(m.guesses)+1))
+	logits := make([]float32, classes*n)
 	for i := range n {
-		logits[2*i+int64(m.guesses[min(m.epoch, len(m.guesses)-1)])] = 1
+		logits[classes*i+int64(m.guesses[min(m.epoch, len(m.guesses)-1)])] = 1
 	}
 	if m.images != nil {
 		m.images(x)
@@ -74,7 +76,7 @@ func (m *scripted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 		torch.NoGrad(func() { torch.AddScalarInPlace(m.bn.Weight, 1) })
 		torch.AddScalarInPlace(m.bn.RunningMean, 1)
 	}
-	constant := torch.FromFloat32s(s, logits, n, 2)
+	constant := torch.FromFloat32s(s, logits, n, classes)
 	return torch.Add(s, constant, torch.MulScalar(s, torch.Sum(s, m.bn.Weight), 0))
 }
 
@@ -84,7 +86,7 @@ func (m *scripted) Children() []nn.Child { return []nn.Child{{Name: "bn", Module
 type recorder struct {
 	model  *scripted
 	events []string
-	phases []trainer.Phase
+	phases []metrics.Phase
 	after  func(event string) error
 }
 
@@ -104,15 +106,15 @@ func (r *recorder) EpochStart(epoch int) error {
 func (r *recorder) Step(epoch int, phase string, done, n int) {
 	r.add("%d %s %d/%d", epoch, phase, done, n)
 }
-func (r *recorder) PhaseEnd(p trainer.Phase) error {
+func (r *recorder) PhaseEnd(p metrics.Phase) error {
 	r.phases = append(r.phases, p)
 	return r.add("%s end", p.Name)
 }
-func (r *recorder) Best(p trainer.Phase) error { return r.add("best %d", p.Epoch) }
+func (r *recorder) Best(p metrics.Phase) error { return r.add("best %d", p.Epoch) }
 func (r *recorder) EpochEnd(epoch int) error   { return r.add("end %d", epoch) }
 
 // fit trains a scripted model and returns what Fit did, with the weight that the model was left with.
-func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(string) error) (r *recorder, best trainer.Phase, weight, mean float64, err error) {
+func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(string) error) (r *recorder, best metrics.Phase, weight, mean float64, err error) {
 	t.Helper()
 	data, before := lopsided(t), torch.Live()
 	err = torch.Do(context.Background(), func(s *torch.Scope) error {
@@ -151,6 +153,34 @@ func TestBestIsTheFirstStrictlyGreater(t *testing.T) {
 	want := []string{"start 0", "0 train 0/6", "0 train 2/6", "0 train 4/6", "0 train 6/6", "train end", "0 val 0/4", "0 val 2/4", "0 val 4/4", "val end", "best 0", "end 0"}
 	if got := r.events[:len(want)]; !slices.Equal(got, want) {
 		t.Errorf("events of epoch 0:\n got %q\nwant %q", got, want)
+	}
+}
+
+// Where no epoch gets an image right, the last weights are kept, also when the training is stopped; and nothing is told of
+// a best epoch, as in the notebook.
+func TestNothingRightKeepsTheLast(t *testing.T) {
+	for _, stopped := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, best, weight, mean, err := fit(t, ctx, &scripted{guesses: []int{2}}, 3, func(e string) error {
+			if stopped && e == "2 train 2/6" {
+				cancel()
+			}
+			return nil
+		})
+		cancel()
+		want := 2
+		if stopped {
+			want = 1
+		}
+		if stopped != errors.Is(err, context.Canceled) || best.Epoch != want || best.N != 4 || best.Corrects != 0 {
+			t.Errorf("stopped %v: best %+v, error %v, want epoch %d with 0 of 4", stopped, best, err, want)
+		}
+		if steps := float64(3 * (want + 1)); weight != 1+steps || mean != steps {
+			t.Errorf("stopped %v: the model was left with weight %v and running mean %v, want those of epoch %d", stopped, weight, mean, want)
+		}
+		if slices.ContainsFunc(r.events, func(e string) bool { return strings.HasPrefix(e, "best") }) {
+			t.Errorf("told of a best epoch: %q", r.events)
+		}
 	}
 }
 

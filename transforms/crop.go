@@ -10,30 +10,26 @@ import (
 // Source is a stream of uniform 32-bit words: PyTorch's generator.
 type Source interface{ Uint32() uint32 }
 
-// The notebook's RandomResizedCrop: a share of the area from 0.08 to 1 and an aspect ratio from 3/4 to 4/3.
-const (
-	minScale, maxScale = float32(0.08), float32(1)
-	minRatio, maxRatio = 3.0 / 4.0, 4.0 / 3.0
-	// torch.log(torch.tensor((3/4, 4/3))), float32.
-	logMinRatio, logMaxRatio = float32(-0x1.269622p-2), float32(0x1.269624p-2)
-	cropTries                = 10
-	flipProbability          = float32(0.5)
-)
+const cropTries = 10
 
 // RandomResizedCrop draws a crop of a picture of w×h pixels as torchvision's RandomResizedCrop.get_params
-// does: up to ten tries of two words each, then two words for the place; or, after ten misses, the largest
+// does, of a share of the area and an aspect ratio from scale[0] to scale[1] and ratio[0] to ratio[1]: up to
+// ten tries of two words each, then two words for the place; or, after ten misses, the largest
 // centred crop with an allowed aspect ratio.
 //
 // torch.exp of the drawn logarithm comes from MKL, which is off by one unit in the last place for one input
 // in a hundred. Here it is rounded correctly. That moves a crop's border only if the area times the ratio
 // lies within 1e-7 of a rounding border.
-func RandomResizedCrop(rng Source, w, h int) image.Rectangle {
+func RandomResizedCrop(rng Source, w, h int, scale, ratio [2]float64) image.Rectangle {
 	area := float64(w * h)
+	minScale, maxScale := float32(scale[0]), float32(scale[1])
+	minRatio, maxRatio := ratio[0], ratio[1]
+	logMinRatio, logMaxRatio := logFloat32(minRatio), logFloat32(maxRatio)
 	for range cropTries {
 		target := float64(area * float64(mt19937.Uniform(rng, minScale, maxScale)))
-		ratio := float64(float32(math.Exp(float64(mt19937.Uniform(rng, logMinRatio, logMaxRatio)))))
-		cw := int(math.RoundToEven(math.Sqrt(float64(target * ratio))))
-		ch := int(math.RoundToEven(math.Sqrt(target / ratio)))
+		aspect := float64(float32(math.Exp(float64(mt19937.Uniform(rng, logMinRatio, logMaxRatio)))))
+		cw := int(math.RoundToEven(math.Sqrt(float64(target * aspect))))
+		ch := int(math.RoundToEven(math.Sqrt(target / aspect)))
 		if 0 < cw && cw <= w && 0 < ch && ch <= h {
 			top := mt19937.IntN(rng, h-ch+1)
 			left := mt19937.IntN(rng, w-cw+1)
@@ -41,17 +37,20 @@ func RandomResizedCrop(rng Source, w, h int) image.Rectangle {
 		}
 	}
 	cw, ch := w, h
-	if ratio := float64(w) / float64(h); ratio < minRatio {
+	if aspect := float64(w) / float64(h); aspect < minRatio {
 		ch = int(math.RoundToEven(float64(w) / minRatio))
-	} else if ratio > maxRatio {
+	} else if aspect > maxRatio {
 		cw = int(math.RoundToEven(float64(float64(h) * maxRatio)))
 	}
 	left, top := (w-cw)/2, (h-ch)/2
 	return image.Rect(left, top, left+cw, top+ch)
 }
 
-// RandomFlip draws whether a sample is mirrored, as torchvision's RandomHorizontalFlip does: one word.
-func RandomFlip(rng Source) bool { return mt19937.Float32(rng) < flipProbability }
+// logFloat32 is torch.log of a float32 tensor.
+func logFloat32(v float64) float32 { return float32(math.Log(float64(float32(v)))) }
+
+// RandomFlip draws whether a sample is mirrored, as torchvision's RandomHorizontalFlip(p) does: one word.
+func RandomFlip(rng Source, p float64) bool { return mt19937.Float32(rng) < float32(p) }
 
 // ResizeSize returns the size that torchvision's Resize(short) gives a picture of w×h pixels: its short
 // side becomes short, the other one keeps the aspect ratio and is rounded down.

@@ -147,11 +147,20 @@ func TestRandomResizedCropIsTorchvisions(t *testing.T) {
 	type golden struct {
 		Seed  uint64
 		Size  [2]int
+		Scale *[2]float64
+		Ratio [2]float64
+		Flip  float64
 		Draws [][5]int // left, top, width, height, flip
 	}
 	for _, want := range goldens[golden](t, "crops.json") {
 		rng := mt19937.New(want.Seed)
 		tf := Train(224)
+		if want.Scale != nil {
+			tf.Scale, tf.Ratio, tf.FlipP = *want.Scale, want.Ratio, want.Flip
+		}
+		if err := tf.Validate(); err != nil {
+			t.Error(err)
+		}
 		for i, d := range want.Draws {
 			got := tf.Plan(want.Size[0], want.Size[1], rng)
 			crop := image.Rect(d[0], d[1], d[0]+d[2], d[1]+d[3])

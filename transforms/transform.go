@@ -21,11 +21,17 @@ import (
 // MaxSize is the largest side, in pixels, of a sample.
 const MaxSize = 1 << 12
 
-// A Transform is what happens to every sample of a phase: either RandomResizedCrop(Size) and a random
-// flip, or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).
+// maxRatio bounds aspect ratios to what pictures have.
+const maxRatio = 1e4
+
+// A Transform is what happens to every sample of a phase: either RandomResizedCrop(Size, Scale, Ratio) and
+// RandomHorizontalFlip(FlipP), or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).
 type Transform struct {
 	Random bool       `json:"random,omitempty"`
-	Short  int        `json:"resize,omitempty"` // short side after Resize, in pixels; 0 where Random
+	Scale  [2]float64 `json:"scale,omitzero"`   // share of the picture's area in a random crop, from and to
+	Ratio  [2]float64 `json:"ratio,omitzero"`   // width by height of a random crop, from and to
+	FlipP  float64    `json:"flip,omitempty"`   // probability that a random crop is mirrored; 0 leaves the flip and its draw out
+	Short  int        `json:"resize,omitempty"` // short side after Resize, in pixels; 0 if Random
 	Size   int        `json:"crop"`             // height and width of a sample, in pixels
 	Mean   [3]float32 `json:"mean"`             // of red, green, blue, which are in [0, 1]
 	Std    [3]float32 `json:"std"`
@@ -40,7 +46,8 @@ var (
 // Train returns the notebook's training transform: RandomResizedCrop(size), RandomHorizontalFlip, ToTensor,
 // Normalize with ImageNet's statistics.
 func Train(size int) Transform {
-	return Transform{Random: true, Size: size, Mean: imageNetMean, Std: imageNetStd}
+	return Transform{Random: true, Scale: [2]float64{0.08, 1}, Ratio: [2]float64{3.0 / 4.0, 4.0 / 3.0}, FlipP: 0.5,
+		Size: size, Mean: imageNetMean, Std: imageNetStd}
 }
 
 // Eval returns the notebook's validation transform: Resize, CenterCrop(size), ToTensor, Normalize with
@@ -58,6 +65,15 @@ func (t Transform) Validate() error {
 	if !t.Random && (t.Short < t.Size || t.Short > 2*MaxSize) {
 		return fmt.Errorf("transforms: resize to %d: want %d (the crop) to %d", t.Short, t.Size, 2*MaxSize)
 	}
+	if t.Random && !(t.Scale[0] > 0 && t.Scale[0] <= t.Scale[1] && t.Scale[1] <= 1) {
+		return fmt.Errorf("transforms: random crops of %v of the area: want a range above 0, to 1 at most", t.Scale)
+	}
+	if t.Random && !(t.Ratio[0] > 0 && t.Ratio[0] <= t.Ratio[1] && t.Ratio[1] <= maxRatio) {
+		return fmt.Errorf("transforms: random crops of aspect ratios %v: want a range above 0, to %v at most", t.Ratio, maxRatio)
+	}
+	if !(t.FlipP >= 0 && t.FlipP <= 1) {
+		return fmt.Errorf("transforms: a flip with probability %v: want 0 to 1", t.FlipP)
+	}
 	for c, s := range t.Std {
 		if s == 0 {
 			return fmt.Errorf("transforms: the standard deviation of channel %d is 0", c)
@@ -70,13 +86,14 @@ func (t Transform) Validate() error {
 // random: the crop first, then the flip.
 func (t Transform) Plan(w, h int, rng Source) Plan {
 	if t.Random {
-		return Plan{
-			Crop:   RandomResizedCrop(rng, w, h),
+		plan := Plan{
+			Crop:   RandomResizedCrop(rng, w, h, t.Scale, t.Ratio),
 			Width:  t.Size,
 			Height: t.Size,
 			Window: image.Rect(0, 0, t.Size, t.Size),
-			Flip:   RandomFlip(rng),
 		}
+		plan.Flip = t.FlipP > 0 && RandomFlip(rng, t.FlipP)
+		return plan
 	}
 	rw, rh := ResizeSize(w, h, t.Short)
 	return Plan{

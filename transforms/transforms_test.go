@@ -57,6 +57,9 @@ func TestValidate(t *testing.T) {
 		{Train(MaxSize + 1), "image size"},
 		{Transform{Short: 100, Size: 101, Std: [3]float32{1, 1, 1}}, "resize to 100"},
 		{flat, "deviation of channel 1"},
+		{Transform{Random: true, Size: 64, Std: [3]float32{1, 1, 1}}, "random crops of [0 0] of the area"},
+		{Transform{Random: true, Size: 64, Scale: [2]float64{0.5, 1}, Ratio: [2]float64{2, 1}, Std: [3]float32{1, 1, 1}}, "aspect ratios [2 1]"},
+		{Transform{Random: true, Size: 64, Scale: [2]float64{0.5, 1}, Ratio: [2]float64{1, 1}, FlipP: 1.5, Std: [3]float32{1, 1, 1}}, "probability 1.5"},
 	} {
 		err := tt.tf.Validate()
 		if got := fmt.Sprint(err); (err != nil) != (tt.want != "") || !strings.Contains(got, tt.want) {

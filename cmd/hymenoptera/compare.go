@@ -15,6 +15,8 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
+	"hymenoptera/internal/regular"
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 )
@@ -39,7 +41,7 @@ func newCompare() *cobra.Command {
 				c.Runs = append(c.Runs, r)
 			}
 			if cmd.Flags().Changed("html") {
-				if isFolder(html) || html == "" {
+				if info, err := os.Stat(html); html == "" || err == nil && !info.Mode().IsRegular() {
 					return fmt.Errorf("--html %q: want the name of a file to write", html)
 				}
 				var page bytes.Buffer
@@ -71,20 +73,24 @@ func cause(err error) error {
 }
 
 // readLog reads a CSV file with a training's log.
-func readLog(path string) (report.History, error) {
-	info, err := os.Stat(path)
+func readLog(path string) (metrics.History, error) {
+	const most = 64 << 20 // bytes; a million phases take half of that
+	data, err := regular.Read(path, most)
 	if err != nil {
 		return nil, cause(err)
 	}
-	if !info.Mode().IsRegular() { // a pipe could keep the program waiting for ever
-		return nil, errors.New("not a regular file")
+	return metrics.ReadCSV(bytes.NewReader(data))
+}
+
+// readHistory reads the phases of a run's folder that a curve can show.
+func readHistory(path string) (metrics.History, error) {
+	h, err := run.ReadHistory(path)
+	for i, p := range h {
+		if err := p.Check(); err != nil {
+			return nil, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
+		}
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, cause(err)
-	}
-	defer f.Close()
-	return report.ReadCSV(f)
+	return h, err
 }
 
 // readRun reads a run's folder, or a CSV file.
@@ -100,18 +106,15 @@ func readRun(path string) (r report.Run, err error) {
 		}
 		return r, nil
 	}
-	phases, err := run.ReadHistory(path)
+	if err := run.Settle(path); err != nil {
+		return r, err
+	}
+	r.History, err = readHistory(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, fmt.Errorf("%s is not the folder of a run: it holds no history.jsonl", path)
 	}
 	if err != nil {
 		return r, err
-	}
-	for i, p := range phases {
-		if err := report.Phase(p).Check(); err != nil {
-			return r, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
-		}
-		r.History = append(r.History, report.Phase(p))
 	}
 	if len(r.History.Of("val")) == 0 {
 		return r, fmt.Errorf("%s: the run has not finished an epoch: there is nothing to compare", path)
@@ -126,6 +129,12 @@ func readRun(path string) (r report.Run, err error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return r, err
 		}
+	}
+	if config.Trainable < 0 || config.Trainable > config.Parameters {
+		return r, fmt.Errorf("%s: %d of %d parameters cannot be trainable", filepath.Join(path, run.ConfigFile), config.Trainable, config.Parameters)
+	}
+	if result.PeakMemory < 0 {
+		return r, fmt.Errorf("%s: peak_memory %d: want 0 or more", filepath.Join(path, run.ResultFile), result.PeakMemory)
 	}
 	r.Trainable, r.Parameters, r.Memory = config.Trainable, config.Parameters, result.PeakMemory
 	r.Answers = map[string]bool{}

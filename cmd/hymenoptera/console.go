@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,12 +15,13 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"hymenoptera/checkpoint"
 	"hymenoptera/internal/escape"
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
-	"hymenoptera/trainer"
 )
 
 // A console is the trainer.Observer of the command: the notebook's log on standard output, progress on
@@ -30,7 +30,7 @@ type console struct {
 	job   *job
 	start time.Time // of the training
 	bar   *progressbar.ProgressBar
-	saved trainer.Phase // whose weights best.safetensors holds; N is 0 while there are none
+	saved metrics.Phase // whose weights best.safetensors holds; N is 0 while there are none
 	best  string        // their digest
 	work  background    // that writes best.safetensors beside the training
 	wrote error         // what went wrong with it
@@ -65,8 +65,11 @@ func (c *console) logJSON(v any) error {
 
 // logError explains why a training ends whose log nobody reads any more.
 func logError(err error) error {
-	if errors.Is(err, syscall.EPIPE) {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
 		return errors.New("stopped: who read standard output has closed it; --quiet trains without a log")
+	case errors.Is(err, syscall.EIO):
+		return fmt.Errorf("stopped: %w; where the terminal was closed, nohup trains on without it", err)
 	}
 	return err
 }
@@ -88,7 +91,7 @@ func (c *console) Step(epoch int, phase string, done, n int) {
 }
 
 // PhaseEnd implements trainer.Observer.
-func (c *console) PhaseEnd(p trainer.Phase) error {
+func (c *console) PhaseEnd(p metrics.Phase) error {
 	c.clearBar()
 	c.job.reporter.phaseEnd(p)
 	if err := c.job.folder.Append(p); err != nil {
@@ -102,13 +105,13 @@ func (c *console) PhaseEnd(p trainer.Phase) error {
 }
 
 // Best implements trainer.Observer.
-func (c *console) Best(p trainer.Phase) error {
+func (c *console) Best(p metrics.Phase) error {
 	c.job.reporter.keepBest()
 	return c.save(p)
 }
 
 // save begins to write best.safetensors. While an earlier one is still being written, this one waits for its turn.
-func (c *console) save(p trainer.Phase) error {
+func (c *console) save(p metrics.Phase) error {
 	if err := c.failed(); err != nil {
 		return err
 	}
@@ -118,7 +121,7 @@ func (c *console) save(p trainer.Phase) error {
 	}
 	c.work.start(func() {
 		if c.wrote = c.job.folder.SaveBest(sd); c.wrote == nil {
-			c.saved, c.best = p, fmt.Sprintf("%x", sd.SHA256())
+			c.saved, c.best = p, digest(sd)
 		}
 	})
 	return nil
@@ -141,7 +144,7 @@ func (c *console) written() error {
 // EpochEnd implements trainer.Observer.
 func (c *console) EpochEnd(epoch int) error {
 	if epoch == c.job.Epochs-1 {
-		c.final = fmt.Sprintf("%x", nn.Export(c.job.model).SHA256())
+		c.final = digest(nn.Export(c.job.model))
 	}
 	if c.job.device == torch.CPU && epoch == 0 && c.job.Epochs > 1 && !c.job.Probe { // a GPU's first epoch says nothing
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
@@ -161,11 +164,15 @@ func (c *console) EpochEnd(epoch int) error {
 }
 
 // secure sees to it that the folder holds the best weights so far, which the model holds: it makes one that has vanished
-// again, and tries again what could not be written.
-func (c *console) secure(best trainer.Phase) error {
+// again, and tries again what could not be written. After a failure, weights that got nothing right do not replace an old
+// run.
+func (c *console) secure(best metrics.Phase, failure error) error {
 	err := c.written()
+	if failure != nil && best.Corrects == 0 && c.job.folder.KeepsOld() {
+		return err
+	}
 	if c.job.folder.Vanished() {
-		c.saved = trainer.Phase{}
+		c.saved = metrics.Phase{}
 		if err := c.job.folder.Restore(); err != nil {
 			return err
 		}
@@ -185,27 +192,25 @@ func (c *console) secure(best trainer.Phase) error {
 
 // end closes the log, with the notebook's last lines and result.json when the training came to its end.
 // It returns err, or what went wrong with the log itself.
-func (c *console) end(best trainer.Phase, err error) error {
+func (c *console) end(best metrics.Phase, err error) error {
 	c.clearBar()
 	seconds := time.Since(c.start).Seconds()
-	if err == nil {
-		c.job.reporter.print()
-	}
-	if c.saved.N > 0 {
-		c.job.messages.info("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them", c.saved.Epoch,
-			c.saved.Acc, filepath.Join(c.job.folder.Path(), run.BestFile), run.ReportFile)
-	} else {
-		c.job.messages.info("no weights were saved")
-	}
-	if err != nil {
-		return err
-	}
 	result := run.Result{Best: best, Seconds: seconds, ReportSeconds: time.Duration(c.job.reporter.spent.Load()).Seconds(), PeakMemory: peakMemory(),
 		FinalSHA256: c.final, BestSHA256: c.best}
-	if c.job.device != torch.CPU {
-		result.PeakGPUMemory = torch.MemoryOf(c.job.device).Peak
+	if err == nil {
+		c.job.reporter.print()
+		if c.job.device != torch.CPU {
+			result.PeakGPUMemory = torch.MemoryOf(c.job.device).Peak
+		}
+		err = c.job.folder.WriteResult(result)
 	}
-	if err := c.job.folder.WriteResult(result); err != nil {
+	if lost := c.check(best); err == nil {
+		err = lost
+	} else if lost != nil {
+		c.job.messages.warn("not all that the run wrote is there: %v", lost)
+	}
+	c.conclude()
+	if err != nil {
 		return err
 	}
 	if err := c.logJSON(result); err != nil {
@@ -215,6 +220,52 @@ func (c *console) end(best trainer.Phase, err error) error {
 	return c.log("Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, best.Acc)
 }
 
+// check compares the folder with what was written into it, when all is, and writes again what somebody else removed or
+// changed meanwhile.
+func (c *console) check(best metrics.Phase) error {
+	folder := c.job.folder
+	if folder.KeepsOld() { // and loses what was written
+		return nil
+	}
+	var changed []string
+	if c.saved.N > 0 && !folder.Vanished() {
+		sd, err := checkpoint.Read(filepath.Join(folder.Path(), run.BestFile))
+		if err != nil || digest(sd) != c.best {
+			c.saved, changed = metrics.Phase{}, append(changed, run.BestFile)
+		}
+	}
+	if len(changed) > 0 || folder.Vanished() {
+		if err := c.secure(best, nil); err != nil {
+			return err
+		}
+	}
+	others, err := folder.Mend()
+	if changed = append(changed, others...); err == nil && len(changed) > 0 {
+		c.job.messages.warn("%s in %s: removed or changed by somebody else while the training ran; written again",
+			strings.Join(changed, ", "), folder.Path())
+	}
+	return err
+}
+
+// conclude says what there is.
+func (c *console) conclude() {
+	path := filepath.Join(c.job.folder.Path(), run.BestFile)
+	switch {
+	case c.job.folder.KeepsOld(): // which train says
+	case c.saved.N == 0:
+		c.job.messages.info("no weights were saved")
+	case c.saved.Corrects == 0:
+		c.job.messages.info("no epoch got a validation image right: the weights of the last one (epoch %d) are in %s; the run to look at is %s beside them",
+			c.saved.Epoch, path, run.ReportFile)
+	default:
+		c.job.messages.info("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them",
+			c.saved.Epoch, c.saved.Acc, path, run.ReportFile)
+	}
+}
+
+// digest returns the SHA-256 of a state dict as text.
+func digest(sd *checkpoint.StateDict) string { return fmt.Sprintf("%x", sd.SHA256()) }
+
 func (c *console) clearBar() {
 	if c.bar != nil {
 		c.bar.Finish()
@@ -223,7 +274,7 @@ func (c *console) clearBar() {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -43,6 +43,7 @@ func (o options) contradictions(f *pflag.FlagSet) error {
 		{"momentum", o.Optimizer == "sgd", "--optimizer " + o.Optimizer},
 		{"nesterov", o.Optimizer == "sgd", "--optimizer " + o.Optimizer},
 		{"step-size", o.Scheduler == "step", "--scheduler " + o.Scheduler},
+		{"no-flip", !o.Probe || o.Views > 0, "--probe of the centre"},
 		{"gamma", o.Scheduler != "cosine", "--scheduler " + o.Scheduler},
 	} {
 		if f.Changed(c.flag) && !c.effect {

@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
-	"hymenoptera/trainer"
 	"hymenoptera/zoo"
 )
 
@@ -30,7 +30,7 @@ type curves struct {
 	Runs        []struct {
 		Name        string
 		Options     []string
-		History     []trainer.Phase
+		History     []metrics.Phase
 		Final, Best string
 	}
 }
@@ -92,7 +92,7 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "run")
 			args := append([]string{"train", "--data", "testdata/insects", "--weights", file, "--device", "cpu", "--out", out}, r.Options...)
 			var stderr strings.Builder
-			if code := execute(t.Context(), args, io.Discard, &stderr); code != 0 {
+			if code := execute(t.Context(), args, io.Discard, &stderr, func(string) {}); code != 0 {
 				t.Fatalf("exit code %d: %s", code, &stderr)
 			}
 			got, err := run.ReadHistory(out)
@@ -128,7 +128,7 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 // 1e-4, and counts within one image: with AVX512 they were seen to differ by 3e-6. Where every layer of a network
 // with random weights learns at so high a rate, each step multiplies the difference, up to 7 % in the first phase,
 // which is held to 15 %; of what follows nothing can be said.
-func near(got, want []trainer.Phase, frozen bool) bool {
+func near(got, want []metrics.Phase, frozen bool) bool {
 	if len(got) != len(want) {
 		return false
 	}

@@ -77,6 +77,9 @@ func (j *job) openLoaders() error {
 		training.Shuffle, training.Weights = false, rarity(j.sets[0])
 	}
 	tf := transforms.Train(j.ImageSize)
+	if j.NoFlip {
+		tf.FlipP = 0
+	}
 	if j.Probe && j.Views == 0 {
 		tf = transforms.Eval(j.ImageSize)
 	}

@@ -44,7 +44,7 @@ func newDemo(m *messages) *cobra.Command {
 	f.StringVar(&o.Out, "out", "", "the run's folder (default runs/demo-<time>)")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation")
 	f.Lookup("threads").DefValue = "all processors"
-	f.BoolVar(&o.Overwrite, "overwrite", false, "replace a run that --out holds")
+	f.BoolVar(&o.Overwrite, "overwrite", false, "replace a run that --out holds, once the new one has weights")
 	cmd.MarkFlagDirname("out")
 	return cmd
 }

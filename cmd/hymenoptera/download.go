@@ -282,7 +282,10 @@ func (o options) weightsFile(ctx context.Context, arch zoo.Arch, p *progress) (s
 	if !zoo.IsWeightsName(o.Weights) {
 		path, _ := checkpoint.Split(o.Weights)
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-			return o.Weights, nil
+			if file, err := trainedFile(o.Weights); err == nil {
+				return file, nil
+			}
+			return o.Weights, nil // a folder of something else, which checkpoint refuses
 		}
 		if zoo.IsWeightsName(strings.ToUpper(o.Weights)) {
 			return "", usageError{fmt.Errorf("--weights %s: the name of the published weights is %s", o.Weights, strings.ToUpper(o.Weights))}

@@ -68,7 +68,7 @@ func tutorialZip(t *testing.T) []byte {
 func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = execute(t.Context(), args, &out, &errs)
+	code = execute(t.Context(), args, &out, &errs, func(string) {})
 	return code, out.String(), errs.String()
 }
 
@@ -208,7 +208,7 @@ func TestInterruptedDownload(t *testing.T) {
 	defer mirror.Close()
 	emptyCache(t)
 	var out, stderr bytes.Buffer
-	code := execute(ctx, []string{"download", "data", "--mirror", mirror.URL}, &out, &stderr)
+	code := execute(ctx, []string{"download", "data", "--mirror", mirror.URL}, &out, &stderr, func(string) {})
 	if code != exitSignal+int(syscall.SIGINT) || !strings.Contains(stderr.String(), "1000 bytes stay in data/hymenoptera_data.zip.partial") {
 		t.Fatalf("exit code %d, standard error:\n%s", code, &stderr)
 	}

@@ -17,7 +17,7 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/internal/escape"
 	"hymenoptera/internal/machine"
-	"hymenoptera/report"
+	"hymenoptera/metrics"
 )
 
 // An evaluation is what eval prints.
@@ -33,8 +33,10 @@ type evaluation struct {
 	Seconds    float64      `json:"seconds"`
 	Classes    []classScore `json:"classes"`
 	Confusion  [][]int      `json:"confusion"` // [true class][predicted class]
-	trained    classify.Card
-	mean       report.ClassScore // over the classes
+	// Tied is a later epoch of the training with the same accuracy and a lower loss than the one that was kept.
+	Tied    *metrics.Phase `json:"tied,omitempty"`
+	trained classify.Card
+	mean    metrics.ClassScore // over the classes
 }
 
 type classScore struct {
@@ -123,12 +125,13 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	}
 	e := &evaluation{Checkpoint: u.checkpoint, Data: root, N: result.N, Loss: result.Loss, Acc: result.Acc,
 		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
-	var predictions []report.Prediction
+	e.Tied = tied(filepath.Dir(u.checkpoint), c.Card)
+	var predictions []metrics.Prediction
 	for i, p := range result.Predictions {
-		predictions = append(predictions, report.Prediction{Sample: i, Label: result.Labels[i], Probs: report.Softmax(p.Logits)})
+		predictions = append(predictions, metrics.Prediction{Sample: i, Label: result.Labels[i], Probs: metrics.Softmax(p.Logits)})
 	}
-	scores := report.Score(predictions, len(c.Classes))
-	e.Low, e.High = report.Wilson(e.Corrects, e.N)
+	scores := metrics.Score(predictions, len(c.Classes))
+	e.Low, e.High = metrics.Wilson(e.Corrects, e.N)
 	e.Confusion, e.mean = scores.Confusion, scores.Macro
 	for i, s := range scores.Classes {
 		e.Classes = append(e.Classes, classScore{c.Classes[i], s.Precision, s.Recall, s.F1, s.Support, s.Predicted})
@@ -136,12 +139,25 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	return e, nil
 }
 
+// tied returns a later epoch with the accuracy of a checkpoint's and a lower loss; nil where there is none, or no history
+// of the checkpoint in folder.
+func tied(folder string, trained classify.Card) *metrics.Phase {
+	h, err := readHistory(folder)
+	if err != nil {
+		return nil
+	}
+	if best, ok := h.Best(); !ok || best.Epoch != trained.Epoch || best.Acc != trained.Accuracy || best.Loss != trained.Loss {
+		return nil
+	}
+	return h.Tied()
+}
+
 // validationSet lists what a network is measured on: what its training validated with, where data is the same folder
 // or not named.
 func validationSet(ctx context.Context, c *classify.Classifier, data string, m *messages) (*dataset.ImageFolder, error) {
 	trained := options{}
 	if err := json.Unmarshal(c.Config, &trained); err != nil {
-		return nil, fmt.Errorf("the metadata of the checkpoint are damaged: config is %q", c.Config)
+		return nil, fmt.Errorf("the metadata of the checkpoint are damaged: config is %.200q", c.Config)
 	}
 	if data == "" {
 		if data = trained.Data; !isFolder(data) {
@@ -175,7 +191,11 @@ func (e *evaluation) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s\n", printable(e.Data))
 	fmt.Fprintf(w, "accuracy %.4f (%d of %d images; 95 %% interval %.3f to %.3f), loss %.4f\n",
 		e.Acc, e.Corrects, e.N, e.Low, e.High, e.Loss)
-	fmt.Fprintf(w, "in training, epoch %d: accuracy %.4f, loss %.4f\n\n", e.trained.Epoch, e.trained.Accuracy, e.trained.Loss)
+	fmt.Fprintf(w, "in training, epoch %d: accuracy %.4f, loss %.4f\n", e.trained.Epoch, e.trained.Accuracy, e.trained.Loss)
+	if t := e.Tied; t != nil {
+		fmt.Fprintf(w, "epoch %d had the same accuracy and a lower loss, %.4f; the first of equals is kept, as in the notebook\n", t.Epoch, t.Loss)
+	}
+	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "precision\trecall\tF1\timages\tpredicted\t  class")
 	for _, c := range e.Classes {

@@ -58,7 +58,7 @@ func newExport() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case from == "":
-				return usageError{errors.New("--checkpoint is missing: name the best.safetensors of a run")}
+				return errNoCheckpoint
 			case to == "":
 				return usageError{errors.New("--out is missing: name the file to write")}
 			case format != "" && !slices.Contains(exportFormats, format):
@@ -66,6 +66,9 @@ func newExport() *cobra.Command {
 			}
 			format, err := exportFormat(to, format)
 			if err != nil {
+				return err
+			}
+			if from, err = trainedFile(from); err != nil {
 				return err
 			}
 			if info, err := os.Lstat(to); err == nil && !overwrite {
@@ -94,7 +97,7 @@ func newExport() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&from, "checkpoint", "", "best.safetensors of a run")
+	f.StringVar(&from, "checkpoint", "", "a run's folder, or its best.safetensors")
 	f.StringVar(&format, "format", "", "of a file with another ending: "+strings.Join(exportFormats, ", "))
 	f.StringVar(&to, "out", "", "the file to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")

@@ -29,7 +29,7 @@ func TestFastIsCloseToExact(t *testing.T) {
 				args := append([]string{"train", "--data", "testdata/insects", "--device", "cpu", "--out", out, "--weights", "none",
 					"--batch-size", "16", "--image-size", "64", "--threads", "2"}, tt.options...)
 				var stderr strings.Builder
-				if code := execute(t.Context(), append(args, mode...), io.Discard, &stderr); code != 0 {
+				if code := execute(t.Context(), append(args, mode...), io.Discard, &stderr, func(string) {}); code != 0 {
 					t.Fatalf("exit code %d: %s", code, &stderr)
 				}
 				history, err := run.ReadHistory(out)

@@ -23,11 +23,16 @@ func newInspect() *cobra.Command {
 		Short: "Show what is in a file of weights, without running anything in it",
 		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
 			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch. FILE#PART shows one\n" +
-			"of several state dicts in a file, as in model.pth#state_dict_ema.",
+			"of several state dicts in a file, as in model.pth#state_dict_ema. The folder of a run stands for its\n" +
+			"best.safetensors.",
 		Example: "  hymenoptera inspect runs/demo/best.safetensors",
 		Args:    usage(oneArg("FILE")),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := checkpoint.Inspect(args[0])
+			file, err := trainedFile(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := checkpoint.Inspect(file)
 			if err != nil {
 				return err
 			}

@@ -19,7 +19,7 @@ func TestInspect(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, stderr strings.Builder
-	if code := execute(t.Context(), []string{"inspect", file}, &out, &stderr); code != 0 {
+	if code := execute(t.Context(), []string{"inspect", file}, &out, &stderr, func(string) {}); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	for _, want := range []string{"safetensors", "fc.bias", "float32", "[2]", `evil: "\x1b[2Jgone"`} {
@@ -32,7 +32,7 @@ func TestInspect(t *testing.T) {
 	}
 
 	out.Reset()
-	if code := execute(t.Context(), []string{"inspect", "--json", file}, &out, &stderr); code != 0 {
+	if code := execute(t.Context(), []string{"inspect", "--json", file}, &out, &stderr, func(string) {}); code != 0 {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	var r checkpoint.Report
@@ -44,7 +44,7 @@ func TestInspect(t *testing.T) {
 		args []string
 		code int
 	}{{[]string{"inspect"}, exitUsage}, {[]string{"inspect", "a", "b"}, exitUsage}, {[]string{"inspect", file + "x"}, exitFailure}, {[]string{"inspect", "inspect_test.go"}, exitFailure}} {
-		if code := execute(t.Context(), c.args, &out, &stderr); code != c.code {
+		if code := execute(t.Context(), c.args, &out, &stderr, func(string) {}); code != c.code {
 			t.Errorf("%q: exit code %d, want %d", c.args, code, c.code)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/malloc"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
@@ -88,6 +89,9 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.folder.WriteConfig(j.config()); err != nil {
 			return err
 		}
+		if j.folder.KeepsOld() {
+			j.messages.info("%s keeps the old run until the new one has its first weights", j.Out)
+		}
 		cfg, err := j.trainerConfig()
 		if err != nil {
 			return err
@@ -105,7 +109,7 @@ func (j *job) run(ctx context.Context) error {
 		log := newConsole(j)
 		best, err := j.fit(ctx, s, opt, cfg, log)
 		j.reporter.work.wait()
-		if lost := log.secure(best); err == nil {
+		if lost := log.secure(best, err); err == nil {
 			err = lost
 		} else if lost != nil && !errors.Is(err, lost) {
 			j.messages.warn("the best weights could not be saved: %v", lost)
@@ -156,7 +160,7 @@ func (j *job) setCuDNN() {
 }
 
 // fit trains the model or, with --probe, its head on features.
-func (j *job) fit(ctx context.Context, s *torch.Scope, opt optim.Optimizer, cfg trainer.Config, log *console) (best trainer.Phase, err error) {
+func (j *job) fit(ctx context.Context, s *torch.Scope, opt optim.Optimizer, cfg trainer.Config, log *console) (best metrics.Phase, err error) {
 	if !j.Probe {
 		return trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
 	}

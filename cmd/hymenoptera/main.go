@@ -39,14 +39,23 @@ func main() {
 		cancel(interrupt{(<-signals).(syscall.Signal)})
 		os.Exit(exitSignal + int((<-signals).(syscall.Signal)))
 	}()
-	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr, func(command string) {
+		// A terminal that is closed ends a command as SIGTERM does, but for those that nohup began, and but for the
+		// server, for which the signal means something else.
+		if command != serveCommand && !signal.Ignored(syscall.SIGHUP) {
+			signal.Notify(signals, syscall.SIGHUP)
+		}
+	}))
 }
 
-// execute runs one command line and returns its exit code.
-func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+// execute runs one command line and returns its exit code. begin is called with the name of the command that begins.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin func(command string)) int {
+	stdout, stderr, done := newOutlets(ctx, stdout, stderr)
+	defer done()
 	m, out := newMessages(stderr), &output{w: stdout}
 	stop := func() bool { return true }
-	root := newRoot(out, m, func() {
+	root := newRoot(out, m, func(command string) {
+		begin(command)
 		stop = context.AfterFunc(ctx, func() { m.info("stopping after what is under way; once more stops at once") })
 	})
 	root.SetArgs(args)

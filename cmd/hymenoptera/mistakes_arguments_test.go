@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -82,10 +83,31 @@ var argumentMistakes = []mistake{
 	{"no log beneath", nil, "--beneath log.csv", 1, "--beneath log.csv: no such file"},
 	{"other things beneath", nil, "--beneath data/val/ants/000.jpg", 1, "--beneath data/val/ants/000.jpg: "},
 	{"inspect nothing", nil, "inspect w", 1, "checkpoint: read w: no such file"},
-	{"a log that is not finite", spoilt("w", "epoch,phase,loss,acc\n0,val,nan,0.5\n"), "compare w", 1, "w: report: line 2 of a log: loss NaN: want a finite number"},
-	{"a log that is not finite beneath", spoilt("w", "epoch,phase,loss,acc\n0,val,inf,0.5\n"), "--beneath w", 1, "--beneath w: report: line 2 of a log: loss +Inf"},
+	{"a log that is not finite", spoilt("w", "epoch,phase,loss,acc\n0,val,nan,0.5\n"), "compare w", 1, "w: metrics: line 2 of a log: loss NaN: want a finite number"},
+	{"a log that is not finite beneath", spoilt("w", "epoch,phase,loss,acc\n0,val,inf,0.5\n"), "--beneath w", 1, "--beneath w: metrics: line 2 of a log: loss +Inf"},
 	{"a log that is a pipe", piped, "compare w", 1, "w: not a regular file"},
 	{"a pipe beneath", piped, "--beneath w", 1, "--beneath w: not a regular file"},
+	{"a history that is a pipe", func(t *testing.T, dir string) {
+		try(t, os.Mkdir(filepath.Join(dir, "run"), 0o777), syscall.Mkfifo(filepath.Join(dir, "run/history.jsonl"), 0o666))
+	}, "compare run", 1, "run/history.jsonl: not a regular file"},
+	{"a log without end", func(t *testing.T, dir string) {
+		write(t, filepath.Join(dir, "w"), "epoch,phase,loss,acc\n")
+		try(t, os.Truncate(filepath.Join(dir, "w"), 1<<40))
+	}, "compare w", 1, "w: more than 67108864 bytes"},
+	{"a history of less than no images", spoilt("run/history.jsonl", `{"epoch":0,"phase":"val","loss":1,"acc":0.5,"corrects":-1,"n":-2}`+"\n"), "compare run", 1,
+		"run/history.jsonl line 1: n -2: want a number of images from 0 to 1e+09"},
+	{"a result of less than no memory", func(t *testing.T, dir string) {
+		write(t, filepath.Join(dir, "run/history.jsonl"), `{"epoch":0,"phase":"val","loss":1,"acc":0.5,"corrects":1,"n":2}`+"\n")
+		write(t, filepath.Join(dir, "run/result.json"), `{"peak_memory":-1}`)
+	}, "compare run", 1, "run/result.json: peak_memory -1: want 0 or more"},
+	{"a history with a long number", spoilt("run/history.jsonl", `{"epoch":0,"phase":"val","loss":1`+strings.Repeat("0", 1<<20)+"}\n"), "compare run", 1,
+		"run/history.jsonl line 1: loss: want float64, got number 1000000000000000000000000000000"},
+	{"a comparison over a device", func(t *testing.T, dir string) {
+		write(t, filepath.Join(dir, "w"), "epoch,phase,loss,acc\n0,val,1,0.5\n")
+		try(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o666))
+	}, "compare w --html pipe", 1, `--html "pipe": want the name of a file to write`},
+	{"a demonstration over pictures of others", spoilt("demo/data/train/ants/000.jpg", "mine"), "demo --out demo", 1,
+		"demo/data/train/ants/000.jpg is there already, and another picture: choose another folder"},
 	{"a comparison in no folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html no/x.html", 1, "--html no/x.html: no such file or directory"},
 	{"a comparison over a folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html data", 1, `--html "data": want the name of a file to write`},
 	{"out is data", nil, "--out data", 2, "--out data is the folder of the images"},

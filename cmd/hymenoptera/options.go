@@ -30,6 +30,7 @@ type options struct {
 	Epochs         int       `json:"epochs"`
 	BatchSize      int       `json:"batch_size"`
 	ImageSize      int       `json:"image_size"`
+	NoFlip         bool      `json:"no_flip,omitempty"`
 	Workers        int       `json:"workers"`
 	Optimizer      string    `json:"optimizer"`
 	LR             float64   `json:"lr"`
@@ -88,6 +89,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images a step")
 	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the network's input, in pixels")
+	f.BoolVar(&o.NoFlip, "no-flip", o.NoFlip, "never mirror training images: for digits, text, left and right hands")
 	f.IntVar(&o.Workers, "workers", o.Workers, "goroutines that prepare batches; as in PyTorch their number changes the random crops")
 	f.StringVar(&o.Optimizer, "optimizer", o.Optimizer, strings.Join(optimizers, ", "))
 	f.Float64Var(&o.LR, "lr", o.LR, "learning rate")
@@ -106,11 +108,11 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
 	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let an exact training repeat itself bit for bit, as on the CPU it always does")
 	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free beyond 2 GB), off, or a size as 500M or 2G")
-	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds")
+	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds, once the new one has weights")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
 	f.StringVar(&o.Trace, "trace", o.Trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	f.MarkHidden("trace")
-	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size")
+	inGroup(f, groupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "no-flip")
 	inGroup(f, groupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
 	inGroup(f, groupMachine, "fast", "deterministic", "workers", "device", "threads", "cache")

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write docs/cli.md")
 // docs/cli.md is what --help says.
 func TestReference(t *testing.T) {
 	const file = "../../docs/cli.md"
-	got := reference(newRoot(io.Discard, newMessages(io.Discard), func() {}))
+	got := reference(newRoot(io.Discard, newMessages(io.Discard), func(string) {}))
 	if *update {
 		try(t, os.WriteFile(file, []byte(got), 0o666))
 	}
@@ -63,7 +63,7 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	visit(newRoot(io.Discard, newMessages(io.Discard), func() {}))
+	visit(newRoot(io.Discard, newMessages(io.Discard), func(string) {}))
 	code, help, stderr := command(t, "train", "--help")
 	if code != 0 || stderr != "" {
 		t.Errorf("exit code %d, %q", code, stderr)

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
-	"hymenoptera/trainer"
 	"hymenoptera/transforms"
 )
 
@@ -35,7 +35,7 @@ const (
 type reporter struct {
 	job     *job
 	page    report.Page // belongs to the work while it is busy
-	history report.History
+	history metrics.History
 	work    background   // on the page, beside the training
 	spent   atomic.Int64 // nanoseconds
 	broken  atomic.Bool  // an error was told already
@@ -43,9 +43,10 @@ type reporter struct {
 	first  []float32 // the first batch, until its picture is made
 	labels []int64   // and its classes
 
-	scope     *torch.Scope        // of the training
-	shown     []shown             // in this validation phase
-	val, best []report.Prediction // of this epoch and of the best
+	scope     *torch.Scope         // of the training
+	shown     []shown              // in this validation phase
+	val, best []metrics.Prediction // of this epoch and of the best, or the last while none got an image right
+	right     bool                 // one did
 }
 
 func newReporter(j *job) (*reporter, error) {
@@ -113,8 +114,8 @@ func (r *reporter) predict() {
 				all := torch.Float32s(s, v.logits)
 				classes := len(all) / len(v.samples)
 				for i, sample := range v.samples {
-					r.val = append(r.val, report.Prediction{Sample: sample, Label: int(v.labels[i]),
-						Probs: report.Softmax(all[i*classes : (i+1)*classes])})
+					r.val = append(r.val, metrics.Prediction{Sample: sample, Label: int(v.labels[i]),
+						Probs: metrics.Softmax(all[i*classes : (i+1)*classes])})
 				}
 				v.logits.Free()
 			}
@@ -125,28 +126,26 @@ func (r *reporter) predict() {
 }
 
 // phaseEnd adds a phase to the curves.
-func (r *reporter) phaseEnd(p trainer.Phase) {
-	r.history = append(r.history, report.Phase(p))
+func (r *reporter) phaseEnd(p metrics.Phase) {
+	r.history = append(r.history, p)
 	if p.Name == "val" {
-		r.predict()
+		if r.predict(); !r.right {
+			r.best = r.val
+		}
 	}
 }
 
 // keepBest makes the predictions of this epoch those of the best weights.
-func (r *reporter) keepBest() { r.best = r.val }
+func (r *reporter) keepBest() { r.best, r.right = r.val, true }
 
 // epochEnd replaces report.html, beside the next epoch. Where epochs are so short that it is still at an earlier one,
 // this one comes into the next report.
 func (r *reporter) epochEnd() {
-	predictions := r.best
-	if predictions == nil { // nothing right yet
-		predictions = r.val
-	}
 	r.val = nil
 	if r.work.busy() {
 		return
 	}
-	r.page.History, r.page.Predictions = slices.Clone(r.history), predictions
+	r.page.History, r.page.Predictions = slices.Clone(r.history), r.best
 	r.work.start(func() {
 		r.timed(func() error {
 			err := r.grid()
@@ -183,16 +182,16 @@ func (r *reporter) grid() error {
 
 // end makes what the training shows, after a failure too. The model holds the best weights; saved is the phase whose
 // weights best.safetensors holds. No work is under way any more.
-func (r *reporter) end(ctx context.Context, saved trainer.Phase, failure error) {
+func (r *reporter) end(ctx context.Context, saved metrics.Phase, failure error) {
 	if len(r.history) == 0 {
 		return
 	}
 	r.page.History = r.history
-	if r.best != nil {
-		r.page.Predictions = r.best
-	}
-	if best, ok := r.page.History.Best(); ok && saved.N == 0 {
+	r.page.Predictions = r.best
+	if best, ok := r.page.History.Best(); r.best != nil && saved.N == 0 {
 		r.page.Unsaved = "The weights could not be saved."
+	} else if r.best != nil && !ok {
+		r.page.Unsaved = fmt.Sprintf("No epoch got a validation image right: best.safetensors holds the weights of the last one, epoch %d.", saved.Epoch)
 	} else if ok && saved.Epoch != best.Epoch {
 		r.page.Unsaved = fmt.Sprintf("The best weights could not be saved: best.safetensors holds those of epoch %d, with an accuracy of %.1f %%.", saved.Epoch, 100*saved.Acc)
 	}

@@ -8,6 +8,7 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/gradcam"
 	"hymenoptera/internal/mt19937"
+	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
@@ -19,11 +20,11 @@ import (
 func (r *reporter) show(ctx context.Context, s *torch.Scope) error {
 	order := make([]int, len(r.page.Predictions))
 	mt19937.Perm(mt19937.New(r.job.Seed), order) // a generator of its own
-	bySample := make([]report.Prediction, len(order))
+	bySample := make([]metrics.Prediction, len(order))
 	for _, p := range r.page.Predictions {
 		bySample[p.Sample] = p
 	}
-	var chosen []report.Prediction
+	var chosen []metrics.Prediction
 	for _, sample := range order[:min(examples, len(order))] {
 		chosen = append(chosen, bySample[sample])
 	}
@@ -38,7 +39,7 @@ func (r *reporter) show(ctx context.Context, s *torch.Scope) error {
 }
 
 // examples reads the images of predictions again and looks where the network looked.
-func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []report.Prediction) ([]report.Example, error) {
+func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []metrics.Prediction) ([]report.Example, error) {
 	val, side := r.job.sets[1], r.job.ImageSize
 	some := &dataset.ImageFolder{Root: val.Root, Classes: val.Classes}
 	var classes []int64

@@ -6,9 +6,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// serveCommand is the name of the command that is a server.
+const serveCommand = "serve"
+
 // newRoot returns the command with all its sub-commands. begin is called when the flags are read and a
-// command begins.
-func newRoot(stdout io.Writer, m *messages, begin func()) *cobra.Command {
+// command begins, with its name.
+func newRoot(stdout io.Writer, m *messages, begin func(command string)) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "hymenoptera",
 		Short:         "Fine-tune ImageNet networks on folders of images, on libtorch",
@@ -17,8 +20,8 @@ func newRoot(stdout io.Writer, m *messages, begin func()) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          usage(noArgs),
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			begin()
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			begin(cmd.Name())
 			return m.check()
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

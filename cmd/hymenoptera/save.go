@@ -7,14 +7,14 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
+	"hymenoptera/metrics"
 	"hymenoptera/torch/nn"
-	"hymenoptera/trainer"
 	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
 // bestWeights returns the model's weights with all that it takes to use them.
-func (j *job) bestWeights(p trainer.Phase) (*checkpoint.StateDict, error) {
+func (j *job) bestWeights(p metrics.Phase) (*checkpoint.StateDict, error) {
 	used := j.used()
 	var err error
 	if used.Data, err = filepath.Abs(used.Data); err != nil { // eval is called from anywhere
@@ -29,6 +29,9 @@ func (j *job) bestWeights(p trainer.Phase) (*checkpoint.StateDict, error) {
 		Version: version, Model: j.Model, Classes: j.classes, Preprocessing: transforms.Eval(j.ImageSize),
 		Config: config, Epoch: p.Epoch, Accuracy: p.Acc, Loss: p.Loss,
 	}.Metadata()
+	if p.Corrects == 0 {
+		sd.Metadata["kept"] = "the last epoch's weights: none got a validation image right"
+	}
 	if g, ok := j.model.(*zoo.GoogLeNet); ok {
 		sd.Metadata[zoo.TransformInputKey] = strconv.FormatBool(g.TransformInput())
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"hymenoptera/report"
+	"hymenoptera/metrics"
 )
 
 // patience is how many epochs in a row may call every image the same before a hint is given.
@@ -17,7 +17,7 @@ type stuckness struct {
 
 // hint takes the validation images' predictions of an epoch and returns a hint, once, when it is time for
 // it.
-func (s *stuckness) hint(predictions []report.Prediction, classes []string) string {
+func (s *stuckness) hint(predictions []metrics.Prediction, classes []string) string {
 	s.epochs++
 	for _, p := range predictions {
 		if p.Predicted() != predictions[0].Predicted() {

@@ -84,12 +84,19 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 	if err := run.Check(o.Out, o.Overwrite); err != nil {
 		return err
 	}
-	leaveLittleGarbage()
-	j, err := newJob(ctx, o, device, stdout, m)
-	if err != nil {
+	if err := reserveThreads(o.Workers, o.Threads); err != nil {
 		return err
 	}
-	err = j.run(ctx)
+	leaveLittleGarbage()
+	keepsOld := run.Held(o.Out) // until there is something to put in its place
+	j, err := newJob(ctx, o, device, stdout, m)
+	if err == nil {
+		err = j.run(ctx)
+		keepsOld = keepsOld && (j.folder == nil || j.folder.KeepsOld())
+	}
+	if err != nil && keepsOld && run.Held(o.Out) {
+		m.info("%s still holds the old run, as it was", o.Out)
+	}
 	var bad *dataset.SampleError
 	if errors.As(err, &bad) && !o.SkipCorrupt {
 		err = fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)

@@ -4,30 +4,27 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
-	"hymenoptera/trainer"
 )
 
 // TestTrainings are trainings that go wrong on their way, or well in spite of odd data.
 func TestTrainings(t *testing.T) {
 	b := build(t)
 	for name, f := range map[string]func(*testing.T, built){
-		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "head": testHead, "head of an epoch": testHeadOfEpoch, "full output": testFullOutput,
+		"interrupts": testInterrupts, "second interrupt": testSecondInterrupt, "unread output": testUnreadOutput, "nohup": testNohup, "thread limit": testThreadLimit,
+		"overwrite": testOverwrite, "overwrite killed": testOverwriteKilled, "nothing right": testNothingRight, "changed files": testChangedFiles,
+		"head": testHead, "head of an epoch": testHeadOfEpoch, "full output": testFullOutput,
 		"file limit": testFileLimit, "full disk": testFullDisk, "vanished folder": testVanished, "NaN": testNaN,
 		"one answer": testOneAnswer, "foreign libraries": testForeignLibraries, "formats": testFormats, "skip": testSkip, "large pictures": testLargePictures,
 	} {
@@ -80,7 +77,7 @@ func whole(t *testing.T, dir string, phases int) {
 	if err != nil || len(history) < phases {
 		t.Errorf("%d phases, want %d or more; error %v", len(history), phases, err)
 	}
-	best := trainer.Phase{}
+	best := metrics.Phase{}
 	for _, p := range history {
 		if p.Name == "val" && p.Acc > best.Acc {
 			best = p
@@ -118,54 +115,6 @@ func whole(t *testing.T, dir string, phases int) {
 	}
 }
 
-func testInterrupts(t *testing.T, b built) {
-	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
-		dir := insects(t, t.TempDir())
-		tr := start(t, b, dir)
-		try(t, tr.cmd.Process.Signal(signal))
-		go io.Copy(io.Discard, tr.pipe)
-		tr.end(t).check(t, code, "hymenoptera: stopped: "+signal.String())
-		whole(t, filepath.Join(dir, "out"), 4)
-	}
-}
-
-// A training that cannot go on, because nobody reads its log and the pipe is full, ends at the second signal.
-func testSecondInterrupt(t *testing.T, b built) {
-	dir := insects(t, t.TempDir())
-	r, w, err := os.Pipe()
-	try(t, err)
-	defer r.Close()
-	size, err := unix.FcntlInt(w.Fd(), unix.F_GETPIPE_SZ, 0)
-	try(t, err)
-	if _, err := w.Write(make([]byte, size)); err != nil {
-		t.Fatal(err)
-	}
-	errR, errW, err := os.Pipe()
-	try(t, err)
-	defer errR.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	cmd := b.command(ctx, dir, smallArgs("")...)
-	cmd.Stdout, cmd.Stderr = w, errW
-	try(t, cmd.Start(), w.Close(), errW.Close())
-	lines := bufio.NewScanner(errR)
-	lines.Scan() // the size of the network; its next line waits for the reader of the log
-	try(t, cmd.Process.Signal(syscall.SIGINT))
-	if lines.Scan(); !strings.Contains(lines.Text(), "once more stops at once") {
-		t.Errorf("after the first signal: %q", lines.Text())
-	}
-	try(t, cmd.Process.Signal(syscall.SIGTERM))
-	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 143 {
-		t.Errorf("got %v, want exit code 143", err)
-	}
-}
-
-// Who reads standard output goes away in the middle of an epoch: the weights of the phase that ends then are saved
-// before the training does.
-// Who reads standard output goes away, as head does.
-// A file that may not grow stands for a full disk where none can be made: the weights are the first to fail.
-// The disk is full before the first weights: nothing half-written is left, and the report says so.
 // The rate grows a thousandfold every epoch.
 func testNaN(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())

@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/machine"
+	"hymenoptera/run"
 	"hymenoptera/torch"
 )
 
@@ -23,7 +28,7 @@ type use struct {
 func (u *use) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&u.checkpoint, "checkpoint", "", "best.safetensors of a run, which holds all that it takes to use it")
+	f.StringVar(&u.checkpoint, "checkpoint", "", "a run's folder, or its best.safetensors, which holds all that it takes to use it")
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&u.threads, "threads", machine.This().Threads(), "threads of an operation, and goroutines that decode pictures")
 	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")
@@ -34,17 +39,39 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 }
 
-// check finds what is wrong from the command line alone.
-func (u *use) check() error {
+// check finds what is wrong from the command line alone, and the file where --checkpoint names a folder.
+func (u *use) check() (err error) {
 	switch {
 	case u.checkpoint == "":
-		return usageError{fmt.Errorf("--checkpoint is missing: name the best.safetensors of a run, as runs/demo/best.safetensors")}
+		return errNoCheckpoint
 	case !deviceNames.MatchString(u.device):
 		return usageError{fmt.Errorf("--device %q: want auto, cpu, cuda or cuda:N", u.device)}
 	case u.threads < 1 || u.threads > 1024:
 		return usageError{fmt.Errorf("--threads %d: want 1 to 1024", u.threads)}
 	}
-	return nil
+	u.checkpoint, err = trainedFile(u.checkpoint)
+	return err
+}
+
+// errNoCheckpoint is the error for a command that wants one.
+var errNoCheckpoint = usageError{errors.New("--checkpoint is missing: name the folder of a run, as runs/demo, or its best.safetensors")}
+
+// trainedFile returns the best.safetensors of a path that is the folder of a run, and any other path as it is.
+func trainedFile(path string) (string, error) {
+	if !isFolder(path) {
+		if filepath.Base(path) == run.BestFile {
+			return path, run.Settle(filepath.Dir(path))
+		}
+		return path, nil
+	}
+	if err := run.Settle(path); err != nil {
+		return "", err
+	}
+	file := filepath.Join(path, run.BestFile)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s holds no %s: name the folder of a run, or a file", path, run.BestFile)
+	}
+	return file, nil
 }
 
 // open reads the checkpoint. warn is told of unusual pictures.

@@ -16,6 +16,7 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/untrained"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
 )
 
@@ -270,8 +271,16 @@ func useMistakes(t *testing.T) []mistake {
 	}
 	const c = " --device cpu --checkpoint best.safetensors "
 	return []mistake{
-		{"eval without checkpoint", nil, "eval --data data", 2, "--checkpoint is missing: name the best.safetensors of a run"},
+		{"eval without checkpoint", nil, "eval --data data", 2, "--checkpoint is missing: name the folder of a run, as runs/demo, or its best.safetensors"},
 		{"eval of no file", nil, "eval --device cpu --data data --checkpoint best.safetensors", 1, "checkpoint: read best.safetensors: no such file"},
+		{"eval of a folder without weights", nil, "eval --device cpu --checkpoint data", 1, "data holds no best.safetensors: name the folder of a run, or a file"},
+		{"inspect a folder without weights", nil, "inspect data", 1, "data holds no best.safetensors"},
+		{"export of a folder without weights", nil, "export --checkpoint data --out w.pth", 1, "data holds no best.safetensors"},
+		{"serve a folder without weights", nil, "serve --checkpoint data", 1, "data holds no best.safetensors"},
+		{"eval of a pipe", piped, "eval --device cpu --data data --checkpoint w", 1, "it is no regular file"},
+		{"inspect a pipe", piped, "inspect w", 1, "it is no regular file"},
+		{"train from a pipe", piped, "--weights w", 1, "it is no regular file"},
+		{"predict a pipe", with(piped), "predict w" + c, 1, "warning: w: not a regular file"},
 		{"eval of an image", nil, "eval --device cpu --data data --checkpoint data/val/ants/000.jpg", 1, "it is a JPEG image, not weights"},
 		{"eval of other weights", spoilt("w", "{}"), "eval --device cpu --data data --checkpoint w", 1, "w: "},
 		{"eval without data", with(nil), "eval --data dta" + c, 1, "no folder dta: found best.safetensors, data/"},
@@ -378,6 +387,74 @@ func TestTrainFromWeightsOfOthers(t *testing.T) {
 		}
 		if test.args[0] == "inspect" && (!strings.Contains(stdout, "not finite  1 of the values") || !strings.Contains(stdout, "1 NaN or infinite")) {
 			t.Errorf("inspect does not say that a value is infinite:\n%s", stdout[:500])
+		}
+	}
+}
+
+// The folder of a run stands for its best.safetensors, wherever weights are read.
+func TestRunsFolder(t *testing.T) {
+	out := trainedRun(t)
+	file := filepath.Join(out, run.BestFile)
+	for _, args := range [][]string{
+		{"eval", "--device", "cpu", "--data", "testdata/insects", "--json", "--checkpoint"},
+		{"predict", "--device", "cpu", "testdata/insects/val/bees/000.jpg", "--checkpoint"},
+		{"export", "--out", filepath.Join(t.TempDir(), "w.pth"), "--overwrite", "--checkpoint"},
+		{"inspect"},
+	} {
+		var said [2]string
+		for i, path := range []string{file, out} {
+			code, stdout, stderr := command(t, append(slices.Clone(args), path)...)
+			if code != 0 {
+				t.Errorf("%q of %s: exit code %d, %s", args, path, code, stderr)
+			}
+			for line := range strings.Lines(stdout) {
+				if !strings.Contains(line, `"seconds":`) {
+					said[i] += line
+				}
+			}
+		}
+		if said[0] != said[1] {
+			t.Errorf("%q: the folder gives\n%s\nits file\n%s", args, said[1], said[0])
+		}
+	}
+	code, _, stderr := command(t, "train", "--data", "testdata/insects", "--epochs", "1", "--image-size", "32", "--freeze", "--device", "cpu",
+		"--weights", out, "--out", filepath.Join(t.TempDir(), "run"))
+	if code != 0 {
+		t.Errorf("train --weights: exit code %d, %s", code, stderr)
+	}
+}
+
+// eval says that a later epoch had the same accuracy and a lower loss, where the history beside a checkpoint is its own.
+func TestEvalTellsOfEqualAccuracies(t *testing.T) {
+	out := trainedRun(t)
+	result, err := run.ReadResult(out)
+	try(t, err)
+	best := result.Best
+	later := best
+	later.Epoch, later.Loss = best.Epoch+1, best.Loss/2
+	worse := later
+	worse.Epoch, worse.Loss = best.Epoch+2, best.Loss*2
+	other := best
+	other.Loss++
+	for name, tt := range map[string]struct {
+		phases []metrics.Phase
+		want   string
+	}{
+		"equal":   {[]metrics.Phase{best, later, worse}, fmt.Sprintf("epoch %d had the same accuracy and a lower loss, %.4f; the first of equals is kept, as in the notebook", later.Epoch, later.Loss)},
+		"worse":   {[]metrics.Phase{best, worse}, ""},
+		"another": {[]metrics.Phase{other, later}, ""},
+		"none":    {nil, ""},
+	} {
+		var history []byte
+		for _, p := range tt.phases {
+			line, err := json.Marshal(p)
+			try(t, err)
+			history = append(append(history, line...), '\n')
+		}
+		write(t, filepath.Join(out, run.HistoryFile), string(history))
+		code, stdout, stderr := command(t, "eval", "--device", "cpu", "--checkpoint", out)
+		if said := strings.Contains(stdout, "same accuracy"); code != 0 || said != (tt.want != "") || !strings.Contains(stdout, tt.want) {
+			t.Errorf("%s: exit code %d, %s%s", name, code, stdout, stderr)
 		}
 	}
 }

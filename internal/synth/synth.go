@@ -9,11 +9,15 @@ package synth
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image/jpeg"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+
+	"hymenoptera/internal/regular"
 )
 
 // Config says what to draw.
@@ -71,6 +75,11 @@ func writePicture(path string, w, h int, r *rand.Rand, paint func(*canvas)) erro
 	var buf bytes.Buffer
 	if err := jpeg.Encode(&buf, c.img, &jpeg.Options{Quality: 80 + r.IntN(15)}); err != nil {
 		return err
+	}
+	// What somebody else put there is not replaced; the beginning of this picture is what a process that was killed left.
+	there, err := regular.Read(path, int64(buf.Len()))
+	if !errors.Is(err, fs.ErrNotExist) && (err != nil || !bytes.HasPrefix(buf.Bytes(), there)) {
+		return fmt.Errorf("%s is there already, and another picture: choose another folder", path)
 	}
 	return os.WriteFile(path, buf.Bytes(), 0o666)
 }

@@ -1,10 +1,12 @@
 package synth_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"image"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -117,4 +119,34 @@ func ExampleWrite() {
 	// train/bees/001.jpg
 	// val/ants/000.jpg
 	// val/bees/000.jpg
+}
+
+// What a process that was killed has left is drawn again; what is no picture of ours is not.
+func TestWriteReplacesNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	if err := synth.Write(dir, small()); err != nil {
+		t.Fatal(err)
+	}
+	want := hashes(t, dir)
+	file := filepath.Join(dir, "train", "bees", "001.jpg")
+	if err := os.Truncate(file, 100); err != nil {
+		t.Fatal(err)
+	}
+	if err := synth.Write(dir, small()); err != nil {
+		t.Fatal(err)
+	}
+	if got := hashes(t, dir); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, other := range [][]byte{[]byte("mine"), make([]byte, 1<<20)} {
+		if err := os.WriteFile(file, other, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := synth.Write(dir, small()); err == nil {
+			t.Error("no error")
+		}
+		if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, other) {
+			t.Errorf("the file of somebody else holds %.20q, error %v", got, err)
+		}
+	}
 }

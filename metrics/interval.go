@@ -1,4 +1,4 @@
-package report
+package metrics
 
 import "math"
 
@@ -30,7 +30,7 @@ func Wilson(k, n int) (low, high float64) {
 func Newcombe(k1, n1, k2, n2 int) (low, high float64) {
 	l1, h1 := Wilson(k1, n1)
 	l2, h2 := Wilson(k2, n2)
-	p, q := ratio(k1, n1), ratio(k2, n2)
+	p, q := Ratio(k1, n1), Ratio(k2, n2)
 	return p - q - math.Hypot(p-l1, h2-q), p - q + math.Hypot(h1-p, q-l2)
 }
 

@@ -1,4 +1,4 @@
-package report
+package metrics
 
 import "math"
 
@@ -80,7 +80,7 @@ func Score(predictions []Prediction, classes int) Metrics {
 		// The smallest double keeps a probability of 0 finite.
 		m.Loss -= math.Log(max(p.Probs[p.Label], math.SmallestNonzeroFloat64))
 	}
-	m.Accuracy, m.Loss = ratio(m.Right, m.N), m.Loss/float64(max(m.N, 1))
+	m.Accuracy, m.Loss = Ratio(m.Right, m.N), m.Loss/float64(max(m.N, 1))
 	present, seen := 0, 0
 	for _, c := range m.Classes {
 		if c.Support+c.Predicted > 0 {
@@ -90,10 +90,10 @@ func Score(predictions []Prediction, classes int) Metrics {
 	for i := range m.Classes {
 		c := &m.Classes[i]
 		right := m.Confusion[i][i]
-		c.Precision, c.Recall = ratio(right, c.Predicted), ratio(right, c.Support)
-		c.F1 = ratio(2*right, c.Predicted+c.Support)
+		c.Precision, c.Recall = Ratio(right, c.Predicted), Ratio(right, c.Support)
+		c.F1 = Ratio(2*right, c.Predicted+c.Support)
 		m.Macro.add(*c, 1/float64(max(seen, 1)))
-		m.Weighted.add(*c, ratio(c.Support, m.N))
+		m.Weighted.add(*c, Ratio(c.Support, m.N))
 		if c.Support > 0 {
 			present++
 			m.Balanced += c.Recall
@@ -112,7 +112,8 @@ func (s *ClassScore) add(o ClassScore, share float64) {
 	s.Predicted += o.Predicted
 }
 
-func ratio(a, b int) float64 {
+// Ratio returns a/b, and 0 of nothing.
+func Ratio(a, b int) float64 {
 	if b == 0 {
 		return 0
 	}
@@ -147,7 +148,7 @@ func Calibration(predictions []Prediction, bins int) (rows []Bin, ece float64) {
 		if b := &rows[i]; b.N > 0 {
 			b.Confidence /= float64(b.N)
 			b.Accuracy /= float64(b.N)
-			ece += ratio(b.N, len(predictions)) * math.Abs(b.Accuracy-b.Confidence)
+			ece += Ratio(b.N, len(predictions)) * math.Abs(b.Accuracy-b.Confidence)
 		}
 	}
 	return rows, ece

@@ -1,4 +1,4 @@
-package report
+package metrics
 
 import (
 	"encoding/csv"
@@ -10,31 +10,37 @@ import (
 	"strings"
 )
 
-// A Phase is one pass over a set, as history.jsonl has it.
+// A Phase is what one pass over a set came to, a line of history.jsonl.
 type Phase struct {
 	Epoch    int     `json:"epoch"`
 	Name     string  `json:"phase"` // "train" or "val"
-	Loss     float64 `json:"loss"`
-	Acc      float64 `json:"acc"`
+	Loss     float64 `json:"loss"`  // mean over the images
+	Acc      float64 `json:"acc"`   // Corrects / N
 	Corrects int     `json:"corrects"`
-	N        int     `json:"n"`
-	LR       float64 `json:"lr"`
+	N        int     `json:"n"`  // images
+	LR       float64 `json:"lr"` // in force when the phase began
 	Seconds  float64 `json:"seconds"`
-	Wait     float64 `json:"wait"`
+	Wait     float64 `json:"wait"` // of these seconds, those in which no batch was ready
 }
 
 // Check returns an error for a phase that no training has, and that no curve can show.
 func (p Phase) Check() error {
-	const most = 1e9 // of a loss; a curve's axis ends somewhere
+	const most = 1e9 // of a loss, of seconds; a curve's axis ends somewhere
 	switch {
 	case p.Name != "train" && p.Name != "val":
-		return fmt.Errorf("phase %q: want train or val", p.Name)
+		return fmt.Errorf("phase %.40q: want train or val", p.Name)
 	case p.Epoch < 0 || p.Epoch > 1e9:
 		return fmt.Errorf("epoch %d: want 0 or more", p.Epoch)
 	case !(math.Abs(p.Loss) <= most):
 		return fmt.Errorf("loss %v: want a finite number of at most %v", p.Loss, float64(most))
 	case !(p.Acc >= 0 && p.Acc <= 1):
 		return fmt.Errorf("acc %v: want a share from 0 to 1", p.Acc)
+	case p.N < 0 || p.N > most:
+		return fmt.Errorf("n %d: want a number of images from 0 to %v", p.N, float64(most))
+	case p.Corrects < 0 || p.Corrects > p.N:
+		return fmt.Errorf("corrects %d: want 0 to the %d images", p.Corrects, p.N)
+	case !(p.Seconds >= 0 && p.Seconds <= most) || !(p.Wait >= 0 && p.Wait <= most):
+		return fmt.Errorf("seconds %v and wait %v: want 0 to %v", p.Seconds, p.Wait, float64(most))
 	}
 	return nil
 }
@@ -64,8 +70,24 @@ func (h History) Best() (best Phase, ok bool) {
 	return best, ok
 }
 
-// bestOrLast returns the best validation phase, or the last one when none got any image right.
-func (h History) bestOrLast() Phase {
+// Tied returns the validation phase after the best one that has the same accuracy and a lower loss, the lowest of these;
+// nil where there is none.
+func (h History) Tied() (tied *Phase) {
+	best, ok := h.Best()
+	if !ok {
+		return nil
+	}
+	least := best.Loss
+	for _, p := range h.Of("val") {
+		if p.Epoch > best.Epoch && p.Acc == best.Acc && p.Loss < least {
+			tied, least = &p, p.Loss
+		}
+	}
+	return tied
+}
+
+// BestOrLast returns the best validation phase, or the last one when none got any image right.
+func (h History) BestOrLast() Phase {
 	if b, ok := h.Best(); ok {
 		return b
 	}
@@ -120,10 +142,10 @@ func ReadCSV(r io.Reader) (History, error) {
 	rows := csv.NewReader(r)
 	head, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, errors.New("report: the log is empty")
+		return nil, errors.New("metrics: the log is empty")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("report: the first line of a log: %w", err)
+		return nil, fmt.Errorf("metrics: the first line of a log: %w", err)
 	}
 	column := map[string]int{}
 	for i, name := range head {
@@ -131,7 +153,7 @@ func ReadCSV(r io.Reader) (History, error) {
 	}
 	for _, name := range []string{"epoch", "phase", "loss", "acc"} {
 		if _, ok := column[name]; !ok {
-			return nil, fmt.Errorf("report: a log needs the columns epoch, phase, loss and acc: %s is missing", name)
+			return nil, fmt.Errorf("metrics: a log needs the columns epoch, phase, loss and acc: %s is missing", name)
 		}
 	}
 	var h History
@@ -139,27 +161,29 @@ func ReadCSV(r io.Reader) (History, error) {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
 			if len(h.Of("val")) == 0 {
-				return nil, errors.New("report: the log has no val phase")
+				return nil, errors.New("metrics: the log has no val phase")
 			}
 			return h, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("report: %w", err)
+			return nil, fmt.Errorf("metrics: %w", err)
 		}
-		p := Phase{Name: row[column["phase"]]}
-		p.Epoch, err = strconv.Atoi(row[column["epoch"]])
-		if err == nil {
-			p.Loss, err = strconv.ParseFloat(row[column["loss"]], 64)
-		}
-		if err == nil {
-			p.Acc, err = strconv.ParseFloat(row[column["acc"]], 64)
-		}
-		if err == nil {
-			err = p.Check()
+		cell := func(name string) string { return row[column[name]] }
+		var errs [3]error
+		p := Phase{Name: cell("phase")}
+		p.Epoch, errs[0] = strconv.Atoi(cell("epoch"))
+		p.Loss, errs[1] = strconv.ParseFloat(cell("loss"), 64)
+		p.Acc, errs[2] = strconv.ParseFloat(cell("acc"), 64)
+		err = p.Check()
+		for i, name := range []string{"epoch", "loss", "acc"} {
+			if errs[i] != nil {
+				err = fmt.Errorf("%s %.40q: want a number", name, cell(name))
+				break
+			}
 		}
 		if err != nil {
 			line, _ := rows.FieldPos(0)
-			return nil, fmt.Errorf("report: line %d of a log: %w", line, err)
+			return nil, fmt.Errorf("metrics: line %d of a log: %w", line, err)
 		}
 		h = append(h, p)
 	}

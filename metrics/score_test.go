@@ -1,6 +1,8 @@
-package report
+package metrics
 
-import "testing"
+import (
+	"testing"
+)
 
 // The mean over the classes leaves out those that have no images and were never predicted, as scikit-learn's
 // precision_recall_fscore_support(average="macro") does without labels.

@@ -1,0 +1,37 @@
+package regular_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"hymenoptera/internal/regular"
+)
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	file, pipe, sparse := filepath.Join(dir, "file"), filepath.Join(dir, "pipe"), filepath.Join(dir, "sparse")
+	for _, err := range []error{os.WriteFile(file, []byte("four"), 0o666), syscall.Mkfifo(pipe, 0o666), os.WriteFile(sparse, nil, 0o666), os.Truncate(sparse, 1<<40)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if data, err := regular.Read(file, 4); string(data) != "four" || err != nil {
+		t.Errorf("got %q, error %v", data, err)
+	}
+	for _, path := range []string{file, sparse} {
+		if _, err := regular.Read(path, 3); err == nil || err.Error() != "read "+path+": more than 3 bytes" {
+			t.Errorf("%s: got error %v", path, err)
+		}
+	}
+	for _, path := range []string{pipe, dir, "/dev/zero"} {
+		if _, err := regular.Read(path, 3); !errors.Is(err, regular.ErrNotRegular) {
+			t.Errorf("%s: got error %v, want %v", path, err, regular.ErrNotRegular)
+		}
+	}
+	if _, err := regular.Read(filepath.Join(dir, "nothing"), 3); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got error %v", err)
+	}
+}

@@ -1,0 +1,95 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// A run that overwrites another is written into a hidden folder in the old one's, until it has its first weights. Then the
+// hidden folder gets another name, which is the moment from which the new run counts; the old one's files are removed,
+// and the new one's put in their place. Whoever finds a folder with that name finishes the work: see Settle. So a process
+// that is killed leaves the old run or the new one, and the other files in the folder, and the folder itself, stay as
+// they are.
+
+// stage returns the hidden folder of a run that does not count yet.
+func stage(path string) string { return filepath.Join(path, ".hymenoptera-new") }
+
+// swap returns that of a run that does.
+func swap(path string) string { return filepath.Join(path, ".hymenoptera-swap") }
+
+// KeepsOld reports whether the folder still has an old run as it was, because the new one has no weights yet.
+func (f *Folder) KeepsOld() bool { return f.dir == stage(f.path) }
+
+// replaceOld puts the run in the place of the old one.
+func (f *Folder) replaceOld() error {
+	if err := os.Rename(f.dir, swap(f.path)); err != nil {
+		return err
+	}
+	f.lock.Sync() // on disk too, before anything is removed; not all file systems can
+	f.dir = f.path
+	return finishSwap(f.path)
+}
+
+// Settle finishes what a process that was killed while it replaced an old run has begun. It does nothing where the
+// process goes on, and where nothing was begun.
+func Settle(path string) error {
+	if _, err := os.Lstat(swap(path)); err != nil {
+		return nil
+	}
+	lock, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	defer lock.Close()
+	if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return nil
+	}
+	if err := finishSwap(path); err != nil {
+		return fmt.Errorf("run: finish the replacing of an old run: %w", err)
+	}
+	return nil
+}
+
+// finishSwap moves the new run's files out of its hidden folder. That config.json is the first says whether the old run's
+// files are still to be removed, where it goes on with what another process began.
+func finishSwap(path string) error {
+	from := swap(path)
+	if _, err := os.Lstat(filepath.Join(from, ConfigFile)); err == nil {
+		if err := removeFiles(path, held(path)); err != nil {
+			return err
+		}
+	}
+	for _, name := range files() {
+		if err := os.Rename(filepath.Join(from, name), filepath.Join(path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return os.RemoveAll(from)
+}
+
+// clear removes what runs that were killed have left unfinished.
+func (f *Folder) clear() error {
+	if _, err := os.Lstat(swap(f.path)); err == nil {
+		if err := finishSwap(f.path); err != nil {
+			return fmt.Errorf("run: %w", err)
+		}
+	}
+	if err := errors.Join(os.RemoveAll(stage(f.path)), removeFiles(f.path, unfinished(f.path))); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
+}
+
+func removeFiles(path string, names []string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(path, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
