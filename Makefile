@@ -129,7 +129,7 @@ lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, bu
 	CGO_ENABLED=0 go test $(PURE)
 
 race: setup ## the tests of the packages that start goroutines, under the race detector
-	go test -race -p 1 ./checkpoint ./dataset ./hub ./run ./trainer ./classify ./serve
+	go test -race -p 1 ./checkpoint ./dataset ./hub ./run ./trainer ./classify ./serve ./cmd/hymenoptera
 
 vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
 	@scripts/vulnerabilities.sh
