@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race vulnerabilities dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
@@ -67,6 +67,19 @@ $(REFERENCE)/.ready:
 	@flock $(REFERENCE).lock sh -ec 'test -e $@ || { python3 -m venv --clear $(REFERENCE); \
 		$(PYTHON) -m pip install --quiet --disable-pip-version-check -r scripts/reference-requirements.txt; touch $@; }'
 
+GOLDENS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/goldens-$(shell sha256sum scripts/goldens-requirements.txt | cut -c-12)
+# make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
+GENERATORS := make_hostile.py make_checkpoints.py make_fixtures.py make_odd_pictures.py make_goldens.py make_vision_goldens.py \
+	make_gradcam_goldens.py make_network_goldens.py make_report_goldens.py make_curves.py
+goldens: setup reference-env ## write every committed fixture anew; fail where one is not as committed (scripts/README.md)
+	@test -e $(GOLDENS) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(GOLDENS).partial \
+		-r scripts/goldens-requirements.txt && mv $(GOLDENS).partial $(GOLDENS); }
+	rm -rf cmd/hymenoptera/testdata/insects dataset/testdata/images checkpoint/testdata
+	go run scripts/make_set.go cmd/hymenoptera/testdata/insects
+	@set -e; for g in $(GENERATORS); do echo "scripts/$$g"; PYTHONHASHSEED=0 PYTHONPATH=$(GOLDENS) $(PYTHON) -W ignore scripts/$$g; done
+	@changed=$$(git status --porcelain -- ':(glob)**/testdata/**' zoo/imagenet1k.txt); \
+		if [ -n "$$changed" ]; then echo "not as committed:"; echo "$$changed"; exit 1; fi; echo "every fixture is as committed"
+
 # parity takes the command's training options as variables; empty ones keep the default.
 option = $(if $($(2)),--$(1) $($(2)))
 parity: build reference-env ## the same training in Go and Python, compared bit by bit (EPOCHS=2 SEED= THREADS= …)
@@ -116,7 +129,7 @@ lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, bu
 	CGO_ENABLED=0 go test $(PURE)
 
 race: setup ## the tests of the packages that start goroutines, under the race detector
-	go test -race -p 1 ./checkpoint ./dataset ./hub ./run ./trainer ./classify ./serve
+	go test -race -p 1 ./checkpoint ./dataset ./hub ./run ./trainer ./classify ./serve ./cmd/hymenoptera
 
 vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
 	@scripts/vulnerabilities.sh

@@ -7,9 +7,9 @@
 //	}
 //	w, ok := sd.Get("fc.weight") // w.Shape is [1000 512], w.Data its little-endian bytes
 //
-// [Read] tells by the content, never by the name, which of four formats a file has: the zip format of
-// PyTorch 1.6 and later, the legacy format before it (a magic number, then pickles), the tar format of 2017,
-// and safetensors. [WritePTH] and [WriteSafetensors] write the first and the last of them.
+// [Read] tells by the content, never by the name, which of three formats a file has: the zip format of
+// PyTorch 1.6 and later, the legacy format before it (a magic number, then pickles), and safetensors. [WritePTH]
+// and [WriteSafetensors] write the first and the last of them.
 //
 // It is no pickle interpreter: a machine with a list of allowed opcodes and globals reads state dicts and
 // refuses everything else by name, so that no file runs code. Every size, offset and stride of a file is

@@ -118,9 +118,6 @@ func isStateDict(d *dict) bool {
 	}
 	for _, v := range d.values {
 		t := v.(*tensor)
-		if t.view == nil {
-			return true // a parameter of 2017, or an error that named finds
-		}
 		switch t.view.storage.dtype {
 		case Float32, Float16, BFloat16, Float64, 0:
 			if len(t.view.shape) > 0 {
@@ -151,9 +148,6 @@ func named(d *dict) ([]entry, error) {
 			return nil, fmt.Errorf("a tensor has %s for a name: the keys of state dicts are strings", show(key))
 		}
 		t := d.values[i].(*tensor)
-		if t.view == nil {
-			return nil, fmt.Errorf("the parameter %q has no data", name)
-		}
 		if s := t.view.storage; s.dtype == 0 {
 			return nil, fmt.Errorf("the tensor %q has its data in a %s: no image classifier has weights of that type", name, s.class)
 		}

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,13 +17,13 @@ import (
 
 func FuzzZip(f *testing.F)         { fuzzReader(f, readZip, "PK") }
 func FuzzLegacy(f *testing.F)      { fuzzReader(f, readLegacy, legacyMagic) }
-func FuzzTar(f *testing.F)         { fuzzReader(f, readTar, "sys_info") }
 func FuzzSafetensors(f *testing.F) { fuzzReader(f, readSafetensors, `{"`) }
 func FuzzParse(f *testing.F)       { fuzzReader(f, parse, "") }
 
-// fuzzReader seeds with the files of testdata that hold mark near their beginning.
-func fuzzReader(f *testing.F, read func([]byte, string) (*StateDict, error), mark string) {
-	for _, pattern := range []string{"testdata/*.pth", "testdata/*.safetensors", "testdata/hostile/*"} {
+// seeds returns the files of testdata and the hostile ones.
+func seeds(f *testing.F) [][]byte {
+	var all [][]byte
+	for _, pattern := range []string{"testdata/*.pth", "testdata/*.safetensors"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			f.Fatal(err)
@@ -32,9 +33,21 @@ func fuzzReader(f *testing.F, read func([]byte, string) (*StateDict, error), mar
 			if err != nil {
 				f.Fatal(err)
 			}
-			if bytes.Contains(data[:min(len(data), 2048)], []byte(mark)) {
-				f.Add(data)
-			}
+			all = append(all, data)
+		}
+	}
+	files, _ := hostile(f)
+	for _, name := range slices.Sorted(maps.Keys(files)) { // in the same order every time
+		all = append(all, files[name])
+	}
+	return all
+}
+
+// fuzzReader seeds with the files that hold mark near their beginning.
+func fuzzReader(f *testing.F, read func([]byte, string) (*StateDict, error), mark string) {
+	for _, data := range seeds(f) {
+		if bytes.Contains(data[:min(len(data), 2048)], []byte(mark)) {
+			f.Add(data)
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -73,24 +86,14 @@ func soundOrError(t *testing.T, sd *StateDict, err error) {
 
 // FuzzPickle is for what a zip file's checksums keep FuzzZip from: the pickle and the tensors' layouts.
 func FuzzPickle(f *testing.F) {
-	for _, pattern := range []string{"testdata/*.pth", "testdata/hostile/*.pth"} {
-		paths, err := filepath.Glob(pattern)
+	for _, data := range seeds(f) {
+		entries, err := readArchive(data)
 		if err != nil {
-			f.Fatal(err)
+			continue
 		}
-		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				f.Fatal(err)
-			}
-			entries, err := readArchive(data)
-			if err != nil {
-				continue
-			}
-			for _, e := range entries {
-				if filepath.Base(e.name) == "data.pkl" {
-					f.Add(e.data, uint16(24))
-				}
+		for _, e := range entries {
+			if filepath.Base(e.name) == "data.pkl" {
+				f.Add(e.data, uint16(24))
 			}
 		}
 	}
@@ -98,29 +101,6 @@ func FuzzPickle(f *testing.F) {
 		sd, err := readRecords([]zipEntry{{name: "a/data.pkl", data: pickle}, {name: "a/data/0", data: make([]byte, size)}}, "")
 		soundOrError(t, sd, err)
 		sd, err = readRecords([]zipEntry{{name: "a/data.pkl", data: pickle}, {name: "a/data/0", data: make([]byte, size)}}, "model")
-		soundOrError(t, sd, err)
-	})
-}
-
-// FuzzTarMembers is for what a tar archive's checksums keep FuzzTar from.
-func FuzzTarMembers(f *testing.F) {
-	for _, pattern := range []string{"testdata/*-tar.pth", "testdata/hostile/tar-*.pth"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				f.Fatal(err)
-			}
-			if files, err := readTarFile(data); err == nil {
-				f.Add(files["sys_info"], files["storages"], files["tensors"], files["pickle"])
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, system, storages, tensors, pickle []byte) {
-		sd, err := readTarMembers(map[string][]byte{"sys_info": system, "storages": slices.Clone(storages), "tensors": tensors, "pickle": pickle}, "")
 		soundOrError(t, sd, err)
 	})
 }

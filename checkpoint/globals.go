@@ -7,7 +7,7 @@ import (
 )
 
 // The globals that torch.load(weights_only=True) allows: _get_allowed_globals in torch/_weights_only_unpickler.py.
-// PyTorch calls them; here each is a case in reduce, newObject or a persistent ID.
+// PyTorch calls them; here each is a case in reduce or a persistent ID.
 var (
 	orderedDict               = global{"collections", "OrderedDict"}
 	counterClass              = global{"collections", "Counter"}

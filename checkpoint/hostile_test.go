@@ -1,46 +1,74 @@
 package checkpoint
 
 import (
+	"archive/zip"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// hostile returns the files of scripts/make_hostile.py with what the reader must say of each.
-func hostile(t testing.TB) map[string]string {
+// hostile returns the files of testdata/hostile.zip, which scripts/make_hostile.py writes, and the messages by file.
+func hostile(t testing.TB) (files map[string][]byte, messages map[string]string) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/hostile/messages.json")
+	z, err := zip.OpenReader("testdata/hostile.zip")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var messages map[string]string
-	if err := json.Unmarshal(data, &messages); err != nil {
+	defer z.Close()
+	files = map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := json.Unmarshal(files["messages.json"], &messages); err != nil {
 		t.Fatal(err)
 	}
-	return messages
+	delete(files, "messages.json")
+	return files, messages
 }
 
 func TestHostileFilesAreRefusedByName(t *testing.T) {
-	messages := hostile(t)
-	if len(messages) < 300 {
-		t.Errorf("only %d hostile files", len(messages))
+	files, messages := hostile(t)
+	if len(files) < 300 || len(files) != len(messages) {
+		t.Errorf("%d hostile files and %d messages", len(files), len(messages))
 	}
-	for name, want := range messages {
+	for name, data := range files {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join("testdata", "hostile", name)
-			sd, err := Read(path)
+			sd, err := Parse(data)
 			if err == nil {
 				t.Fatalf("it was read: %v", sd.Tensors)
 			}
-			if got := err.Error(); !strings.Contains(got, want) || !strings.HasPrefix(got, "checkpoint: read "+path+": ") {
+			if got, want := err.Error(), messages[name]; want == "" || !strings.HasPrefix(got, "checkpoint: ") || !strings.Contains(got, want) {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
-			if _, err := Inspect(path); err == nil {
-				t.Error("Inspect takes it")
-			}
 		})
+	}
+}
+
+// Read and Inspect say what Parse says, and name the file.
+func TestRefusedFilesAreNamed(t *testing.T) {
+	files, messages := hostile(t)
+	dir := t.TempDir()
+	for _, name := range []string{"empty.pth", "page.pth", "lfs.pth", "tar-2017.pth", "zip-half.pth", "legacy-data-cut.pth", "hole.safetensors"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, read := Read(path)
+		_, inspect := Inspect(path)
+		for _, err := range []error{read, inspect} {
+			if err == nil || !strings.HasPrefix(err.Error(), "checkpoint: read "+path+": ") || !strings.Contains(err.Error(), messages[name]) {
+				t.Errorf("got  %v\nwant %s", err, messages[name])
+			}
+		}
 	}
 }
 

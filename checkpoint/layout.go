@@ -61,7 +61,7 @@ type view struct {
 type storage struct {
 	key   string
 	dtype DType  // 0 for a class of otherStorages
-	class string // of PyTorch; empty for a part of another storage and in the tar format
+	class string // of PyTorch
 	numel int64
 	data  []byte // numel elements; nil until the file's data has been found
 	users int    // views on it, and storages that are a part of it

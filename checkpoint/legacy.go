@@ -25,7 +25,7 @@ func readLegacy(b []byte, part string) (*StateDict, error) {
 	if version != int64(legacyVersion) {
 		return nil, fmt.Errorf("its version is %s, the only one in use was %d", show(version), legacyVersion)
 	}
-	if err := checkSystem(&l.m, legacyVersion); err != nil {
+	if err := checkSystem(&l.m); err != nil {
 		return nil, err
 	}
 	l.m.persistent = l.storage
@@ -50,7 +50,7 @@ func readLegacy(b []byte, part string) (*StateDict, error) {
 }
 
 // checkSystem reads the pickle of facts about the machine that the file comes from.
-func checkSystem(m *machine, version int64) error {
+func checkSystem(m *machine) error {
 	v, err := m.next()
 	if err != nil {
 		return fmt.Errorf("its facts about the machine: %w", err)
@@ -59,8 +59,8 @@ func checkSystem(m *machine, version int64) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("its facts about the machine are %s, not a dict", describe(v))
-	case d.get("protocol_version") != version:
-		return fmt.Errorf("its version is %s, this reader takes %d", show(d.get("protocol_version")), version)
+	case d.get("protocol_version") != int64(legacyVersion):
+		return fmt.Errorf("its version is %s, this reader takes %d", show(d.get("protocol_version")), legacyVersion)
 	case d.get("little_endian") != true:
 		return errors.New("its numbers are not little-endian: save it again on an x86-64 or ARM machine")
 	}

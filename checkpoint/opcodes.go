@@ -110,9 +110,6 @@ func (m *machine) step(op byte) {
 	case opReduce:
 		args := m.popTuple()
 		m.push(m.reduce(m.popGlobal(), args))
-	case opNewObj:
-		args := m.popTuple()
-		m.push(m.newObject(m.popGlobal(), args))
 	case opBuild:
 		state := m.pop()
 		v := m.pop()

@@ -22,7 +22,7 @@ type machine struct {
 	pos      int // the next byte
 	op       int // position of the opcode in work, for messages
 	protocol byte
-	// persistent turns the argument of BINPERSID into a storage or a tensor; nil refuses it.
+	// persistent turns the argument of BINPERSID into a storage; nil refuses it.
 	persistent func(id value) (value, error)
 
 	stack []value

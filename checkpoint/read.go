@@ -14,7 +14,7 @@ import (
 // maxFile is the largest file that Read takes into memory.
 const maxFile = 16 << 30
 
-// Read reads the state dict in a file of any of the four formats. FILE#PART names one of several in a file, by its
+// Read reads the state dict in a file of any of the three formats. FILE#PART names one of several in a file, by its
 // keys with dots between them. The tensors share one buffer as large as the file. The errors name the file, what is
 // wrong with it and, where there is a way, what to do.
 func Read(name string) (*StateDict, error) {

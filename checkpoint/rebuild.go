@@ -19,7 +19,7 @@ func (m *machine) reduce(g global, args []value) value {
 		}
 	case parameterClass: // (data), from PyTorch 0.2 and 0.3; build follows
 		if len(args) == 1 {
-			if t, ok := args[0].(*tensor); ok && t.view != nil {
+			if t, ok := args[0].(*tensor); ok {
 				m.charge(32)
 				return &tensor{view: t.view, parameter: true, requiresGrad: true}
 			}
@@ -53,7 +53,7 @@ func (m *machine) reduce(g global, args []value) value {
 			t, ok := args[0].(*tensor)
 			requiresGrad, ok2 := args[1].(bool)
 			m.noHooks(args[2])
-			if ok && ok2 && t.view != nil {
+			if ok && ok2 {
 				m.charge(32)
 				return &tensor{view: t.view, parameter: true, requiresGrad: requiresGrad}
 			}
@@ -139,15 +139,6 @@ func emptyDict(v value) bool {
 	return ok && len(d.keys) == 0
 }
 
-// newObject is NEWOBJ. The tar format makes parameters so; build gives them their data.
-func (m *machine) newObject(g global, args []value) value {
-	if g != parameterClass || len(args) != 0 {
-		m.fail("byte %d makes an object of %v, which no state dict holds", m.op, g)
-	}
-	m.charge(32)
-	return &tensor{parameter: true}
-}
-
 // build is BUILD: it sets the attributes of an object.
 func (m *machine) build(v, state value) {
 	switch v := v.(type) {
@@ -164,31 +155,19 @@ func (m *machine) build(v, state value) {
 	m.fail("byte %d sets attributes of %s that no state dict has", m.op, describe(v))
 }
 
-// setState is Tensor.__setstate__ for the parameters of 2017.
+// setState is what Tensor.__setstate__ was in PyTorch 0.2 and 0.3: the state is (requires_grad, volatile,
+// backward_hooks).
 func (m *machine) setState(p *tensor, state []value) bool {
-	switch {
-	case len(state) == 5 && p.view == nil: // (data, grad, backward_hooks, requires_grad, volatile) in the tar format
-		data, ok := state[0].(*tensor)
-		requiresGrad, ok2 := state[3].(bool)
-		m.noHooks(state[2])
-		if !ok || !ok2 || data.view == nil {
-			return false
-		}
-		p.view, p.requiresGrad = data.view, requiresGrad
-	case len(state) == 3 && p.view != nil: // (requires_grad, volatile, backward_hooks) in PyTorch 0.2 and 0.3
-		requiresGrad, ok := state[0].(bool)
-		m.noHooks(state[2])
-		if !ok {
-			return false
-		}
-		p.requiresGrad = requiresGrad
-	default:
+	if len(state) != 3 {
 		return false
 	}
-	return true
+	requiresGrad, ok := state[0].(bool)
+	m.noHooks(state[2])
+	p.requiresGrad = requiresGrad
+	return ok
 }
 
-// persistentID is BINPERSID: a storage or, in the tar format, a tensor that lies outside the pickle.
+// persistentID is BINPERSID: a storage, whose data lies outside the pickle.
 func (m *machine) persistentID() {
 	id := m.pop()
 	if m.persistent == nil {

@@ -63,7 +63,7 @@ func sniff(head []byte, size int64) (func(data []byte, part string) (*StateDict,
 	case isLegacy(head):
 		return readLegacy, nil
 	case len(head) == sniffLen && string(head[257:262]) == "ustar":
-		return readTar, nil
+		return refuseTar, nil
 	case len(head) > 1 && head[0] == opProto && head[1] <= 5:
 		return nil, errors.New("it is a pickle that torch.save did not write, or not with its own pickle_protocol: save the state dict with torch.save(model.state_dict(), FILE)")
 	case len(head) > 8 && bytes.HasPrefix(bytes.TrimLeft(head[8:], jsonSpace), []byte("{")):

@@ -44,7 +44,6 @@ type StateDict struct {
 const (
 	FormatPTH         = "pth (zip)"
 	FormatLegacy      = "pth (legacy, before PyTorch 1.6)"
-	FormatTar         = "pth (tar, 2017)"
 	FormatSafetensors = "safetensors"
 )
 

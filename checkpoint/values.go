@@ -25,8 +25,7 @@ type (
 		ordered      bool // an OrderedDict, which may have attributes
 	}
 
-	// tensor is a view with what Python's object says beside it. In the tar format a parameter is made
-	// before its data is known: view is nil until then.
+	// tensor is a view with what Python's object says beside it.
 	tensor struct {
 		view                    *view
 		parameter, requiresGrad bool

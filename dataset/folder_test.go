@@ -134,7 +134,7 @@ func TestImageFolderErrors(t *testing.T) {
 // What cannot be decoded is found, whatever it is, and left out.
 func TestBroken(t *testing.T) {
 	root := t.TempDir()
-	whole, err := os.ReadFile("../internal/jpeg/testdata/420.jpg")
+	whole, err := os.ReadFile("testdata/images/420.jpg")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // open returns a loader for the training fixtures.
 func open(t testing.TB, size int, cfg LoaderConfig) *Loader {
 	t.Helper()
-	f, err := NewImageFolder("testdata/folder/train")
+	f, err := NewImageFolder(filepath.Join(dealt(t), "train"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestPlansAreWhatEpochsDo(t *testing.T) {
 
 // The pictures of a set for validation are its finished crops, those of a damaged one end with the file's name.
 func TestPicturesOfValidation(t *testing.T) {
-	f, err := NewImageFolder("testdata/folder/train")
+	f, err := NewImageFolder(filepath.Join(dealt(t), "train"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +138,7 @@ func TestPicturesOfValidation(t *testing.T) {
 	for range l.Pictures(t.Context()) {
 		break
 	}
-	f.Samples = append(slices.Clone(f.Samples), Sample{Path: "testdata/folder/nowhere.jpg"})
+	f.Samples = append(slices.Clone(f.Samples), Sample{Path: "testdata/nowhere.jpg"})
 	if l, err = NewLoader(f, transforms.Train(9), LoaderConfig{BatchSize: 4, Workers: 2}); err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func TestSteadyState(t *testing.T) {
 }
 
 func Example() {
-	folder, err := NewImageFolder("testdata/folder/train")
+	folder, err := NewImageFolder("../cmd/hymenoptera/testdata/insects/train")
 	if err != nil {
 		panic(err)
 	}
@@ -136,8 +136,8 @@ func Example() {
 		b.Release()
 	}
 	// Output:
-	// [a b c] 58 pictures
-	// 20 samples, 245760 floats, the first is of class b
-	// 20 samples, 245760 floats, the first is of class b
-	// 18 samples, 221184 floats, the first is of class a
+	// [ants bees] 48 pictures
+	// 20 samples, 245760 floats, the first is of class ants
+	// 20 samples, 245760 floats, the first is of class ants
+	// 8 samples, 98304 floats, the first is of class bees
 }

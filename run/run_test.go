@@ -217,23 +217,3 @@ func TestSaveBestReplacesTheWhole(t *testing.T) {
 		t.Errorf("the folder holds %q (error %v), want %s alone", files, err, run.BestFile)
 	}
 }
-
-func Example() {
-	dir, err := os.MkdirTemp("", "run")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	f, err := run.Create(filepath.Join(dir, "first"), false)
-	if err != nil {
-		panic(err)
-	}
-	defer f.Close()
-	if err := f.Append(metrics.Phase{Name: "train", Loss: 0.5, N: 4}); err != nil {
-		panic(err)
-	}
-	phases, err := run.ReadHistory(f.Path())
-	fmt.Println(len(phases), phases[0].Loss, err)
-	// Output:
-	// 1 0.5 <nil>
-}

@@ -3,12 +3,9 @@
 
     python scripts/make_checkpoints.py [DIR]        needs torch 2.11.0
 
-Every file is read back with torch.load before it counts. The values are the same in every run; the bytes
-of legacy and tar files are not, because these formats name storages by their addresses.
-tar_2017 writes the format that PyTorch 0.1 wrote in 2017 and no PyTorch writes any more; torch.load still
-reads it with weights_only=False.
+Every file is read back with torch.load before it counts. With PYTHONHASHSEED=0, which orders sets, every run
+writes the same bytes: see repeatable.
 """
-import copyreg
 import hashlib
 import io
 import json
@@ -16,7 +13,6 @@ import os
 import pickle
 import struct
 import sys
-import tarfile
 import warnings
 import zipfile
 from collections import Counter, OrderedDict
@@ -56,6 +52,28 @@ def digest(sd):
     for key, t in sd.items():
         h.update(key.encode() + b"\0" + name(t.dtype).encode() + b"\0" + ",".join(map(str, t.shape)).encode() + b"\0" + raw(t))
     return h.hexdigest()
+
+
+def repeatable():
+    """Makes torch.save write the same bytes in every run and in every environment."""
+    # The legacy format names storages by their addresses; here by the order in which it meets them.
+    address = torch._C.StorageBase._cdata.__get__
+    numbers, alive = {}, []
+
+    def number(storage):
+        alive.append(storage)  # so that no other storage gets its address
+        return numbers.setdefault(address(storage), 400_000_000 + 16 * len(numbers))
+
+    torch.UntypedStorage._cdata = property(number)
+
+    # Whole models and TorchScript name the files of their source; here within the environment.
+    source = torch._sources.get_source_lines_and_file
+
+    def relative(obj, message=None):
+        lines, first, file = source(obj, message)
+        return lines, first, os.path.relpath(file, os.path.dirname(os.path.dirname(torch.__file__)))
+
+    torch._sources.get_source_lines_and_file = torch.serialization.get_source_lines_and_file = relative
 
 
 def save_zip(path, obj):
@@ -99,67 +117,6 @@ def load_safetensors(path, aligned=False):
         sd[key] = (from_bytes(data[begin:end], dtype) if end > begin else torch.empty(0, dtype=dtype)).reshape(d["shape"])
     assert covered == len(data)
     return sd, metadata
-
-
-class TarPickler(pickle.Pickler):
-    """Writes tensors as their keys, and parameters as Variables of PyTorch 0.1."""
-
-    def __init__(self, f, keys):
-        super().__init__(f, protocol=2)
-        self.keys = keys
-
-    def persistent_id(self, obj):
-        if isinstance(obj, torch.Tensor) and not isinstance(obj, torch.nn.Parameter):
-            return self.keys(obj)
-        return None
-
-    def reducer_override(self, obj):
-        if isinstance(obj, torch.nn.Parameter):
-            # data, grad, backward hooks, requires_grad, volatile
-            return copyreg.__newobj__, (torch.nn.Parameter,), (obj.data, None, None, obj.requires_grad, False)
-        return NotImplemented
-
-
-def tar_2017(path, obj):
-    tensors, alive = OrderedDict(), []
-
-    def key(t):
-        # Two wrappers of one tensor are one tensor here if they look at the same elements.
-        place = (t.untyped_storage()._cdata, t.dtype, t.storage_offset(), tuple(t.shape), t.stride())
-        alive.append(t)
-        return str(tensors.setdefault(place, (404_000_000 + 16 * len(tensors), t))[0])
-
-    pickled = io.BytesIO()
-    TarPickler(pickled, key).dump(obj)
-
-    storages = OrderedDict()
-    for _, t in tensors.values():
-        storages.setdefault(t.untyped_storage()._cdata, (505_000_000 + 16 * len(storages), t))
-    kinds = {d: torch.tensor([], dtype=d).type().removeprefix("torch.").removesuffix("Tensor") for d in DTYPES}
-
-    data = io.BytesIO()
-    pickle.dump(len(storages), data, protocol=2)
-    for number, t in storages.values():
-        pickle.dump((number, "cpu", getattr(torch, kinds[t.dtype] + "Storage")), data, protocol=2)
-        bytes_ = bytes(t.untyped_storage().tolist())
-        data.write(struct.pack("<q", len(bytes_) // t.dtype.itemsize) + bytes_)
-    pickle.dump([], data, protocol=2)  # views of storages
-
-    layouts = io.BytesIO()
-    pickle.dump(len(tensors), layouts, protocol=2)
-    for number, t in tensors.values():
-        kind = getattr(torch, kinds[t.dtype] + "Tensor")
-        pickle.dump((number, storages[t.untyped_storage()._cdata][0], kind), layouts, protocol=2)
-        dims = t.dim()
-        layouts.write(struct.pack(f"<ii{2 * dims + 1}q", dims, 0, *t.shape, *t.stride(), t.storage_offset()))
-
-    system = {"protocol_version": 1000, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
-    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as tar:
-        for member, content in (("sys_info", pickle.dumps(system, protocol=2)), ("pickle", pickled.getvalue()),
-                                ("tensors", layouts.getvalue()), ("storages", data.getvalue())):
-            info = tarfile.TarInfo(member)
-            info.size, info.mtime = len(content), 1_500_000_000.25  # the fraction makes an extended header
-            tar.addfile(info, io.BytesIO(content))
 
 
 class OldPickle:
@@ -278,6 +235,7 @@ def beside():
 
 def main(folder):
     os.makedirs(folder, exist_ok=True)
+    repeatable()
     expected = {}
 
     def put(file, save, obj, sd=None, form="pth (zip)", wrapper="", metadata=None):
@@ -290,7 +248,7 @@ def main(folder):
         if form == "safetensors":
             loaded, _ = load_safetensors(path)
         else:
-            loaded = torch.load(path, weights_only=not form.startswith("pth (tar"))
+            loaded = torch.load(path, weights_only=True)
             for key in filter(None, wrapper.split(".")):
                 loaded = loaded[key]
         assert list(loaded) == list(sd) and digest(loaded) == digest(sd), file
@@ -302,12 +260,11 @@ def main(folder):
                             "parameter": isinstance(t, torch.nn.Parameter), "requires_grad": t.requires_grad})
         expected[file] = {"format": form, "wrapper": wrapper, "metadata": metadata, "sha256": digest(sd), "tensors": tensors}
 
-    legacy, tar = "pth (legacy, before PyTorch 1.6)", "pth (tar, 2017)"
+    legacy = "pth (legacy, before PyTorch 1.6)"
     meta = {"format": "pt", "classes": '["ants","bees"]', "note": 'é "quoted" \\ \n'}
     for sd, stem in ((all_dtypes(), "dtypes"), (layouts(), "layouts"), (parameters(), "parameters")):
         put(f"{stem}.pth", save_zip, sd, sd)
         put(f"{stem}-legacy.pth", save_legacy, sd, sd, legacy)
-        put(f"{stem}-tar.pth", tar_2017, sd, sd, tar)
         put(f"{stem}.safetensors", lambda p, s: save_safetensors(p, s, meta), sd, sd, "safetensors", metadata=meta)
     put("parameters-zip64.pth", save_zip64, parameters(), parameters())
     put("parameters-zip64-stream.pth", lambda p, o: save_zip64(p, o, stream=True), parameters(), parameters())

@@ -5,18 +5,16 @@
 
 dataset/testdata/images/         a small picture of every kind that ImageFolder may meet
 dataset/testdata/images.json     size and sha256 of convert("RGB") of each, or null where Pillow refuses it
-dataset/testdata/folder/         an ImageFolder of the same kinds: train and val, three classes
-dataset/testdata/batches.txt     hashes of its batches: a line of options, then reference_batches.py's lines
-internal/jpeg/testdata/          the JPEG files among them, and their hashes
+dataset/testdata/batches.txt     hashes of the batches of a set of them: a line of options, then reference_batches.py's lines
 """
 import hashlib
 import io
 import json
 import os
-import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 
 import numpy as np
@@ -245,7 +243,7 @@ def images():
     made["not-what-it-says.jpg"] = made["rgb.png"]
     made["empty.jpg"] = b""
     made["text.png"] = b"no picture at all"
-    manifest, jpeg_manifest = [], []
+    manifest = []
     for name, data in made.items():
         assert len(data) < 20000, name
         with open(at("dataset/testdata/images", name), "wb") as f:
@@ -256,28 +254,26 @@ def images():
         except Exception as e:
             entry = {"file": name, "error": f"{type(e).__name__}: {e}".replace(ROOT, "").split("<")[0]}
         manifest.append(entry)
-        if data[:3] == b"\xff\xd8\xff":
-            jpeg_manifest.append(entry)
-            with open(at("internal/jpeg/testdata", name), "wb") as f:
-                f.write(data)
     dump(manifest, "dataset/testdata/images.json")
-    dump(jpeg_manifest, "internal/jpeg/testdata/images.json")
     return {e["file"]: made[e["file"]] for e in manifest if "error" not in e}
 
 
-def folder(good):
-    """The good pictures, dealt to three classes of two phases."""
-    root = at("dataset/testdata/folder")
-    shutil.rmtree(root, ignore_errors=True)
+def batches(good, root):
+    """Deals the good pictures to three classes of two phases, as dataset/batches_test.go does, and hashes the batches."""
+
+    def put(name, data):
+        path = os.path.join(root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data)
+
     names = sorted(good)
     for i, name in enumerate(names):
         phase = "val" if i % 3 == 0 else "train"
         sub = "" if i % 7 else "deeper/"
-        with open(at("dataset/testdata/folder", phase, "abc"[i // 3 % 3], sub + name), "wb") as f:
-            f.write(good[name])
+        put(os.path.join(phase, "abc"[i // 3 % 3], sub + name), good[name])
     for extra in ("train/a/notes.txt", "train/a/drawing.gif"):
-        with open(at("dataset/testdata/folder", extra), "w") as f:
-            f.write("no picture\n")
+        put(extra, b"no picture\n")
     runs = [
         "--seeds 0,42 --workers 0,1,2 --epochs 2 --batch-size 8 --image-size 32",
         "--seeds 1 --workers 0,2 --epochs 1 --batch-size 1 --image-size 21",
@@ -292,7 +288,9 @@ def folder(good):
 
 
 def main():
-    folder(images())
+    good = images()
+    with tempfile.TemporaryDirectory() as root:
+        batches(good, root)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes what PyTorch computes into the testdata of torch/nn, torch/optim and zoo, and ImageNet's class names.
 
-    reference-env/bin/python scripts/make_network_goldens.py
+    python scripts/make_network_goldens.py
 
 Floats are written so that they read back to the same bits; digests are those of scripts/reference.py.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes what the tests of package report are held to, by torchvision, matplotlib, scikit-learn and SciPy.
 
-    python scripts/make_report_goldens.py        (pip install scikit-learn matplotlib; writes report/testdata)
+    python scripts/make_report_goldens.py        needs scripts/goldens-requirements.txt; writes report/testdata
 
 The inputs are drawn here and committed with the outputs.
 """

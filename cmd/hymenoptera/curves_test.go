@@ -25,8 +25,8 @@ import (
 // curves is testdata/curves.json: trainings by scripts/reference.py, PyTorch's own, on testdata/insects.
 type curves struct {
 	Environment map[string]string
-	Caches      map[string]string
-	WeightsSeed uint64 `json:"weights_seed"`
+	Caches      []map[string]string // sizes, as function caches returns them, that these bits were seen with
+	WeightsSeed uint64              `json:"weights_seed"`
 	Runs        []struct {
 		Name        string
 		Options     []string
@@ -70,7 +70,7 @@ func TestMain(m *testing.M) {
 }
 
 // Every loss of these trainings, every count and the weights at the end are PyTorch's to the last bit. Bits may
-// differ where the processor has no AVX2, or caches of other sizes than the curves' machine: oneDNN chooses its
+// differ where the processor has no AVX2, or caches of other sizes than the curves' machines: oneDNN chooses its
 // blocks, and with them the order of sums, by these. Only there a tolerance is allowed.
 func TestCurvesEqualPyTorch(t *testing.T) {
 	c, err := readCurves()
@@ -81,7 +81,7 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 		t.Fatal("no curves")
 	}
 	weights := seededWeights(t, c.WeightsSeed)
-	strict := hasAVX2() && maps.Equal(caches(), c.Caches)
+	strict := hasAVX2() && slices.ContainsFunc(c.Caches, func(m map[string]string) bool { return maps.Equal(m, caches()) })
 	t.Logf("processor and caches are those of the curves: %v", strict)
 	for _, r := range c.Runs {
 		t.Run(r.Name, func(t *testing.T) {

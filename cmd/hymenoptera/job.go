@@ -246,11 +246,12 @@ func (j *job) config() any {
 		Parameters    int      `json:"parameters"`
 		Skipped       []string `json:"skipped_images,omitempty"`
 		Version       string   `json:"version"`
+		Commit        string   `json:"commit,omitempty"`
 		Libtorch      string   `json:"libtorch"`
 		CPUCapability string   `json:"cpu_capability"`
 		Go            string   `json:"go"`
 	}{j.used(), j.device.String(), j.classes, j.train.Len(), j.val.Len(),
-		count(nn.Trainable(j.model)), count(nn.Parameters(j.model)), j.skipped, version, torch.Version(), torch.CPUCapability(), runtime.Version()}
+		count(nn.Trainable(j.model)), count(nn.Parameters(j.model)), j.skipped, version, commit(), torch.Version(), torch.CPUCapability(), runtime.Version()}
 }
 
 func count(ps []*torch.Tensor) (n int) {

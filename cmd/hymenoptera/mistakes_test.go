@@ -138,7 +138,7 @@ func dataMistakes() []mistake {
 // weightsMistakes are files of weights that are none, or others. They lie beside data as w.
 func weightsMistakes(t *testing.T) []mistake {
 	t.Helper()
-	hostile := func(name string) func(*testing.T, string) {
+	checkpointFile := func(name string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			copyFile(t, "../../checkpoint/testdata/"+name, filepath.Join(dir, "w"))
 		}
@@ -153,11 +153,11 @@ func weightsMistakes(t *testing.T) []mistake {
 		{"weights a folder", nil, "--weights data", 1, "it is a folder: name the file of weights in it"},
 		{"weights empty", spoilt("w", ""), w, 1, "w: it is empty"},
 		{"weights truncated", func(t *testing.T, dir string) {
-			hostile("parameters.pth")(t, dir)
+			checkpointFile("parameters.pth")(t, dir)
 			try(t, os.Truncate(filepath.Join(dir, "w"), 900))
 		}, w, 1, "checkpoint: read w: "},
-		{"weights a web page", hostile("hostile/page.pth"), w, 1, "it is a web page saved under the name of a file of weights"},
-		{"weights a whole model", hostile("refused-model.pth"), w, 1, "state_dict()"},
+		{"weights a web page", spoilt("w", "<!DOCTYPE html>\n<html><body>404</body></html>\n"), w, 1, "it is a web page saved under the name of a file of weights"},
+		{"weights a whole model", checkpointFile("refused-model.pth"), w, 1, "state_dict()"},
 		{"weights of another model", func(t *testing.T, dir string) { copyFile(t, other, filepath.Join(dir, "w")) }, w, 1,
 			"w: not the weights of resnet18: the weights are another model's: 100 missing keys"},
 		{"weights an image", nil, "--weights data/val/ants/000.jpg", 1, "it is a JPEG image, not weights"},

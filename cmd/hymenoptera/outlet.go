@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,29 +19,45 @@ const page = 4096
 
 // An outlet is standard output or standard error. A pipe that nobody reads is full after a while, and a terminal may be
 // stopped: an outlet then waits for the reader, but no longer than until gone is done. A write itself could not be given
-// up, and would take a thread meanwhile, which the process may not be allowed to start.
+// up, and would take a thread meanwhile, which the process may not be allowed to start. What each of several goroutines
+// writes stays in one piece.
 type outlet struct {
 	*os.File
 	fd   int32
 	gone context.Context
+	mu   sync.Mutex
 }
 
-// newOutlets returns outlets for those writers that are files, and the others as they are. The outlets give up a moment
-// after ctx is done; done frees what they hold.
+// A serial is a writer that several goroutines may write to.
+type serial struct {
+	w  io.Writer
+	mu sync.Mutex
+}
+
+func (s *serial) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
+
+// newOutlets returns outlets for those writers that are files, and serial writers for the others. The outlets give up a
+// moment after ctx is done; done frees what they hold.
 func newOutlets(ctx context.Context, stdout, stderr io.Writer) (out, err io.Writer, done func()) {
 	gone, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
 	wrap := func(w io.Writer) io.Writer {
 		if f, ok := w.(*os.File); ok {
-			return &outlet{f, int32(f.Fd()), gone}
+			return &outlet{File: f, fd: int32(f.Fd()), gone: gone}
 		}
-		return w
+		return &serial{w: w}
 	}
 	return wrap(stdout), wrap(stderr), func() { stop(); cancel() }
 }
 
 // Write writes p in pieces, each when there is room for it.
 func (o *outlet) Write(p []byte) (n int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for n < len(p) && err == nil {
 		if err := o.wait(); err != nil {
 			return n, err

@@ -13,7 +13,7 @@ import (
 // manyScans returns a progressive JPEG with its last scan 3,000 times.
 func manyScans(t *testing.T) string {
 	t.Helper()
-	data, err := os.ReadFile("../../internal/jpeg/testdata/progressive-444.jpg")
+	data, err := os.ReadFile("../../dataset/testdata/images/progressive-444.jpg")
 	if err != nil {
 		t.Fatal(err)
 	}

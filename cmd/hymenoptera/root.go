@@ -1,20 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
-
-	"hymenoptera/torch"
 )
 
 // serveCommand is the name of the command that is a server.
 const serveCommand = "serve"
-
-// version is this program's own.
-const version = "0.1.0"
 
 // newRoot returns the command with all its sub-commands. begin is called when the flags are read and a
 // command begins, with its name.
@@ -60,20 +53,4 @@ func addCompletion(root *cobra.Command) {
 	for _, shell := range completion.Commands() {
 		shell.Args = usage(noArgs)
 	}
-}
-
-// versions returns ours, gotch's and libtorch's.
-func versions() string {
-	return fmt.Sprintf("hymenoptera %s\ngotch       %s\nlibtorch    %s", version, gotchVersion(), torch.Version())
-}
-
-func gotchVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if m.Path == "github.com/sugarme/gotch" {
-				return m.Version[1:]
-			}
-		}
-	}
-	return "unknown"
 }
