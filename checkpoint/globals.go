@@ -130,7 +130,7 @@ func (m *machine) global() {
 			"load it in Python where that code is and save its weights with torch.save(model.state_dict(), FILE)", g, m.op)
 	case isObject(g, next):
 		m.fail("global %v at byte %d is not allowed: %s, which Python alone can make; "+
-			"if you trust the file, load it there and save the weights alone with torch.save(%s, NEW)", g, m.op, m.whose(g), m.weights())
+			"if you trust the file, load it there and save only the weights with %s", g, m.op, m.whose(g), m.saving())
 	}
 	m.fail("global %v at byte %d is not allowed: this file would run code in PyTorch", g, m.op)
 }
@@ -145,8 +145,8 @@ func (m *machine) whose(g global) string {
 	return "the file holds an object of " + g.String()
 }
 
-// weights says how Python gets at the state dict in the file: by its keys if it has been read already.
-func (m *machine) weights() string {
+// saving says how Python saves only the state dict in the file: by its keys if it has been read already.
+func (m *machine) saving() string {
 	path := "torch.load(FILE, weights_only=False)"
 	for i := 1; i < len(m.stack); i++ {
 		key, ok := m.stack[i-1].(string)
@@ -154,12 +154,12 @@ func (m *machine) weights() string {
 		switch {
 		case !ok || !ok2:
 		case isStateDict(d):
-			return path + "[" + quote(key) + "]"
+			return "torch.save(" + path + "[" + quote(key) + "], NEW)"
 		case slices.Contains(m.marks, i+1): // items are being read into it
 			path += "[" + quote(key) + "]"
 		}
 	}
-	return "model.state_dict()"
+	return "torch.save(" + path + "[KEY], NEW), where KEY is that of the state dict"
 }
 
 // isModel tells whether a global that is not allowed is the class of a pickled model: a class of PyTorch's or

@@ -232,12 +232,12 @@ def pickle_cases():
     for name, g in (("numpy", ("numpy.core.multiarray", "scalar")), ("path", ("pathlib", "PosixPath")), ("time", ("datetime", "datetime"))):
         value(f"global-{name}", b"}(" + text("net") + state(w=tensor()) + text("best") + glob(*g) + b")Ru",
               f'"best" is an object of {".".join(g)}, which Python alone can make; if you trust the file, load it there and '
-              'save the weights alone with torch.save(torch.load(FILE, weights_only=False)["net"], NEW)')
+              'save only the weights with torch.save(torch.load(FILE, weights_only=False)["net"], NEW)')
     value("global-deep", state(run=b"}(" + text("net") + state(w=tensor()) + text("best") + glob("pathlib", "Path") + b")Ru"),
           'torch.save(torch.load(FILE, weights_only=False)["run"]["net"], NEW)')
     value("global-namespace", b"}(" + text("args") + glob("argparse", "Namespace") + b")\x81}bu",
           '"args" is an object of argparse.Namespace, which Python alone can make; if you trust the file, load it there and '
-          "save the weights alone with torch.save(model.state_dict(), NEW)")
+          "save only the weights with torch.save(torch.load(FILE, weights_only=False)[KEY], NEW), where KEY is that of the state dict")
     value("global-model-inside", b"}(" + text("model") + glob("mymodels", "Net") + b")\x81" + state(training=TRUE, _parameters=b"}") + b"bu", "this is a whole pickled model")
     value("global-model", glob("torchvision.models.resnet", "ResNet"), "this is a whole pickled model")
     value("global-own-model", glob("mymodels", "Net") + b")\x81", "global mymodels.Net at byte 2 is not allowed: this is a whole pickled model")

@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 db=${GOVULNDB:-https://vuln.go.dev}
 
+command -v curl >/dev/null || { echo "curl is missing: install it to ask for $db" >&2; exit 1; }
 if [[ $db == https://* ]] && ! curl -sf --max-time 20 -o /dev/null "$db/index/db.json"; then
 	echo "skipped: the vulnerability database $db cannot be reached: the versions in go.mod were not checked" >&2
 	exit 0

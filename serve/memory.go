@@ -122,7 +122,7 @@ type allowance struct {
 
 func (a *allowance) take(n int64) error {
 	if most := a.budget.alone(); a.n+n > most {
-		return fail(http.StatusRequestEntityTooLarge, "the request takes more than the %d bytes of memory that there are for one", most)
+		return fail(http.StatusRequestEntityTooLarge, "the request takes more than the %d bytes of memory that there are for one (--memory)", most)
 	}
 	if !a.budget.take(a.client, n) {
 		return errBusy

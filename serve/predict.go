@@ -143,7 +143,7 @@ func (s *Server) prepare(ctx context.Context, m *model, c client, data []byte) (
 		return nil, undecodable(err)
 	}
 	if most := s.memory.mostDecoding(); cost.Memory > most {
-		return nil, fail(http.StatusRequestEntityTooLarge, "to decode the picture takes %d bytes, more than the server's %d: make it smaller, or a JPEG", cost.Memory, most)
+		return nil, fail(http.StatusRequestEntityTooLarge, "to decode the picture takes %d bytes, more than the %d that the server has for it (--memory): make it smaller, or a JPEG", cost.Memory, most)
 	}
 	l := line{c, cost.Work > heavy}
 	if err := s.turns.wait(ctx, l, cost.Memory); err != nil {

@@ -32,7 +32,7 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what a training needs on this machine, and say what to type where something is not right",
-		Long: "Checks libtorch, processor, CUDA, libjpeg, caches, free space and write access, and trains a tiny network for a\n" +
+		Long: "Checks libtorch, processor, CUDA, the picture libraries, caches, free space and write access, and trains a tiny network for a\n" +
 			"second. Its exit code is 0 when all is right. The program does not start without libtorch: if the shell or\n" +
 			"the system says that libtorch_cpu.so is missing, type: make setup",
 		Example: "  hymenoptera doctor\n  hymenoptera doctor --json > report.json",
@@ -56,7 +56,7 @@ func newDoctor() *cobra.Command {
 
 func diagnose(ctx context.Context, out string) diagnosis {
 	d := diagnosis{Findings: []finding{
-		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(ctx), checkJPEG(), checkCache(),
+		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(ctx), checkPictures(), checkCache(),
 		checkFolder("runs", out), checkTraining(ctx),
 	}}
 	d.OK = d.wrong() == 0

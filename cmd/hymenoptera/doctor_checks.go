@@ -23,6 +23,8 @@ import (
 	"hymenoptera/internal/jpeg"
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/malloc"
+	"hymenoptera/internal/tiff"
+	"hymenoptera/internal/webp"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
@@ -87,9 +89,10 @@ func checkCUDA(ctx context.Context) finding {
 	return f
 }
 
-// checkJPEG decodes a picture that Go has encoded.
-func checkJPEG() finding {
-	f := finding{Name: "libjpeg", Value: "libjpeg-turbo in " + jpeg.Library()}
+// checkPictures decodes a picture that Go has encoded.
+func checkPictures() finding {
+	f := finding{Name: "pictures", Value: fmt.Sprintf("libjpeg-turbo 3, libtiff %s, libwebp %s in %s", tiff.Version(), webp.Version(),
+		filepath.Dir(jpeg.Library()))}
 	picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
 	draw.Draw(picture, picture.Bounds(), image.NewUniform(color.RGBA{R: 200, G: 100, B: 50, A: 255}), image.Point{}, draw.Src)
 	var file bytes.Buffer
@@ -100,8 +103,9 @@ func checkJPEG() finding {
 			err = fmt.Errorf("a red of 200 was decoded as %d", r)
 		}
 	}
-	if err == nil && !strings.HasPrefix(filepath.Base(jpeg.Library()), "libjpeg-") {
-		err = errors.New("not the library of Pillow's wheel: incomplete progressive files may come out with other pixels than in Pillow")
+	if !jpeg.IsVersion3() {
+		f.Value = "libjpeg-turbo in " + jpeg.Library()
+		err = errors.New("it is older than Pillow's, which is of version 3: incomplete progressive files may come out with other pixels than in Pillow")
 	}
 	if f.OK = err == nil; !f.OK {
 		f.Value, f.Do = f.Value+": "+err.Error(), "make clean build"

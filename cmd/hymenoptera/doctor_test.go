@@ -25,12 +25,12 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	for name, part := range map[string]string{"hymenoptera": version, "libtorch": "2.11.", "processor": "GB", "threads": "by default", "CUDA": "cuda",
-		"libjpeg": "libjpeg-turbo in ", "weights cache": "free", "runs": "free", "training": "steps of a tiny network"} {
+		"pictures": "libjpeg-turbo 3, libtiff 4.", "weights cache": "free", "runs": "free", "training": "steps of a tiny network"} {
 		if f, ok := found[name]; !ok || !strings.Contains(f.Value, part) {
 			t.Errorf("%s: got %+v, want %q in it", name, f, part)
 		}
 	}
-	for _, name := range []string{"libtorch", "libjpeg", "training"} {
+	for _, name := range []string{"libtorch", "pictures", "training"} {
 		if !found[name].OK {
 			t.Errorf("%+v", found[name])
 		}

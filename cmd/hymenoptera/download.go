@@ -47,7 +47,7 @@ func newDownload(m *messages) *cobra.Command {
 			"where Python finds them too, and the tutorial's photographs into a folder. Every file is compared with\n" +
 			"its whole SHA-256, but for the weights of resnet101, resnet152's IMAGENET1K_V2 and googlenet, of which only\n" +
 			"the 8 digits in the name are published: they show a file that broke on the way, not one that somebody\n" +
-			"made, so that a mirror of these must be https:// unless --insecure-mirror says otherwise. A download that\n" +
+			"made, so that a mirror of these must be https:// or this machine, unless --insecure-mirror is given. A download that\n" +
 			"was stopped goes on where it was. Proxies are those of the environment: HTTPS_PROXY and NO_PROXY.",
 		Example: "  hymenoptera download weights resnet18 googlenet\n" +
 			"  hymenoptera download data\n" +

@@ -10,6 +10,8 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+int hym_jpeg_is_version_3(void) { return dlsym(RTLD_DEFAULT, "jpeg12_read_scanlines") != NULL; }
+
 const char *hym_jpeg_library(void) {
   Dl_info info;
   return dladdr((void *)jpeg_std_error, &info) && info.dli_fname ? info.dli_fname : "";

@@ -32,6 +32,7 @@ typedef struct {
   int32_t x, y, w, h;
 } hym_jpeg_rect;
 
+int hym_jpeg_is_version_3(void);  // whether the library that is loaded is of version 3 or later
 const char *hym_jpeg_library(void);  // the path of the library that is loaded
 hym_jpeg *hym_jpeg_new(void);
 void hym_jpeg_free(hym_jpeg *d);

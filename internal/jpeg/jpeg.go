@@ -52,6 +52,10 @@ var ErrTooManyScans = errors.New("that may be a decompression bomb")
 // Library returns the path of the libjpeg-turbo that is in use. It should be Pillow's, by its name.
 func Library() string { return C.GoString(C.hym_jpeg_library()) }
 
+// IsVersion3 reports whether that library is of version 3 or later. The library does not tell its version, but earlier ones
+// lack functions of version 3. They decode incomplete progressive files to other pixels.
+func IsVersion3() bool { return C.hym_jpeg_is_version_3() != 0 }
+
 // Info is what a file's header says.
 type Info struct {
 	Width, Height int  // in pixels

@@ -17,6 +17,8 @@ struct hym_tiff {
   char message[256];
 };
 
+const char *hym_tiff_version(void) { return TIFFGetVersion(); }
+
 static tmsize_t read_at(thandle_t h, void *buf, tmsize_t n) {
   struct hym_tiff *t = h;
   if (t->at > t->size || n < 0) return 0;

@@ -16,6 +16,8 @@ typedef struct {
   int64_t block_size, row_size;                      // bytes of a decoded strip or tile, and of a row of it
 } hym_tiff_info;
 
+const char *hym_tiff_version(void);  // "LIBTIFF, Version 4.7.2\n…"
+
 // Opens the directory at an offset of a file in memory, which must stay until hym_tiff_close. Never returns NULL but for
 // want of memory; hym_tiff_message is empty if it succeeded.
 hym_tiff *hym_tiff_open(const uint8_t *data, size_t size, uint64_t directory, hym_tiff_info *info);

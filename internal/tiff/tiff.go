@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"unsafe"
 )
 
@@ -23,6 +24,13 @@ const (
 	CompressionJPEG  = 7
 	PlanarSeparate   = 2
 )
+
+// Version returns libtiff's version, as "4.7.2".
+func Version() string {
+	_, version, _ := strings.Cut(C.GoString(C.hym_tiff_version()), "Version ")
+	version, _, _ = strings.Cut(version, "\n")
+	return version
+}
 
 // Info is what libtiff says of a directory.
 type Info struct {

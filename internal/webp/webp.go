@@ -7,6 +7,7 @@ package webp
 /*
 #include <stdlib.h>
 #include <string.h>
+#include <webp/decode.h>
 #include <webp/demux.h>
 
 // Sets the canvas' size, as WebPAnimDecoder takes it.
@@ -48,6 +49,12 @@ var (
 	errTruncated = errors.New("webp: the file is cut short")
 	errDamaged   = errors.New("webp: the file is damaged")
 )
+
+// Version returns libwebp's version, as "1.6.0".
+func Version() string {
+	v := int(C.WebPGetDecoderVersion())
+	return fmt.Sprintf("%d.%d.%d", v>>16&255, v>>8&255, v&255)
+}
 
 // Size returns the picture's size in pixels. For a file that ends too early it says so.
 func Size(data []byte) (width, height int, err error) {
