@@ -26,7 +26,7 @@ GROUPS = {
     "pooling": r"pool",
     "copies": r"copy_kernel|memcpy|memmove|memset",
     "ReLU, sums, optimizer": r"VectorizedLoop|at::native|vectorized|add_kernel",
-    "data path": r"^(hymenoptera|libjpeg[^;]*);.*(decode_mcu|jsimd|hym_jpeg|idct|upsample|ycc|hymenoptera/(transforms|dataset|internal/jpeg))",
+    "data path": r"^libjpeg|^hymenoptera;.*(decode_mcu|jsimd|hym_jpeg|idct|upsample|ycc|hymenoptera/(transforms|dataset|internal/jpeg))",
 }
 
 
