@@ -42,11 +42,7 @@ func decodeGIF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	dst.Reset(g.width, g.height)
 	if g.w != g.width || g.h != g.height {
 		background := g.palette[max(0, g.transparent)]
-		for y := range g.height {
-			for x := range g.width {
-				dst.Set(x, y, background[0], background[1], background[2])
-			}
-		}
+		dst.Fill(background[0], background[1], background[2])
 	}
 	codes := lzw.NewReader(&gifBlocks{in: g.in}, lzw.LSB, int(size))
 	defer codes.Close()

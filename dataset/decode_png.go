@@ -207,7 +207,7 @@ func (p *pngFile) rest(at int) error {
 // stays zero.
 func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixels) error {
 	dst.Reset(p.width, p.height)
-	p.blank(dst)
+	p.sampling.blank(dst)
 	rows, err := newPNGRows(ctx, in, &p.sampling, p.width)
 	if err != nil {
 		return err
@@ -247,18 +247,6 @@ func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixe
 		}
 	}
 	return nil
-}
-
-// blank makes every pixel what zero stands for.
-func (p *pngFile) blank(dst *transforms.Image) {
-	var c [3]byte
-	if p.sampling.model == indexed {
-		c = p.sampling.palette[0]
-	}
-	word := uint64(c[0]) | uint64(c[1])<<8 | uint64(c[2])<<16
-	for i := range dst.Pix {
-		dst.Pix[i] = word | word<<32
-	}
 }
 
 // pngRows unpacks rows and undoes their filters.

@@ -21,7 +21,8 @@ func decodeTIFF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	if err := t.layout(); err != nil {
 		return err
 	}
-	t.blank(dst)
+	dst.Reset(t.width, t.height)
+	t.sampling.blank(dst)
 	if t.compression == tiffRaw {
 		err = t.readRaw(dst, data)
 	} else {
@@ -236,20 +237,6 @@ func (t *tiffPicture) palette() (*[256][3]byte, error) {
 		p[i] = [3]byte{byte(values[i] >> 8), byte(values[n+i] >> 8), byte(values[2*n+i] >> 8)}
 	}
 	return p, nil
-}
-
-// blank sets every pixel to what zeros stand for: the colour of what the file has no strips for.
-func (t *tiffPicture) blank(dst *transforms.Image) {
-	dst.Reset(t.width, t.height)
-	zero := sampling{model: t.sampling.model, bits: 8, samples: 4, palette: t.sampling.palette}
-	if zero.model == greyInverted || zero.model == naked {
-		zero.model = grey
-	}
-	c := zero.pixel(make([]byte, 4), 0)
-	word := uint64(c[0]) | uint64(c[1])<<8 | uint64(c[2])<<16
-	for i := range dst.Pix {
-		dst.Pix[i] = word | word<<32
-	}
 }
 
 // plane returns the sampling of one plane of a picture that has a plane per sample.

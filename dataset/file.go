@@ -1,38 +1,24 @@
 package dataset
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"syscall"
+
+	"hymenoptera/internal/regular"
 )
 
 // MaxFile bounds the files that are taken for pictures, in bytes: they are read whole.
 const MaxFile = 1 << 30
 
-// errNotRegular is the error for pipes, devices and what else has a picture's name.
-var errNotRegular = errors.New("not a regular file")
-
-// openPicture opens a regular file of at most MaxFile bytes. It does not wait for somebody to write into a pipe.
+// openPicture opens a regular file of at most MaxFile bytes.
 func openPicture(path string) (*os.File, int64, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, 0, err
+	f, size, err := regular.Open(path)
+	if err == nil && size > MaxFile {
+		f.Close()
+		return nil, 0, fmt.Errorf("%d bytes are too many for a picture: want at most %d", size, MaxFile)
 	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case !info.Mode().IsRegular():
-		err = &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
-	case info.Size() > MaxFile:
-		err = fmt.Errorf("%d bytes are too many for a picture: want at most %d", info.Size(), MaxFile)
-	default:
-		return f, info.Size(), nil
-	}
-	f.Close()
-	return nil, 0, err
+	return f, size, err
 }
 
 // ReadFile reads a picture's file into buf's memory, growing it where it does not suffice, and returns it also with an

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+
+	"hymenoptera/transforms"
 )
 
 // A colorModel says what the samples of a pixel are.
@@ -82,6 +84,16 @@ func (s *sampling) pixel(src []byte, i int) [3]byte {
 		return unmultiplied(c, s.scaled(src, first+3))
 	}
 	return c
+}
+
+// blank gives every pixel the colour that zeros stand for: what a file has no bytes for.
+func (s *sampling) blank(dst *transforms.Image) {
+	zero := sampling{model: s.model, bits: 8, samples: 4, palette: s.palette}
+	if zero.model == greyInverted || zero.model == naked {
+		zero.model = grey
+	}
+	c := zero.pixel(make([]byte, 4), 0)
+	dst.Fill(c[0], c[1], c[2])
 }
 
 // raw returns a sample of at most 8 bits as it is.

@@ -41,6 +41,14 @@ func (m *Image) Set(x, y int, r, g, b byte) {
 	*p = *p&^(0xffffffff<<shift) | (uint64(r)|uint64(g)<<8|uint64(b)<<16)<<shift
 }
 
+// Fill gives every pixel a colour.
+func (m *Image) Fill(r, g, b byte) {
+	pixel := uint64(r) | uint64(g)<<8 | uint64(b)<<16
+	for i := range m.Pix {
+		m.Pix[i] = pixel | pixel<<32
+	}
+}
+
 // At returns the colour of the pixel at (x, y).
 func (m *Image) At(x, y int) (r, g, b byte) {
 	p := m.Pix[y*m.Stride+x/2] >> (x % 2 * 32)

@@ -1,4 +1,4 @@
-// Package regular reads small files that a command line names.
+// Package regular opens and reads files without waiting for what is none: pipes, devices.
 package regular
 
 import (
@@ -13,20 +13,30 @@ import (
 // ErrNotRegular is the error for folders, pipes, devices and what else is no file with an end.
 var ErrNotRegular = errors.New("not a regular file")
 
-// Read returns what a regular file of at most most bytes holds. It does not wait for somebody to write into a pipe.
-func Read(path string, most int64) ([]byte, error) {
+// Open opens a regular file for reading and returns its size in bytes. It does not wait for somebody to write into a pipe.
+func Open(path string) (*os.File, int64, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: ErrNotRegular}
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, info.Size(), nil
+}
+
+// Read returns what a regular file of at most most bytes holds.
+func Read(path string, most int64) ([]byte, error) {
+	f, _, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: ErrNotRegular}
-	}
 	data, err := io.ReadAll(io.LimitReader(f, most+1)) // more than its size where it grows, or the kernel makes it
 	if err == nil && int64(len(data)) > most {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("more than %d bytes", most)}
