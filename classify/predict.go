@@ -42,7 +42,7 @@ func (e *PictureError) Unwrap() error { return e.Err }
 
 // Predict passes pictures through the network as one batch and returns a prediction for each. A picture is the
 // content of a file of any format that dataset.Decode takes; a *PictureError tells the first that is none.
-// ctx is heeded until the network begins. A network that computes no finite numbers is a *NotFiniteError.
+// Cancelling ctx has an effect until the network begins. A network that computes NaN or infinity is a *NotFiniteError.
 func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Prediction, error) {
 	p, err := c.Preparer()
 	if err != nil {

@@ -90,7 +90,7 @@ func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], bat
 		}
 		err := g.Wait()
 		if err == nil {
-			err = ctx.Err() // a picture's own Read may have heeded it, before all was told
+			err = ctx.Err() // a picture's own Read may have returned it early
 		}
 		if err != nil {
 			yield(Result{}, err)

@@ -63,7 +63,7 @@ func isTIFF(data []byte) bool {
 }
 
 // Decode sets dst to the pixels that Pillow's convert("RGB") gives for a file of any format that ImageFolder
-// takes, and for GIF. The format is told by the content. docs/parity.md lists what is refused though Pillow reads it.
+// takes, and for GIF. The content decides on the format. docs/parity.md lists what is refused though Pillow reads it.
 func Decode(dst *transforms.Image, data []byte) error {
 	if format(data) != formatJPEG {
 		return decode(context.Background(), dst, data)

@@ -64,7 +64,7 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 		return false, err
 	}
 	err = unpack(ctx, zipFile+partialEnding, top, dir, limits, mark)
-	if ctx.Err() == nil { // a run that is told to stop leaves the zip to the next
+	if ctx.Err() == nil { // a cancelled run leaves the zip to the next one
 		err = errors.Join(err, p.discard())
 	}
 	if err != nil {

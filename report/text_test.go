@@ -11,7 +11,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// Of the epochs after the best one that are as accurate, the one with the lowest loss is told, if it is lower.
+// A later epoch with the best accuracy and a lower loss is named: of several, the one with the lowest loss.
 func TestTied(t *testing.T) {
 	val := func(epoch int, acc, loss float64) metrics.Phase {
 		return metrics.Phase{Name: "val", Epoch: epoch, Acc: acc, Loss: loss, N: 4}

@@ -34,7 +34,7 @@ func newMirror(t *testing.T, files map[string][]byte) *httptest.Server {
 	return s
 }
 
-// tutorialZip is the tutorial's zip with our drawn insects in the place of the photographs. It is the published file
+// tutorialZip is the tutorial's zip with drawn insects instead of the photographs. It is the published file
 // while the test runs.
 func tutorialZip(t *testing.T) []byte {
 	t.Helper()

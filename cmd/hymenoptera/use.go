@@ -74,7 +74,7 @@ func trainedFile(path string) (string, error) {
 	return file, nil
 }
 
-// open reads the checkpoint. warn is told of unusual pictures.
+// open reads the checkpoint. warn is called for unusual pictures.
 func (u *use) open(ctx context.Context, warn func(dataset.Warning)) (*classify.Classifier, error) {
 	device, err := findDevice(ctx, u.device)
 	if err != nil {
