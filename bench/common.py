@@ -33,6 +33,18 @@ def count(text):
     return int(text)
 
 
+def program(path):
+    """An argument: another build of the program."""
+    if not os.access(path, os.X_OK) or os.path.isdir(path):
+        raise argparse.ArgumentTypeError(f"{path} is no program")
+    return path
+
+
+def programs(old):
+    """The builds to measure: this one, and an older one where --old names it."""
+    return {"Go": PROGRAM, **({"old Go": old} if old else {})}
+
+
 def run(*command, **options):
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options)
     if done.returncode:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Go against Python, the same training on the same machine: ratios of one epoch's time.
 
-    reference-env/bin/python bench/epoch.py --data DIR --weights FILE [--rounds 5] [--threads 2] [--workers 4]
+    reference-env/bin/python bench/epoch.py --data DIR --weights FILE [--rounds 5] [--threads 2] [--workers 4] [--old PROGRAM]
 
 Python, Go and Go's fast mode run in turn, and each ratio to Python is of one such round, so that a machine
-whose speed drifts disturbs all alike. "epoch" is what both write into history.jsonl: train and val phase, without
+whose speed drifts disturbs all alike. --old adds an older build of the program to each round. "epoch" is what both write into history.jsonl: train and val phase, without
 start-up. "wall" is the whole process, "cpu" its processor time with that of its workers, which other programs disturb
 least. Below 1 Go is faster.
 """
@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 
-from common import PROGRAM, REFERENCE, count, in_turn, photographs, report_all, seconds, weights
+from common import REFERENCE, count, in_turn, photographs, program, programs, report_all, seconds, weights
 
 JOBS = {"fine-tuned": [], "frozen": ["--freeze"]}
 
@@ -35,12 +35,15 @@ def main():
     p.add_argument("--rounds", type=count, default=5)
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
+    p.add_argument("--old", type=program)
     o = p.parse_args()
     options = ["--data", o.data, "--weights", o.weights, "--epochs", "1", "--threads", o.threads, "--workers", o.workers]
     print(f"{o.threads} threads, {o.workers} workers, {o.rounds} rounds; medians (minimum to maximum)")
     for job, extra in JOBS.items():
-        go = [PROGRAM, "train", "--device", "cpu"] + options + extra
-        sides = {"Python": [sys.executable, REFERENCE] + options + extra, "Go": go, "Go --fast": go + ["--fast"]}
+        sides = {"Python": [sys.executable, REFERENCE] + options + extra}
+        for name, path in programs(o.old).items():
+            sides[name] = [path, "train", "--device", "cpu"] + options + extra
+            sides[name + " --fast"] = sides[name] + ["--fast"]
         report_all(f"{job:10}", sides, in_turn(o.rounds, sides, figures))
 
 

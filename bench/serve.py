@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """serve against FastAPI and uvicorn: 32 clients, the same model, threads and pictures, in turn.
 
-    reference-env/bin/python bench/serve.py --data DIR [--rounds 4] [--seconds 15] [--clients 32] [--threads 2]
+    reference-env/bin/python bench/serve.py --data DIR [--rounds 4] [--seconds 15] [--clients 32] [--threads 2] [--old PROGRAM]
 
 All servers are started once and asked in turn, so that a machine whose speed drifts disturbs all alike. Ratios to
-Python are of one such round: above 1 Go answers more requests. Memory is the server's (PSS), after each round.
+Python are of one such round: above 1 Go answers more requests. --old adds an older build of the program. Memory is the server's (PSS), after each round.
 """
 import argparse
 import json
@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-from common import PROGRAM, ROOT, build, checkpoint, count, photographs
+from common import ROOT, build, checkpoint, count, photographs, program, programs
 
 
 def free_port():
@@ -53,6 +53,7 @@ def main():
     p.add_argument("--seconds", type=float, default=15)
     p.add_argument("--clients", type=count, default=32)
     p.add_argument("--threads", default="2")
+    p.add_argument("--old", type=program)
     o = p.parse_args()
     val = os.path.join(o.data, "val")
     with tempfile.TemporaryDirectory() as tmp:
@@ -62,16 +63,17 @@ def main():
         folder = os.path.join(val, classes[0])
         with open(os.path.join(folder, sorted(os.listdir(folder))[0]), "rb") as f:
             picture = f.read()
-        ports = [free_port() for _ in range(3)]
-        go = lambda port: [PROGRAM, "serve", "-q", "--device", "cpu", "--threads", o.threads, "--checkpoint", best, "--addr", f"127.0.0.1:{port}"]
-        commands = {
-            "Python": [sys.executable, os.path.join(ROOT, "bench", "serve_python.py"), pth, ",".join(classes), o.threads, str(ports[0])],
-            "Go": go(ports[1]),
-            "Go --fast": go(ports[2]) + ["--fast"],
-        }
+        port = free_port()
+        python = [sys.executable, os.path.join(ROOT, "bench", "serve_python.py"), pth, ",".join(classes), o.threads, str(port)]
+        commands = {"Python": (python, port)}
+        for name, path in programs(o.old).items():
+            for name, fast in {name: [], name + " --fast": ["--fast"]}.items():
+                port = free_port()
+                go = [path, "serve", "-q", "--device", "cpu", "--threads", o.threads, "--checkpoint", best, "--addr", f"127.0.0.1:{port}"]
+                commands[name] = go + fast, port
         servers = {}
         try:
-            for (name, command), port in zip(commands.items(), ports):
+            for name, (command, port) in commands.items():
                 servers[name] = start(command, port, picture)
             rounds = []
             for i in range(o.rounds + 1):  # the first one warms up
@@ -84,7 +86,7 @@ def main():
             for name in servers:
                 figures = [r[name] for r in rounds]
                 median = lambda key: statistics.median(f[key] for f in figures)
-                line = f"{name:10} {median('per_second'):6.1f} requests/s, p50 {1000 * median('p50'):5.0f} ms, p99 {1000 * median('p99'):5.0f} ms"
+                line = f"{name:13} {median('per_second'):6.1f} requests/s, p50 {1000 * median('p50'):5.0f} ms, p99 {1000 * median('p99'):5.0f} ms"
                 line += f", {sum(f['errors'] for f in figures)} errors of {sum(f['requests'] for f in figures)}"
                 line += f", memory {' '.join(f'{m:.0f}' for m in [warm[name]['memory']] + [f['memory'] for f in figures])} MB"
                 if name != "Python":
