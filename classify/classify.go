@@ -20,6 +20,7 @@ import (
 	"hymenoptera/internal/machine"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
+	"hymenoptera/trainer"
 	"hymenoptera/zoo"
 )
 
@@ -42,6 +43,7 @@ type Classifier struct {
 	Card
 	path  string
 	cfg   Config
+	mode  trainer.Mode
 	net   nn.Module
 	mu    sync.RWMutex // held for writing by Close
 	scope *torch.Scope // owns the weights; nil once closed
@@ -70,7 +72,7 @@ func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{path: path, cfg: cfg, scope: torch.NewScope()}
+	c := &Classifier{path: path, cfg: cfg, mode: trainer.ModeOf(cfg.Device, cfg.Fast), scope: torch.NewScope()}
 	if c.Card, err = ReadCard(weights.Metadata); err != nil {
 		return nil, fmt.Errorf("classify: %s: %w", path, err)
 	}
@@ -111,15 +113,8 @@ func (c *Classifier) load(weights *checkpoint.StateDict) error {
 		return fmt.Errorf("it has a head for %d classes and names %d", n, len(c.Classes))
 	}
 	nn.SetTraining(net, false)
-	nn.To(net, c.cfg.Device)
-	c.net = net
-	if c.cfg.Fast {
-		dtype := torch.Float32
-		if torch.MultipliesBFloat16(c.cfg.Device) {
-			dtype = torch.BFloat16
-		}
-		c.net = net.Fold(c.scope, dtype)
-	}
+	nn.To(net, c.mode.Device)
+	c.net = c.mode.Inference(c.scope, net)
 	return nil
 }
 

@@ -33,25 +33,25 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 	if err != nil {
 		return nil, err
 	}
-	loader, err := dataset.NewLoader(folder, c.Preprocessing, dataset.LoaderConfig{BatchSize: batch, Workers: workers, ChannelsLast: c.cfg.Fast,
-		Pixels: c.cfg.Device != torch.CPU, Warn: c.cfg.Warn})
+	loader, err := dataset.NewLoader(folder, c.Preprocessing, dataset.LoaderConfig{BatchSize: batch, Workers: workers,
+		ChannelsLast: c.mode.ChannelsLast, Pixels: c.mode.Pixels, Warn: c.cfg.Warn})
 	if err != nil {
 		return nil, err
 	}
-	cfg := trainer.Config{Device: c.cfg.Device}
+	cfg := trainer.Config{Mode: trainer.Mode{Device: c.mode.Device}} // c.net is the one for inference already
 	if cfg.LabelSmoothing, cfg.ClassWeights, err = c.criterion(); err != nil {
 		return nil, err
 	}
 	e := &Evaluation{Folder: folder}
 	bad := false // a value that is no finite number
 	err = torch.Do(ctx, func(s *torch.Scope) error {
-		cfg.Batch = func(_ string, b *dataset.Batch, _, logits *torch.Tensor) {
+		cfg.Hooks.Batch = func(b trainer.Batch) {
 			n := len(c.Classes)
 			scope := s.Child()
 			defer scope.Close()
-			all, probabilities := host(scope, logits), host(scope, torch.Softmax(scope, logits, 1))
+			all, probabilities := host(scope, b.Logits), host(scope, torch.Softmax(scope, b.Logits, 1))
 			bad = bad || !finite(all)
-			for i := range b.N {
+			for i := range b.Labels {
 				e.Labels = append(e.Labels, int(b.Labels[i]))
 				e.Predictions = append(e.Predictions, Prediction{Logits: all[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]})
 			}

@@ -62,7 +62,7 @@ func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Predict
 // Preparer returns what makes pictures into inputs for this classifier. It must be closed. It belongs to one goroutine
 // at a time, so that several pictures can be prepared at once, by one each, while the network computes.
 func (c *Classifier) Preparer() (*dataset.Preparer, error) {
-	return dataset.NewPreparer(c.Preprocessing, c.cfg.Fast)
+	return dataset.NewPreparer(c.Preprocessing, c.mode.ChannelsLast)
 }
 
 // PredictInputs is Predict for pictures that a preparer of the same classifier has decoded.
@@ -108,11 +108,11 @@ func (c *Classifier) PredictInputs(ctx context.Context, inputs []Input) ([]Predi
 // images returns a batch as a tensor N×3×H×W on the classifier's device.
 func (c *Classifier) images(s *torch.Scope, batch []float32, side int64) *torch.Tensor {
 	n := int64(len(batch)) / (3 * side * side)
-	if c.cfg.Fast {
+	if c.mode.ChannelsLast {
 		x := torch.FromFloat32s(s, batch, n, side, side, 3)
-		return torch.To(s, torch.Permute(s, x, 0, 3, 1, 2), c.cfg.Device)
+		return torch.To(s, torch.Permute(s, x, 0, 3, 1, 2), c.mode.Device)
 	}
-	return torch.To(s, torch.FromFloat32s(s, batch, n, 3, side, side), c.cfg.Device)
+	return torch.To(s, torch.FromFloat32s(s, batch, n, 3, side, side), c.mode.Device)
 }
 
 // finite reports whether all values are numbers.

@@ -47,9 +47,8 @@ func ExampleFit() {
 		torch.ManualSeed(42)
 		net := arch.New(s, int64(len(trainSet.Classes)))
 		sgd := optim.NewSGD(s, nn.Trainable(net), optim.SGDConfig{LR: 0.001, Momentum: 0.9})
-		cfg := trainer.Config{Epochs: 2}
-		best, err := trainer.Fit(context.Background(), s, net, trainer.Data{Train: train, Val: val},
-			sgd, optim.NewStepLR(sgd, 7, 0.1), cfg, trainer.Silent{})
+		cfg := trainer.Config{Epochs: 2, Optimizer: sgd, Scheduler: optim.NewStepLR(sgd, 7, 0.1)}
+		best, err := trainer.Fit(context.Background(), s, net, trainer.Data{Train: train, Val: val}, cfg)
 		fmt.Println(trainSet.Classes, best.N, "images,", best.Acc >= 0.5)
 		return err
 	})

@@ -10,7 +10,6 @@ import (
 	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
-	"hymenoptera/torch/optim"
 )
 
 // Features are what a network that is not trained makes of a set's images, computed once.
@@ -23,28 +22,25 @@ type Features struct {
 	device torch.Device
 }
 
-// Extract passes the images of loader, which must not shuffle, the given number of times through model, in evaluation
-// mode and without autograd, and keeps the vectors N×C that it makes of them. With random crops every pass is another
-// view of the images. step, where not nil, is told how many of all are through. Of cfg it heeds Device, BFloat16 and Fold.
-func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, views int, cfg Config, step func(done, n int)) (*Features, error) {
-	if err := cfg.foldable(model); err != nil {
+// Extract passes the images of loader, which must not shuffle, cfg.Views times through model, in evaluation mode and
+// without autograd, and keeps the vectors N×C that it makes of them. With random crops every pass is another view of the
+// images. Of cfg it uses Mode, Views and Hooks.Step.
+func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (*Features, error) {
+	if err := cfg.Mode.validate(model); err != nil {
 		return nil, err
 	}
 	c := s.Child()
 	defer c.Close()
 	nn.SetTraining(model, false)
-	if cfg.Fold {
-		model = model.(Folder).Fold(c, cfg.dtype())
-	}
+	model = cfg.Inference(c, model)
 	n, _, _ := loader.SlotShape()
 	f := &Features{loader: loader, labels: make([]int64, loader.Len()), batch: n, device: cfg.Device}
 	r := newRing(&memory{scope: c, device: cfg.Device}, loader)
+	views, step := max(1, cfg.Views), cfg.Hooks.filled().Step
 	for view := range views {
 		f.views = append(f.views, nil)
-		if err := f.extract(ctx, c, model, r, view, func(done int) {
-			if step != nil {
-				step(view*loader.Len()+done, views*loader.Len())
-			}
+		if err := f.extract(ctx, c, model, r, func(done int) {
+			step(0, "features", view*loader.Len()+done, views*loader.Len())
 		}); err != nil {
 			return nil, err
 		}
@@ -52,8 +48,9 @@ func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *datas
 	return f, nil
 }
 
-// extract makes one view.
-func (f *Features) extract(ctx context.Context, s *torch.Scope, model nn.Module, r *ring, view int, step func(done int)) error {
+// extract makes the last view.
+func (f *Features) extract(ctx context.Context, s *torch.Scope, model nn.Module, r *ring, step func(done int)) error {
+	view := len(f.views) - 1
 	batches, err := r.pass(ctx, 0)
 	if err != nil {
 		return err
@@ -95,15 +92,20 @@ func forward(s *torch.Scope, model nn.Module, r *ring, b *dataset.Batch) (vector
 	return vectors
 }
 
-// FitFeatures is [Fit] for a head that takes features in the place of images. Both sets are shuffled, as a DataLoader
+// FeatureData holds the features of the two sets.
+type FeatureData struct {
+	Train, Val *Features
+}
+
+// FitFeatures is [Fit] for a head that takes features instead of images. Both sets are shuffled, as a DataLoader
 // without workers does it.
-func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, train, val *Features, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best metrics.Phase, err error) {
-	if err := cfg.validate(); err != nil {
+func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, data FeatureData, cfg Config) (best metrics.Phase, err error) {
+	if err := cfg.validateTraining(); err != nil {
 		return best, err
 	}
 	c := s.Child()
 	defer c.Close()
-	return fit(ctx, c, head, train, val, opt, sched, cfg, obs)
+	return fit(ctx, c, head, [2]set{data.Train, data.Val}, cfg)
 }
 
 // Len and Path implement set.

@@ -48,13 +48,13 @@ type mode struct {
 func exactMode(device torch.Device) mode {
 	return mode{
 		net:     newSmall,
-		cfg:     trainer.Config{Epochs: 3, Device: device},
+		cfg:     trainer.Config{Epochs: 3, Mode: trainer.Mode{Device: device}},
 		loading: dataset.LoaderConfig{BatchSize: 8, Shuffle: true, Workers: 2},
 		sgd:     optim.SGDConfig{LR: 0.05, Momentum: 0.9},
 	}
 }
 
-// run trains and returns the phases, and the parameters at the end.
+// run trains and returns the phases without their times, and the parameters at the end.
 func (m mode) run(t *testing.T) (phases []metrics.Phase, weights []float32) {
 	t.Helper()
 	root := t.TempDir()
@@ -84,13 +84,18 @@ func (m mode) run(t *testing.T) (phases []metrics.Phase, weights []float32) {
 		if m.loading.ChannelsLast {
 			nn.ToChannelsLast(net)
 		}
-		seen := &phaseList{}
-		sgd := optim.NewSGD(s, nn.Trainable(net), m.sgd)
-		_, err := trainer.Fit(t.Context(), s, net, data, sgd, optim.NewStepLR(sgd, 1, 0.5), m.cfg, seen)
+		cfg := m.cfg
+		cfg.Optimizer = optim.NewSGD(s, nn.Trainable(net), m.sgd)
+		cfg.Scheduler = optim.NewStepLR(cfg.Optimizer, 1, 0.5)
+		cfg.Hooks.PhaseEnd = func(p metrics.Phase) error {
+			p.Seconds, p.Wait = 0, 0
+			phases = append(phases, p)
+			return nil
+		}
+		_, err := trainer.Fit(t.Context(), s, net, data, cfg)
 		for _, p := range nn.Parameters(net) {
 			weights = append(weights, torch.Float32s(s, p)...)
 		}
-		phases = seen.phases
 		return err
 	})
 	if err != nil {
@@ -100,18 +105,6 @@ func (m mode) run(t *testing.T) (phases []metrics.Phase, weights []float32) {
 		t.Errorf("%d live handles, want %d", got, before)
 	}
 	return phases, weights
-}
-
-// phaseList keeps the phases, without their times.
-type phaseList struct {
-	trainer.Silent
-	phases []metrics.Phase
-}
-
-func (l *phaseList) PhaseEnd(p metrics.Phase) error {
-	p.Seconds, p.Wait = 0, 0
-	l.phases = append(l.phases, p)
-	return nil
 }
 
 // near fails the test unless the losses of two trainings differ by at most the given share.
@@ -177,9 +170,7 @@ func TestAsyncFindsLossesThatAreNotFinite(t *testing.T) {
 	data := lopsided(t)
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5), loss: func(l []float32) { l[0] = float32(math.NaN()) }}
-		cfg := trainer.Config{Epochs: 1, Device: torch.CPU, Async: true}
-		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
-		_, err := trainer.Fit(t.Context(), s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), cfg, trainer.Silent{})
+		_, err := trainer.Fit(t.Context(), s, m, data, halving(s, m, trainer.Config{Epochs: 1, Mode: trainer.Mode{Async: true}}))
 		return err
 	})
 	if err == nil || !strings.Contains(err.Error(), "the loss became NaN in epoch 0, train, at learning rate 0.5") {

@@ -9,7 +9,6 @@ import (
 	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
-	"hymenoptera/torch/optim"
 )
 
 // training is what the phases share.
@@ -17,16 +16,15 @@ type training struct {
 	ctx   context.Context
 	scope *torch.Scope
 	model nn.Module
-	opt   optim.Optimizer // nil when nothing is trained
-	obs   Observer
-	cfg   Config
+	cfg   Config // its hooks are filled
 
 	classWeights *torch.Tensor // C, or nil
 	recorder     *recorder     // nil where no steps are replayed
 }
 
-func newTraining(ctx context.Context, s *torch.Scope, model nn.Module, opt optim.Optimizer, cfg Config, obs Observer) *training {
-	t := &training{ctx: ctx, scope: s, model: model, opt: opt, obs: obs, cfg: cfg}
+func newTraining(ctx context.Context, s *torch.Scope, model nn.Module, cfg Config) *training {
+	cfg.Hooks = cfg.Hooks.filled()
+	t := &training{ctx: ctx, scope: s, model: model, cfg: cfg}
 	t.recorder = newRecorder(t)
 	if cfg.ClassWeights != nil {
 		w := torch.FromFloat32s(s, cfg.ClassWeights, int64(len(cfg.ClassWeights)))
@@ -55,16 +53,16 @@ type pass interface {
 func (t *training) phase(epoch int, name string, set set) (metrics.Phase, error) {
 	train := name == "train"
 	p := metrics.Phase{Epoch: epoch, Name: name, N: set.Len()}
-	if t.opt != nil {
-		p.LR = t.opt.LR()
+	if t.cfg.Optimizer != nil {
+		p.LR = t.cfg.Optimizer.LR()
 	}
 	nn.SetTraining(t.model, train)
 	start := time.Now()
 	model := t.model
-	if t.cfg.Fold && !train {
+	if !train {
 		s := t.scope.Child()
 		defer s.Close()
-		model = model.(Folder).Fold(s, t.cfg.dtype())
+		model = t.cfg.Inference(s, model)
 	}
 	batches, err := set.pass(t.ctx, epoch)
 	if err != nil {
@@ -75,7 +73,7 @@ func (t *training) phase(epoch int, name string, set set) (metrics.Phase, error)
 	s := t.scope.Child()
 	defer s.Close()
 	sums, done := newTally(s, t.cfg), 0
-	t.obs.Step(epoch, name, 0, p.N)
+	t.cfg.Hooks.Step(epoch, name, 0, p.N)
 	for step := 0; ; step++ {
 		if err := t.ctx.Err(); err != nil {
 			return p, err
@@ -93,13 +91,13 @@ func (t *training) phase(epoch int, name string, set set) (metrics.Phase, error)
 			return p, err
 		}
 		done += b.N
-		t.obs.Step(epoch, name, done, p.N)
+		t.cfg.Hooks.Step(epoch, name, done, p.N)
 	}
 	if err := sums.end(&p); err != nil {
 		return p, err
 	}
 	p.Seconds = time.Since(start).Seconds()
-	return p, t.obs.PhaseEnd(p)
+	return p, t.cfg.Hooks.PhaseEnd(p)
 }
 
 // count computes a batch, adds it to the sums of the phase and releases it.

@@ -18,8 +18,8 @@ type recording struct {
 // newRecorder returns a recorder where the configuration asks for one and the optimizer's step can be recorded, else
 // nil.
 func newRecorder(t *training) *recorder {
-	opt, ok := t.opt.(interface{ Capturable() bool })
-	if !t.cfg.Graph || t.cfg.Device == torch.CPU || t.cfg.Trace != nil || !ok || !opt.Capturable() {
+	opt, ok := t.cfg.Optimizer.(interface{ Capturable() bool })
+	if !t.cfg.Graph || t.cfg.Device == torch.CPU || t.cfg.Hooks.Tensor != nil || !ok || !opt.Capturable() || torch.LoadGraphs() != nil {
 		return nil
 	}
 	return &recorder{recordings: map[int64]*recording{}}

@@ -8,7 +8,6 @@ import (
 	"hymenoptera/internal/mt19937"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
-	"hymenoptera/torch/optim"
 	"hymenoptera/trainer"
 )
 
@@ -23,8 +22,7 @@ func TestFitAfterAFailedOperation(t *testing.T) {
 				torch.Add(s, x, torch.FromFloat32s(s, []float32{1, 2, 3}, 3))
 			}
 		}
-		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
-		best, err := trainer.Fit(t.Context(), s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), trainer.DefaultConfig(), trainer.Silent{})
+		best, err := trainer.Fit(t.Context(), s, m, data, halving(s, m, trainer.DefaultConfig()))
 		if err == nil || !strings.Contains(err.Error(), "torch: ") {
 			t.Errorf("error %v, want libtorch's", err)
 		}
@@ -45,8 +43,6 @@ func TestLoadersWriteIntoNoFreedMemory(t *testing.T) {
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
 		var means []float64 // of the validation images, an epoch each
-		cfg := trainer.DefaultConfig()
-		cfg.Epochs = 2
 		r := &recorder{model: m, after: func(event string) error {
 			if event != "end 0" {
 				return nil
@@ -59,8 +55,8 @@ func TestLoadersWriteIntoNoFreedMemory(t *testing.T) {
 				means = append(means, torch.Item(torch.Sum(s, x)))
 			}
 		}
-		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
-		if _, err := trainer.Fit(t.Context(), s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), cfg, r); err != nil {
+		cfg := halving(s, m, trainer.Config{Epochs: 2, Hooks: r.hooks()})
+		if _, err := trainer.Fit(t.Context(), s, m, data, cfg); err != nil {
 			return err
 		}
 		if len(means) != 6 { // two batches each: epoch 0, Evaluate, epoch 1

@@ -37,11 +37,11 @@ func (t *training) forward(s *torch.Scope, model nn.Module, images, labels *torc
 
 // train passes a batch through the model and updates the weights.
 func (t *training) train(s *torch.Scope, images, labels *torch.Tensor, at place) (r result) {
-	t.opt.ZeroGrad()
+	t.cfg.Optimizer.ZeroGrad()
 	torch.SetGradEnabled(true, func() { r = t.forward(s, t.model, images, labels, at) })
 	torch.Backward(r.loss)
 	t.traceModel(at, true)
-	t.opt.Step()
+	t.cfg.Optimizer.Step()
 	t.traceModel(at, false)
 	return r
 }
@@ -58,8 +58,6 @@ func (t *training) step(s *torch.Scope, model nn.Module, set set, b *dataset.Bat
 	default:
 		r = t.train(s, images, labels, at)
 	}
-	if t.cfg.Batch != nil {
-		t.cfg.Batch(at.phase, b, images, r.logits)
-	}
+	t.cfg.Hooks.Batch(Batch{at.epoch, at.phase, b.Indices, b.Labels, images, r.logits})
 	return r
 }

@@ -6,14 +6,14 @@ import (
 )
 
 func (t *training) trace(at place, name string, x *torch.Tensor) {
-	if t.cfg.Trace != nil {
-		t.cfg.Trace(at.epoch, at.phase, at.step, name, x)
+	if t.cfg.Hooks.Tensor != nil {
+		t.cfg.Hooks.Tensor(at.epoch, at.phase, at.step, name, x)
 	}
 }
 
 // traceModel traces the model's tensors or, with grads, the gradients that they have.
 func (t *training) traceModel(at place, grads bool) {
-	if t.cfg.Trace == nil {
+	if t.cfg.Hooks.Tensor == nil {
 		return
 	}
 	s := t.scope.Child()

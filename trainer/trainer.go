@@ -1,10 +1,12 @@
 // Package trainer is the notebook's train_model: per epoch a training and a validation phase, the best
 // weights kept by a deep copy and restored at the end.
 //
-//	best, err := trainer.Fit(ctx, s, model, trainer.Data{Train: train, Val: val}, sgd, schedule, cfg, observer)
+//	cfg := trainer.DefaultConfig()
+//	cfg.Optimizer = optim.NewSGD(s, nn.Trainable(model), optim.SGDConfig{LR: 0.001, Momentum: 0.9})
+//	best, err := trainer.Fit(ctx, s, model, trainer.Data{Train: train, Val: val}, cfg)
 //
-// It trains any nn.Module that maps images N×3×H×W to logits N×classes. It makes no optimizer, writes no
-// file and prints nothing: what happens it tells an Observer.
+// It trains any nn.Module that maps images N×3×H×W to logits N×classes. It writes no file and prints nothing:
+// callers do, in [Hooks].
 package trainer
 
 import (
@@ -19,38 +21,23 @@ import (
 	"hymenoptera/torch/optim"
 )
 
-// Config says how long and where to train.
+// Config says how long, where and with what to train.
 type Config struct {
-	Epochs int          // at least 1
-	Device torch.Device // where the model's tensors are
+	Epochs int // at least 1
+	Mode       // where and how to compute
+
+	Optimizer optim.Optimizer // updates the weights; Fit and FitFeatures need one
+	Scheduler optim.Scheduler // changes the learning rate after each training phase; nil leaves it as it is
+	Hooks     Hooks           // called as the training goes on
 
 	LabelSmoothing float64   // of the cross entropy, 0 to 1
-	ClassWeights   []float32 // of the cross entropy, one a class; nil for none
+	ClassWeights   []float32 // of the cross entropy, one per class; nil for none
 
-	// BFloat16 trains with torch.autocast: convolutions and linear layers compute in bfloat16.
-	BFloat16 bool
-	// Fold validates on a copy of the model in which each BatchNorm is part of its convolution, made anew for
-	// each epoch, in bfloat16 where BFloat16 is set. The model must be a [Folder].
-	Fold bool
-
-	// Async lets the host run ahead of the device: losses and hits are summed where they are computed and read once,
-	// when a phase ends. A loss that is not finite then ends the training there, and its batch is not told.
-	Async bool
-	// Graph, for a CUDA device, replays training steps as CUDA graphs, one a size of batch, where the optimizer's steps
-	// are capturable. It needs torch.LoadGraphs.
-	Graph bool
 	// Resident is how many bytes of the device's memory the decoded images may take: a set that fits is cropped,
-	// resized and mirrored there, in floats. 0 leaves that to the loaders.
+	// resized and mirrored there, in floats. With 0 the loaders do that.
 	Resident int64
-
-	// Trace, where not nil, gets the tensors of every step as they come into being, to find the first one
-	// that differs from another implementation's: "batch", "logits", "loss", after the backward pass every
-	// "<key>.grad", and after the update, as once before training, every tensor of the state dict.
-	Trace func(epoch int, phase string, step int, name string, t *torch.Tensor)
-
-	// Batch, where not nil, gets every batch with the images N×3×H×W that the model was given and its logits
-	// N×classes, on Device. All are valid during the call only.
-	Batch func(phase string, b *dataset.Batch, images, logits *torch.Tensor)
+	// Views is how many times Extract passes over the images; 0 is 1.
+	Views int
 }
 
 // DefaultConfig returns the notebook's 25 epochs, on the CPU.
@@ -66,26 +53,15 @@ func (c Config) validate() error {
 	return nil
 }
 
-// dtype is what convolutions compute in.
-func (c Config) dtype() torch.DType {
-	if c.BFloat16 {
-		return torch.BFloat16
+// validateTraining finds what else Fit cannot train with.
+func (c Config) validateTraining() error {
+	if err := c.validate(); err != nil {
+		return err
 	}
-	return torch.Float32
-}
-
-// foldable finds models that Fold cannot take.
-func (c Config) foldable(model nn.Module) error {
-	if _, ok := model.(Folder); c.Fold && !ok {
-		return fmt.Errorf("trainer: %T cannot be folded", model)
+	if c.Optimizer == nil {
+		return errors.New("trainer: a training needs an optimizer")
 	}
 	return nil
-}
-
-// A Folder is a model that can be made into a faster one for inference.
-type Folder interface {
-	// Fold returns a model for inference with the weights of now, computing in dtype; s owns it.
-	Fold(s *torch.Scope, dtype torch.DType) nn.Module
 }
 
 // Data holds the two sets.
@@ -93,31 +69,16 @@ type Data struct {
 	Train, Val *dataset.Loader
 }
 
-// An Observer is told what happens, on libtorch's thread. An error ends the training.
-type Observer interface {
-	// EpochStart comes before an epoch's two phases.
-	EpochStart(epoch int) error
-	// Step comes before a phase's first batch and after each one; done of n images are through.
-	Step(epoch int, phase string, done, n int)
-	// PhaseEnd comes after each phase.
-	PhaseEnd(p metrics.Phase) error
-	// Best comes after a validation phase that was strictly better than every one before it, while the
-	// model holds the weights that it was reached with.
-	Best(p metrics.Phase) error
-	// EpochEnd comes after an epoch's two phases.
-	EpochEnd(epoch int) error
-}
-
 // Fit trains model for cfg.Epochs epochs and leaves it with the weights of the best validation phase,
 // which it returns: the first with the highest accuracy or, where none got any image right, the last (N is 0 when none
 // has ended). The notebook returns the weights from before the training there, whose new head knows nothing. When ctx
 // is cancelled it returns after the current step, and on every error too, also where an operation of libtorch fails in an
 // epoch, the model holds the best weights, unless its device has failed altogether.
-func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best metrics.Phase, err error) {
-	if err := cfg.foldable(model); err != nil {
+func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, cfg Config) (best metrics.Phase, err error) {
+	if err := cfg.Mode.validate(model); err != nil {
 		return best, err
 	}
-	if err := cfg.validate(); err != nil { // before tensors are made
+	if err := cfg.validateTraining(); err != nil { // before tensors are made
 		return best, err
 	}
 	c := s.Child()
@@ -131,11 +92,11 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, opt op
 	if err != nil {
 		return best, err
 	}
-	return fit(ctx, c, model, train, val, opt, sched, cfg, obs)
+	return fit(ctx, c, model, [2]set{train, val}, cfg)
 }
 
-// fit is Fit for any two sets.
-func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, opt optim.Optimizer, sched optim.Scheduler, cfg Config, obs Observer) (best metrics.Phase, err error) {
+// fit is Fit for any two sets, to train and to validate with.
+func fit(ctx context.Context, s *torch.Scope, model nn.Module, sets [2]set, cfg Config) (best metrics.Phase, err error) {
 	weights := newSnapshot(s, model)
 	defer func() {
 		if lost := torch.Do(ctx, func(*torch.Scope) error { weights.restore(); return nil }); lost != nil {
@@ -143,17 +104,19 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 		}
 	}()
 	err = torch.Do(ctx, func(*torch.Scope) error {
-		t := newTraining(ctx, s, model, opt, cfg, obs)
+		t := newTraining(ctx, s, model, cfg)
 		t.traceModel(place{phase: "start"}, false)
 		for epoch := range cfg.Epochs {
-			if err := obs.EpochStart(epoch); err != nil {
+			if err := t.cfg.Hooks.EpochStart(epoch); err != nil {
 				return err
 			}
-			if _, err := t.phase(epoch, "train", train); err != nil {
+			if _, err := t.phase(epoch, "train", sets[0]); err != nil {
 				return err
 			}
-			sched.Step()
-			reached, err := t.phase(epoch, "val", val)
+			if cfg.Scheduler != nil {
+				cfg.Scheduler.Step()
+			}
+			reached, err := t.phase(epoch, "val", sets[1])
 			if err != nil {
 				return err
 			}
@@ -163,11 +126,11 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 				best = reached
 			}
 			if better {
-				if err := obs.Best(reached); err != nil {
+				if err := t.cfg.Hooks.Best(reached); err != nil {
 					return err
 				}
 			}
-			if err := obs.EpochEnd(epoch); err != nil {
+			if err := t.cfg.Hooks.EpochEnd(epoch); err != nil {
 				return err
 			}
 		}
@@ -177,34 +140,16 @@ func fit(ctx context.Context, s *torch.Scope, model nn.Module, train, val set, o
 }
 
 // Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,
-// Trace, Graph and Resident are not heeded.
+// Optimizer, Scheduler, Graph and Resident have no effect.
 func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (metrics.Phase, error) {
-	cfg.Epochs, cfg.Trace = 1, nil
+	cfg.Epochs, cfg.Optimizer = 1, nil
 	if err := cfg.validate(); err != nil {
 		return metrics.Phase{}, err
 	}
-	if err := cfg.foldable(model); err != nil {
+	if err := cfg.Mode.validate(model); err != nil {
 		return metrics.Phase{}, err
 	}
 	c := s.Child()
 	defer c.Close()
-	return newTraining(ctx, c, model, nil, cfg, Silent{}).phase(0, "val", newRing(&memory{scope: c, device: cfg.Device}, loader))
+	return newTraining(ctx, c, model, cfg).phase(0, "val", newRing(&memory{scope: c, device: cfg.Device}, loader))
 }
-
-// Silent ignores all events.
-type Silent struct{}
-
-// EpochStart implements Observer.
-func (Silent) EpochStart(int) error { return nil }
-
-// Step implements Observer.
-func (Silent) Step(int, string, int, int) {}
-
-// PhaseEnd implements Observer.
-func (Silent) PhaseEnd(metrics.Phase) error { return nil }
-
-// Best implements Observer.
-func (Silent) Best(metrics.Phase) error { return nil }
-
-// EpochEnd implements Observer.
-func (Silent) EpochEnd(int) error { return nil }

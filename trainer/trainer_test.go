@@ -82,7 +82,7 @@ func (m *scripted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 
 func (m *scripted) Children() []nn.Child { return []nn.Child{{Name: "bn", Module: m.bn}} }
 
-// recorder is an Observer that writes down what it is told.
+// recorder writes down which hooks are called.
 type recorder struct {
 	model  *scripted
 	events []string
@@ -99,19 +99,28 @@ func (r *recorder) add(format string, args ...any) error {
 	return nil
 }
 
-func (r *recorder) EpochStart(epoch int) error {
-	r.model.epoch = epoch
-	return r.add("start %d", epoch)
+func (r *recorder) hooks() trainer.Hooks {
+	return trainer.Hooks{
+		EpochStart: func(epoch int) error {
+			r.model.epoch = epoch
+			return r.add("start %d", epoch)
+		},
+		Step: func(epoch int, phase string, done, n int) { r.add("%d %s %d/%d", epoch, phase, done, n) },
+		PhaseEnd: func(p metrics.Phase) error {
+			r.phases = append(r.phases, p)
+			return r.add("%s end", p.Name)
+		},
+		Best:     func(p metrics.Phase) error { return r.add("best %d", p.Epoch) },
+		EpochEnd: func(epoch int) error { return r.add("end %d", epoch) },
+	}
 }
-func (r *recorder) Step(epoch int, phase string, done, n int) {
-	r.add("%d %s %d/%d", epoch, phase, done, n)
+
+// halving sets cfg's optimizer, with a rate of 0.5 that halves every second epoch.
+func halving(s *torch.Scope, m nn.Module, cfg trainer.Config) trainer.Config {
+	cfg.Optimizer = optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
+	cfg.Scheduler = optim.NewStepLR(cfg.Optimizer, 2, 0.5)
+	return cfg
 }
-func (r *recorder) PhaseEnd(p metrics.Phase) error {
-	r.phases = append(r.phases, p)
-	return r.add("%s end", p.Name)
-}
-func (r *recorder) Best(p metrics.Phase) error { return r.add("best %d", p.Epoch) }
-func (r *recorder) EpochEnd(epoch int) error   { return r.add("end %d", epoch) }
 
 // fit trains a scripted model and returns what Fit did, with the weight that the model was left with.
 func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(string) error) (r *recorder, best metrics.Phase, weight, mean float64, err error) {
@@ -121,11 +130,8 @@ func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(
 		torch.ManualSeed(1)
 		m.bn = nn.NewBatchNorm2d(s, 1, 1e-5)
 		r = &recorder{model: m, after: after}
-		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
-		cfg := trainer.DefaultConfig()
-		cfg.Epochs = epochs
 		var err error
-		best, err = trainer.Fit(ctx, s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), cfg, r)
+		best, err = trainer.Fit(ctx, s, m, data, halving(s, m, trainer.Config{Epochs: epochs, Hooks: r.hooks()}))
 		weight, mean = torch.Item(m.bn.Weight), torch.Item(m.bn.RunningMean)
 		return err
 	})
@@ -228,7 +234,7 @@ func TestCancelKeepsTheBest(t *testing.T) {
 	}
 }
 
-func TestObserversErrorEndsTheTraining(t *testing.T) {
+func TestErrorOfAHookEndsTheTraining(t *testing.T) {
 	full := errors.New("disk full")
 	for _, event := range []string{"start 1", "train end", "val end", "best 0", "end 0"} {
 		_, _, _, _, err := fit(t, t.Context(), &scripted{guesses: []int{1}}, 3, func(e string) error {
@@ -270,19 +276,18 @@ func TestBatchesAreShownWithTheirLogits(t *testing.T) {
 	data, seen := lopsided(t), map[string][]int{}
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
-		cfg := trainer.DefaultConfig()
-		cfg.Epochs = 1
-		cfg.Batch = func(phase string, b *dataset.Batch, images, logits *torch.Tensor) {
-			if shape := images.Shape(); !slices.Equal(shape, []int64{int64(b.N), 3, 8, 8}) {
-				t.Errorf("images of shape %v for %d images", shape, b.N)
+		cfg := trainer.Config{Epochs: 1}
+		cfg.Hooks.Batch = func(b trainer.Batch) {
+			n := int64(len(b.Samples))
+			if shape := b.Inputs.Shape(); !slices.Equal(shape, []int64{n, 3, 8, 8}) {
+				t.Errorf("images of shape %v for %d samples", shape, n)
 			}
-			seen[phase] = append(seen[phase], b.Indices...)
-			if shape := logits.Shape(); len(shape) != 2 || shape[0] != int64(b.N) || shape[1] != 2 {
-				t.Errorf("logits of shape %v for %d images", shape, b.N)
+			if shape := b.Logits.Shape(); !slices.Equal(shape, []int64{n, 2}) {
+				t.Errorf("logits of shape %v for %d samples", shape, n)
 			}
+			seen[b.Phase] = append(seen[b.Phase], b.Samples...)
 		}
-		sgd := optim.NewSGD(s, nn.Trainable(m), optim.SGDConfig{LR: 0.5})
-		_, err := trainer.Fit(t.Context(), s, m, data, sgd, optim.NewStepLR(sgd, 2, 0.5), cfg, trainer.Silent{})
+		_, err := trainer.Fit(t.Context(), s, m, data, halving(s, m, cfg))
 		return err
 	})
 	if err != nil {
@@ -299,8 +304,8 @@ func TestBatchesAreShownWithTheirLogits(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	for _, cfg := range []trainer.Config{{}, {Epochs: -1}, {Epochs: 1, LabelSmoothing: 2}} {
-		if _, err := trainer.Fit(t.Context(), nil, nil, trainer.Data{}, nil, nil, cfg, nil); err == nil {
+	for _, cfg := range []trainer.Config{{}, {Epochs: -1}, {Epochs: 1, LabelSmoothing: 2}, {Epochs: 1}} {
+		if _, err := trainer.Fit(t.Context(), nil, nil, trainer.Data{}, cfg); err == nil {
 			t.Errorf("%+v was accepted", cfg)
 		}
 	}

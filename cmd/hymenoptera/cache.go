@@ -44,7 +44,7 @@ func (o options) cacheBytes() (int64, error) {
 
 // residentBytes returns how much of the GPU's memory decoded images may take.
 func (j *job) residentBytes() (int64, error) {
-	free := torch.MemoryOf(j.device).Free
+	free := torch.MemoryOf(j.mode.Device).Free
 	bytes := free / 4
 	if j.Cache != "auto" {
 		var err error

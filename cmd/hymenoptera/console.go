@@ -24,7 +24,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A console is the trainer.Observer of the command: the notebook's log on standard output, progress on
+// A console holds the trainer's hooks of the command: the notebook's log on standard output, progress on
 // standard error, files in the run's folder. Files come first, so that nothing is lost with the log.
 type console struct {
 	job   *job
@@ -41,8 +41,8 @@ type console struct {
 
 func newConsole(j *job) *console { return &console{job: j, start: time.Now()} }
 
-// EpochStart implements trainer.Observer.
-func (c *console) EpochStart(epoch int) error {
+// epochStart begins the notebook's log of an epoch.
+func (c *console) epochStart(epoch int) error {
 	return c.log("Epoch %d/%d\n%s\n", epoch, c.job.Epochs-1, strings.Repeat("-", 10))
 }
 
@@ -74,8 +74,8 @@ func logError(err error) error {
 	return err
 }
 
-// Step implements trainer.Observer.
-func (c *console) Step(epoch int, phase string, done, n int) {
+// step draws the bar.
+func (c *console) step(epoch int, phase string, done, n int) {
 	if c.bar == nil && done > 0 && c.job.messages.bars() {
 		c.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(c.job.messages.w),
 			progressbar.OptionSetDescription(fmt.Sprintf("%-5s %d/%d", phase, epoch, c.job.Epochs-1)),
@@ -90,8 +90,8 @@ func (c *console) Step(epoch int, phase string, done, n int) {
 	}
 }
 
-// PhaseEnd implements trainer.Observer.
-func (c *console) PhaseEnd(p metrics.Phase) error {
+// phaseEnd logs a phase and writes its line to the history.
+func (c *console) phaseEnd(p metrics.Phase) error {
 	c.clearBar()
 	c.job.reporter.phaseEnd(p)
 	if err := c.job.folder.Append(p); err != nil {
@@ -104,8 +104,8 @@ func (c *console) PhaseEnd(p metrics.Phase) error {
 	return err
 }
 
-// Best implements trainer.Observer.
-func (c *console) Best(p metrics.Phase) error {
+// newBest saves the weights of a phase that is better than all before it.
+func (c *console) newBest(p metrics.Phase) error {
 	c.job.reporter.keepBest()
 	return c.save(p)
 }
@@ -141,12 +141,12 @@ func (c *console) written() error {
 	return c.wrote
 }
 
-// EpochEnd implements trainer.Observer.
-func (c *console) EpochEnd(epoch int) error {
+// epochEnd ends the notebook's log of an epoch and says what went wrong meanwhile.
+func (c *console) epochEnd(epoch int) error {
 	if epoch == c.job.Epochs-1 {
 		c.final = digest(nn.Export(c.job.model))
 	}
-	if c.job.device == torch.CPU && epoch == 0 && c.job.Epochs > 1 && !c.job.Probe { // a GPU's first epoch says nothing
+	if c.job.mode.Device == torch.CPU && epoch == 0 && c.job.Epochs > 1 && !c.job.Probe { // a GPU's first epoch says nothing
 		whole := time.Since(c.start) * time.Duration(c.job.Epochs)
 		c.job.messages.info("about %v for all %d epochs", whole.Round(time.Second), c.job.Epochs)
 	}
@@ -199,8 +199,8 @@ func (c *console) end(best metrics.Phase, err error) error {
 		FinalSHA256: c.final, BestSHA256: c.best}
 	if err == nil {
 		c.job.reporter.print()
-		if c.job.device != torch.CPU {
-			result.PeakGPUMemory = torch.MemoryOf(c.job.device).Peak
+		if c.job.mode.Device != torch.CPU {
+			result.PeakGPUMemory = torch.MemoryOf(c.job.mode.Device).Peak
 		}
 		err = c.job.folder.WriteResult(result)
 	}

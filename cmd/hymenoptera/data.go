@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"hymenoptera/dataset"
-	"hymenoptera/torch"
 	"hymenoptera/transforms"
 )
 
@@ -70,8 +69,8 @@ func (j *job) openLoaders() error {
 	if err != nil {
 		return err
 	}
-	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: j.BatchSize, Shuffle: !j.Probe, Workers: j.Workers, ChannelsLast: j.Fast,
-		Pixels: j.device != torch.CPU, Warn: j.messages.warnOnce()}
+	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: j.BatchSize, Shuffle: !j.Probe, Workers: j.Workers,
+		ChannelsLast: j.mode.ChannelsLast, Pixels: j.mode.Pixels, Warn: j.messages.warnOnce()}
 	training := cfg
 	if j.Balance == "sampling" {
 		training.Shuffle, training.Weights = false, rarity(j.sets[0])

@@ -32,7 +32,7 @@ type job struct {
 	model       zoo.Network
 	reporter    *reporter
 	skipped     []string // images left out by --skip-corrupt
-	device      torch.Device
+	mode        trainer.Mode
 	stdout      io.Writer
 	messages    *messages
 }
@@ -40,7 +40,7 @@ type job struct {
 // newJob reads data and weights, and fetches them where they are published and not here; nothing of the run
 // is written yet.
 func newJob(ctx context.Context, o options, device torch.Device, stdout io.Writer, m *messages) (*job, error) {
-	j := &job{options: o, device: device, stdout: stdout, messages: m}
+	j := &job{options: o, mode: trainer.ModeOf(device, o.Fast), stdout: stdout, messages: m}
 	var err error
 	if j.arch, err = zoo.Find(o.Model); err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.build(s); err != nil {
 			return err
 		}
-		nn.To(j.model, j.device)
-		if j.Fast {
+		nn.To(j.model, j.mode.Device)
+		if j.mode.ChannelsLast {
 			nn.ToChannelsLast(j.model)
 		}
 
@@ -102,12 +102,15 @@ func (j *job) run(ctx context.Context) error {
 				return err
 			}
 			defer func() { err = errors.Join(err, t.close()) }()
-			cfg.Trace = t.write
+			cfg.Hooks.Tensor = t.write
 		}
-		j.reporter.scope, cfg.Batch = s, j.reporter.batch
-		opt := j.optimizer(s)
 		log := newConsole(j)
-		best, err := j.fit(ctx, s, opt, cfg, log)
+		j.reporter.scope = s
+		cfg.Hooks.EpochStart, cfg.Hooks.Step, cfg.Hooks.Batch = log.epochStart, log.step, j.reporter.batch
+		cfg.Hooks.PhaseEnd, cfg.Hooks.Best, cfg.Hooks.EpochEnd = log.phaseEnd, log.newBest, log.epochEnd
+		cfg.Optimizer = j.optimizer(s)
+		cfg.Scheduler = j.scheduler(cfg.Optimizer)
+		best, err := j.fit(ctx, s, cfg, log)
 		j.reporter.work.wait()
 		if lost := log.secure(best, err); err == nil {
 			err = lost
@@ -119,39 +122,23 @@ func (j *job) run(ctx context.Context) error {
 	})
 }
 
-// trainerConfig says how to train: the notebook's way or, with --fast, with all that the device offers.
+// trainerConfig says how to train.
 func (j *job) trainerConfig() (cfg trainer.Config, err error) {
-	cfg = trainer.Config{Epochs: j.Epochs, Device: j.device, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.lossWeights)}
-	if !j.Fast {
-		return cfg, nil
+	cfg = trainer.Config{Epochs: j.Epochs, Mode: j.mode, LabelSmoothing: j.LabelSmoothing, ClassWeights: float32s(j.lossWeights)}
+	if j.Fast && j.mode.Device != torch.CPU {
+		if err := torch.LoadGraphs(); err != nil {
+			j.messages.debug("no CUDA graphs: %v", err)
+		}
+		cfg.Resident, err = j.residentBytes()
 	}
-	cfg.BFloat16, cfg.Fold = j.foldedType() == torch.BFloat16, true
-	if j.device == torch.CPU {
-		return cfg, nil
-	}
-	cfg.Async = true
-	if err := torch.LoadGraphs(); err != nil {
-		j.messages.debug("no CUDA graphs: %v", err)
-	} else {
-		cfg.Graph = true
-	}
-	cfg.Resident, err = j.residentBytes()
 	return cfg, err
-}
-
-// foldedType is what convolutions compute in with --fast.
-func (j *job) foldedType() torch.DType {
-	if torch.MultipliesBFloat16(j.device) {
-		return torch.BFloat16
-	}
-	return torch.Float32
 }
 
 // setCuDNN chooses how cuDNN finds its algorithms: by trying them out as in the notebook, which takes seconds; or, with
 // --fast, by its rules; or among those that repeat themselves.
 func (j *job) setCuDNN() {
 	switch {
-	case j.device == torch.CPU:
+	case j.mode.Device == torch.CPU:
 	case j.Deterministic:
 		torch.SetDeterministic()
 	default:
@@ -160,34 +147,32 @@ func (j *job) setCuDNN() {
 }
 
 // fit trains the model or, with --probe, its head on features.
-func (j *job) fit(ctx context.Context, s *torch.Scope, opt optim.Optimizer, cfg trainer.Config, log *console) (best metrics.Phase, err error) {
+func (j *job) fit(ctx context.Context, s *torch.Scope, cfg trainer.Config, log *console) (best metrics.Phase, err error) {
 	if !j.Probe {
-		return trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, opt, j.scheduler(opt), cfg, log)
+		return trainer.Fit(ctx, s, j.model, trainer.Data{Train: j.train, Val: j.val}, cfg)
 	}
-	views := max(j.Views, 1)
-	j.messages.info("computing the features of %d views and %d validation images", views*j.train.Len(), j.val.Len())
+	j.messages.info("computing the features of %d views and %d validation images", max(j.Views, 1)*j.train.Len(), j.val.Len())
 	extracting := cfg
-	extracting.Fold = j.Fast
+	extracting.Views = j.Views
 	cfg.Fold, cfg.BFloat16 = false, false
-	var sets [2]*trainer.Features
-	for i, loader := range []*dataset.Loader{j.train, j.val} {
-		if i == 1 {
-			views = 1
-		}
-		step := func(done, n int) { log.Step(0, "features", done, n) }
-		if sets[i], err = trainer.Extract(ctx, s, zoo.Embed(j.model), loader, views, extracting, step); err != nil {
-			return best, err
-		}
-		log.clearBar()
+	var features trainer.FeatureData
+	if features.Train, err = trainer.Extract(ctx, s, zoo.Embed(j.model), j.train, extracting); err != nil {
+		return best, err
 	}
-	return trainer.FitFeatures(ctx, s, j.model.Top(), sets[0], sets[1], opt, j.scheduler(opt), cfg, log)
+	log.clearBar()
+	extracting.Views = 1
+	if features.Val, err = trainer.Extract(ctx, s, zoo.Embed(j.model), j.val, extracting); err != nil {
+		return best, err
+	}
+	log.clearBar()
+	return trainer.FitFeatures(ctx, s, j.model.Top(), features, cfg)
 }
 
 func (j *job) optimizer(s *torch.Scope) optim.Optimizer {
 	params := nn.Trainable(j.model)
 	if j.Optimizer == "sgd" {
 		return optim.NewSGD(s, params, optim.SGDConfig{LR: j.LR, Momentum: j.Momentum, Nesterov: j.Nesterov, WeightDecay: j.WeightDecay,
-			Fused: j.Fast, Capturable: j.Fast && j.device != torch.CPU})
+			Fused: j.mode.Fused, Capturable: j.mode.Graph})
 	}
 	return optim.NewAdam(s, params, optim.AdamConfig{LR: j.LR, WeightDecay: j.WeightDecay, Decoupled: j.Optimizer == "adamw"})
 }
@@ -250,7 +235,7 @@ func (j *job) config() any {
 		Libtorch      string   `json:"libtorch"`
 		CPUCapability string   `json:"cpu_capability"`
 		Go            string   `json:"go"`
-	}{j.used(), j.device.String(), j.classes, j.train.Len(), j.val.Len(),
+	}{j.used(), j.mode.Device.String(), j.classes, j.train.Len(), j.val.Len(),
 		count(nn.Trainable(j.model)), count(nn.Parameters(j.model)), j.skipped, version, commit(), torch.Version(), torch.CPUCapability(), runtime.Version()}
 }
 

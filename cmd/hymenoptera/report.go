@@ -15,11 +15,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"hymenoptera/dataset"
 	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
+	"hymenoptera/trainer"
 	"hymenoptera/transforms"
 )
 
@@ -61,7 +61,7 @@ func newReporter(j *job) (*reporter, error) {
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.Data))),
 		Classes: j.classes, Epochs: j.Epochs, Features: j.Probe, Command: j.options.command(),
-		Config: j.options.fields(), Machine: machineFields(j.device, j.Threads),
+		Config: j.options.fields(), Machine: machineFields(j.mode.Device, j.Threads),
 	}
 	if j.Beneath == "" {
 		return r, nil
@@ -92,14 +92,14 @@ type shown struct {
 }
 
 // batch is the trainer's Batch hook. It waits for the device once, for the very first batch.
-func (r *reporter) batch(phase string, b *dataset.Batch, images, logits *torch.Tensor) {
+func (r *reporter) batch(b trainer.Batch) {
 	r.timed(func() error {
 		return torch.Do(context.Background(), func(s *torch.Scope) error {
 			switch {
-			case phase == "val":
-				r.shown = append(r.shown, shown{torch.Clone(r.scope, torch.Detach(s, logits)), slices.Clone(b.Indices), slices.Clone(b.Labels)})
+			case b.Phase == "val":
+				r.shown = append(r.shown, shown{torch.Clone(r.scope, torch.Detach(s, b.Logits)), slices.Clone(b.Samples), slices.Clone(b.Labels)})
 			case r.labels == nil && !r.job.Probe: // whose batches are no pictures
-				r.first, r.labels = torch.Float32s(s, images), slices.Clone(b.Labels)
+				r.first, r.labels = torch.Float32s(s, b.Inputs), slices.Clone(b.Labels)
 			}
 			return nil
 		})
@@ -211,8 +211,8 @@ func (r *reporter) end(ctx context.Context, saved metrics.Phase, failure error) 
 			err = errors.Join(err, torch.Do(ctx, func(s *torch.Scope) error { return r.show(ctx, s) }), r.predictions())
 		}
 		r.page.Machine = append(r.page.Machine, report.Field{Name: "peak memory", Value: fmt.Sprintf("%.2f GB", float64(peakMemory())/1e9)})
-		if r.job.device != torch.CPU {
-			m := torch.MemoryOf(r.job.device)
+		if r.job.mode.Device != torch.CPU {
+			m := torch.MemoryOf(r.job.mode.Device)
 			r.page.Machine = append(r.page.Machine, report.Field{Name: "peak GPU memory", Value: fmt.Sprintf("%.2f GB by tensors", float64(m.Peak)/1e9)})
 		}
 		return errors.Join(err, curves.Wait(), r.write())

@@ -12,7 +12,6 @@ import (
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
-	"hymenoptera/torch/nn"
 	"hymenoptera/transforms"
 )
 
@@ -62,7 +61,7 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []metrics.Pr
 	var maps []gradcam.Map
 	if net, ok := r.looked(s); ok {
 		images := torch.FromFloat32s(s, b.Images, int64(b.N), 3, int64(side), int64(side))
-		if maps, err = gradcam.Compute(s, net, torch.To(s, images, r.job.device), classes); err != nil {
+		if maps, err = gradcam.Compute(s, net, torch.To(s, images, r.job.mode.Device), classes); err != nil {
 			return nil, err
 		}
 	}
@@ -80,11 +79,7 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []metrics.Pr
 
 // looked returns the network whose Grad-CAM is shown: with --fast in the form that validated.
 func (r *reporter) looked(s *torch.Scope) (net gradcam.Network, ok bool) {
-	var model nn.Module = r.job.model
-	if r.job.Fast {
-		model = r.job.model.Fold(s, r.job.foldedType())
-	}
-	net, ok = model.(gradcam.Network)
+	net, ok = r.job.mode.Inference(s, r.job.model).(gradcam.Network)
 	return net, ok
 }
 

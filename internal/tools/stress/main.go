@@ -114,9 +114,9 @@ func (j job) train(ctx context.Context, dir string) error {
 			nn.ToChannelsLast(network)
 		}
 		sgd := optim.NewSGD(s, nn.Trainable(network), optim.SGDConfig{LR: 0.001, Momentum: 0.9, Fused: j.fast})
-		cfg := trainer.Config{Epochs: j.steps / epoch, Device: torch.CPU, Fold: j.fast,
-			BFloat16: j.fast && torch.MultipliesBFloat16(torch.CPU)}
-		if _, err := trainer.Fit(ctx, s, network, data, sgd, optim.NewStepLR(sgd, 1000, 0.1), cfg, w); err != nil {
+		cfg := trainer.Config{Epochs: j.steps / epoch, Mode: trainer.ModeOf(torch.CPU, j.fast),
+			Optimizer: sgd, Hooks: trainer.Hooks{Step: w.step, EpochEnd: w.epochEnd}}
+		if _, err := trainer.Fit(ctx, s, network, data, cfg); err != nil {
 			return err
 		}
 		return w.verdict()
@@ -125,21 +125,21 @@ func (j job) train(ctx context.Context, dir string) error {
 
 // A watcher looks at handles and memory after each epoch.
 type watcher struct {
-	trainer.Silent
 	job             job
 	began           time.Time
 	steps           int
 	handles, memory [2]int // the most in each half of the steps
 }
 
-func (w *watcher) Step(_ int, phase string, done, _ int) {
+// step counts training steps.
+func (w *watcher) step(_ int, phase string, done, _ int) {
 	if phase == "train" && done > 0 {
 		w.steps++
 	}
 }
 
-// EpochEnd implements trainer.Observer.
-func (w *watcher) EpochEnd(int) error {
+// epochEnd notes the most handles and memory.
+func (w *watcher) epochEnd(int) error {
 	half := 0
 	if 2*w.steps > w.job.steps {
 		half = 1

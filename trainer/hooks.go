@@ -1,0 +1,63 @@
+package trainer
+
+import (
+	"hymenoptera/metrics"
+	"hymenoptera/torch"
+)
+
+// Hooks are functions that a training calls, on libtorch's thread; nil ones are not called. An error ends the
+// training.
+type Hooks struct {
+	// EpochStart comes before an epoch's two phases.
+	EpochStart func(epoch int) error
+	// Step comes before a phase's first batch and after each one: done of n images are through. The phase is "train" or
+	// "val" or, in Extract, "features", whose n counts all views.
+	Step func(epoch int, phase string, done, n int)
+	// Batch comes after each forward pass. The batch is valid during the call only.
+	Batch func(b Batch)
+	// PhaseEnd comes after each phase.
+	PhaseEnd func(p metrics.Phase) error
+	// Best comes after a validation phase that was strictly better than every one before it, while the
+	// model holds the weights that it was reached with.
+	Best func(p metrics.Phase) error
+	// EpochEnd comes after an epoch's two phases.
+	EpochEnd func(epoch int) error
+
+	// Tensor gets the tensors of every step as they come into being, to find the first one that differs from another
+	// implementation's: "batch", "logits", "loss", after the backward pass every "<key>.grad", and after the update,
+	// as once before training, every tensor of the state dict.
+	Tensor func(epoch int, phase string, step int, name string, t *torch.Tensor)
+}
+
+// A Batch is what a step computed with, and what came out.
+type Batch struct {
+	Epoch   int
+	Phase   string        // "train" or "val"
+	Samples []int         // N, indices into the set
+	Labels  []int64       // N
+	Inputs  *torch.Tensor // images N×3×H×W or, in FitFeatures, vectors N×C; on Config.Device
+	Logits  *torch.Tensor // N×classes, on Config.Device
+}
+
+// filled returns h with a function that does nothing for each nil one but Tensor, which costs time.
+func (h Hooks) filled() Hooks {
+	if h.EpochStart == nil {
+		h.EpochStart = func(int) error { return nil }
+	}
+	if h.Step == nil {
+		h.Step = func(int, string, int, int) {}
+	}
+	if h.Batch == nil {
+		h.Batch = func(Batch) {}
+	}
+	if h.PhaseEnd == nil {
+		h.PhaseEnd = func(metrics.Phase) error { return nil }
+	}
+	if h.Best == nil {
+		h.Best = func(metrics.Phase) error { return nil }
+	}
+	if h.EpochEnd == nil {
+		h.EpochEnd = func(int) error { return nil }
+	}
+	return h
+}

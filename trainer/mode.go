@@ -1,0 +1,69 @@
+package trainer
+
+import (
+	"fmt"
+
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+)
+
+// A Mode says where and how a network computes, in training and in use. The zero value is PyTorch's way on the CPU, to
+// the last bit.
+type Mode struct {
+	Device torch.Device // where the model's tensors are
+
+	// Pixels and ChannelsLast are those of the loaders' [dataset.LoaderConfig]. With ChannelsLast the convolutions' weights
+	// should lie in channels-last memory too ([nn.ToChannelsLast]).
+	Pixels, ChannelsLast bool
+	// BFloat16 trains with torch.autocast: convolutions and linear layers compute in bfloat16.
+	BFloat16 bool
+	// Fold validates on a copy of the model in which each BatchNorm is part of its convolution, made anew for
+	// each epoch, in bfloat16 where BFloat16 is set. The model must be [Foldable].
+	Fold bool
+	// Fused updates the weights in one call, as [optim.SGDConfig] has it.
+	Fused bool
+	// Async lets the host run ahead of the device: losses and hits are summed where they are computed and read once,
+	// when a phase ends. A loss that is not finite then ends the training there, and its batch is not known.
+	Async bool
+	// Graph, for a CUDA device, replays training steps as CUDA graphs, one for each size of batch, where the optimizer's
+	// steps are capturable and [torch.LoadGraphs] works.
+	Graph bool
+}
+
+// ModeOf returns PyTorch's way to compute on a device or, with fast set, the quickest, which gives up PyTorch's bits.
+func ModeOf(device torch.Device, fast bool) Mode {
+	gpu := device != torch.CPU
+	m := Mode{Device: device, Pixels: gpu}
+	if fast {
+		m.ChannelsLast, m.Fold, m.Fused = true, true, true
+		m.BFloat16 = torch.MultipliesBFloat16(device)
+		m.Async, m.Graph = gpu, gpu
+	}
+	return m
+}
+
+// A Foldable model can be made into a faster one for inference.
+type Foldable interface {
+	// Fold returns a model for inference with the present weights, which computes in dtype; s owns it.
+	Fold(s *torch.Scope, dtype torch.DType) nn.Module
+}
+
+// Inference returns the model to validate and predict with: model itself or, with Fold, a folded copy, which s owns.
+func (m Mode) Inference(s *torch.Scope, model nn.Module) nn.Module {
+	if !m.Fold {
+		return model
+	}
+	dtype := torch.Float32
+	if m.BFloat16 {
+		dtype = torch.BFloat16
+	}
+	return model.(Foldable).Fold(s, dtype)
+}
+
+// validate finds models that m cannot compute with.
+func (m Mode) validate(model nn.Module) error {
+	if _, ok := model.(Foldable); m.Fold && !ok {
+		return fmt.Errorf("trainer: %T cannot be folded", model)
+	}
+	return nil
+}
