@@ -128,7 +128,7 @@ func logits(t *testing.T, file string, folder *dataset.ImageFolder) (logits []fl
 		}
 		epoch := loader.Epoch(t.Context(), torch.Generator{})
 		defer epoch.Close()
-		b, err := epoch.Next()
+		b, err := epoch.Next(t.Context())
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -158,8 +159,8 @@ func hashes(t *testing.T, l *Loader, rng Source, name string) (lines []string) {
 	e := l.Epoch(context.Background(), rng)
 	defer e.Close()
 	for i := 0; ; i++ {
-		b, err := e.Next()
-		if errors.Is(err, EOF) {
+		b, err := e.Next(context.Background())
+		if errors.Is(err, io.EOF) {
 			return lines
 		}
 		if err != nil {

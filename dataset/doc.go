@@ -1,13 +1,13 @@
 // Package dataset reads folders of classified pictures and makes batches of them, in the order and with the
 // random draws of torchvision's ImageFolder and PyTorch's DataLoader.
 //
-//	folder, err := dataset.NewImageFolder("data/train") // a folder a class
+//	folder, err := dataset.NewImageFolder("data/train") // a folder per class
 //	loader, err := dataset.NewLoader(folder, transforms.Train(224), dataset.DefaultLoaderConfig())
 //	epoch := loader.Epoch(ctx, mt19937.New(42))
 //	defer epoch.Close()
 //	for {
-//		b, err := epoch.Next()
-//		if err == dataset.EOF {
+//		b, err := epoch.Next(ctx)
+//		if err == io.EOF {
 //			break
 //		}
 //		… // b.Images is N×3×224×224, b.Labels N

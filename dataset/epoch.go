@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 )
 
@@ -12,7 +13,6 @@ const prefetch = 2
 // An Epoch is one pass over a loader's samples. Next and Close belong to one goroutine.
 type Epoch struct {
 	loader *Loader
-	ctx    context.Context
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 	closed bool
@@ -20,7 +20,7 @@ type Epoch struct {
 	inline bool  // no workers: batches are made in Next
 
 	slots []slot
-	jobs  []chan int // batches to make, one channel a worker
+	jobs  []chan int // batches to make, one channel per worker
 
 	mu         sync.Mutex
 	delivered  int // batches that Next has returned
@@ -35,10 +35,10 @@ type slot struct {
 }
 
 // start makes the workers and gives them their first batches.
-func (e *Epoch) start(base uint64, main Source) {
+func (e *Epoch) start(ctx context.Context, base uint64, main Source) {
 	l := e.loader
-	e.ctx, e.stop = context.WithCancel(e.ctx)
-	e.slots = make([]slot, l.Slots())
+	ctx, e.stop = context.WithCancel(ctx)
+	e.slots = make([]slot, l.layout.Slots)
 	for i := range e.slots {
 		s := &e.slots[i]
 		s.batch = Batch{Slot: i, epoch: e, Labels: make([]int64, l.cfg.BatchSize), Indices: make([]int, l.cfg.BatchSize)}
@@ -54,7 +54,7 @@ func (e *Epoch) start(base uint64, main Source) {
 		e.jobs[w] = jobs
 		m := l.makers[w]
 		m.seed(base + uint64(w))
-		e.wg.Go(func() { e.work(m, jobs) })
+		e.wg.Go(func() { e.work(ctx, m, jobs) })
 	}
 	e.mu.Lock()
 	e.dispatch()
@@ -62,29 +62,29 @@ func (e *Epoch) start(base uint64, main Source) {
 }
 
 // work makes batches until there are no more jobs.
-func (e *Epoch) work(m *maker, jobs <-chan int) {
+func (e *Epoch) work(ctx context.Context, m *maker, jobs <-chan int) {
 	defer m.close()
 	for k := range jobs {
 		s := &e.slots[k%len(e.slots)]
-		s.done <- e.fill(m, k, &s.batch)
+		s.done <- e.fill(ctx, m, k, &s.batch)
 	}
 }
 
 // fill makes batch k.
-func (e *Epoch) fill(m *maker, k int, b *Batch) error {
+func (e *Epoch) fill(ctx context.Context, m *maker, k int, b *Batch) error {
 	l := e.loader
 	indices := l.indices(l.order, k)
 	n := len(indices)
 	b.number, b.N = k, n
-	if l.cfg.Pixels {
-		b.Pixels = l.pixels[b.Slot][:n*l.sampleLen()]
+	if l.layout.Pixels {
+		b.Pixels = l.slots[b.Slot].Bytes[:n*l.layout.SampleLen()]
 	} else {
-		b.Images = l.slots[b.Slot][:n*l.sampleLen()]
+		b.Images = l.slots[b.Slot].Floats[:n*l.layout.SampleLen()]
 	}
 	b.Labels, b.Indices = b.Labels[:n], b.Indices[:n]
 	copy(b.Indices, indices)
 	for i, index := range indices {
-		if err := e.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		b.Labels[i] = int64(l.folder.Samples[index].Label)
@@ -111,20 +111,20 @@ func (e *Epoch) dispatch() {
 
 // Next returns the next batch, which the caller must release. After the last one it returns io.EOF. The
 // first error ends the epoch: for a sample it names the file, its class and its index in the folder; after
-// a cancellation it is the context's.
-func (e *Epoch) Next() (*Batch, error) {
+// a cancellation of ctx it is the context's.
+func (e *Epoch) Next(ctx context.Context) (*Batch, error) {
 	if e.err == nil && e.closed {
 		e.err = fmt.Errorf("dataset: the epoch is closed")
 	}
 	if e.err == nil && e.delivered == e.loader.Batches() {
-		e.err = EOF
+		e.err = io.EOF
 	}
 	if e.err != nil {
 		return nil, e.err
 	}
 	var b *Batch
-	if b, e.err = e.next(); e.err != nil {
-		if err := e.ctx.Err(); err != nil {
+	if b, e.err = e.next(ctx); e.err != nil {
+		if err := ctx.Err(); err != nil {
 			e.err = err
 		}
 		return nil, e.err
@@ -133,7 +133,7 @@ func (e *Epoch) Next() (*Batch, error) {
 }
 
 // next waits for a batch or makes it.
-func (e *Epoch) next() (*Batch, error) {
+func (e *Epoch) next(ctx context.Context) (*Batch, error) {
 	k := e.delivered
 	s := &e.slots[k%len(e.slots)]
 	e.mu.Lock()
@@ -145,11 +145,11 @@ func (e *Epoch) next() (*Batch, error) {
 	if waiting {
 		return nil, fmt.Errorf("dataset: batch %d: all %d slots are in use: release batches first", k, len(e.slots))
 	}
-	if err := e.ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if e.inline {
-		if err := e.fill(e.loader.makers[0], k, &s.batch); err != nil {
+		if err := e.fill(ctx, e.loader.makers[0], k, &s.batch); err != nil {
 			return nil, err
 		}
 		e.delivered++
@@ -160,8 +160,8 @@ func (e *Epoch) next() (*Batch, error) {
 		if err != nil {
 			return nil, err
 		}
-	case <-e.ctx.Done():
-		return nil, e.ctx.Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	e.mu.Lock()
 	e.delivered++

@@ -106,7 +106,7 @@ func (f *ImageFolder) Only(classes []string) (*ImageFolder, error) {
 
 // add appends the pictures under dir.
 func (f *ImageFolder) add(dir string, label int) error {
-	for path, err := range Pictures(dir, f.LeftOut) {
+	for path, err := range PicturePaths(dir, f.LeftOut) {
 		if err != nil {
 			return err
 		}
@@ -115,10 +115,10 @@ func (f *ImageFolder) add(dir string, label int) error {
 	return nil
 }
 
-// Pictures yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their names:
+// PicturePaths yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their names:
 // sorted by folder, then by name, byte by byte. It opens none of them. Folders that cannot be listed are errors, after
 // which it goes on. What it leaves out is counted in left, if that is not nil.
-func Pictures(dir string, left LeftOut) iter.Seq2[string, error] {
+func PicturePaths(dir string, left LeftOut) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if left == nil {
 			left = LeftOut{}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,7 +137,7 @@ func TestWeightsDrawFromTheMainGenerator(t *testing.T) {
 		var got []int
 		epoch := loader.Epoch(t.Context(), mt19937.New(7))
 		defer epoch.Close()
-		for b, err := epoch.Next(); err != EOF; b, err = epoch.Next() {
+		for b, err := epoch.Next(t.Context()); err != io.EOF; b, err = epoch.Next(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}

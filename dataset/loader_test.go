@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -34,8 +35,8 @@ func open(t testing.TB, size int, cfg LoaderConfig) *Loader {
 func drain(t testing.TB, e *Epoch) (batches, samples int) {
 	t.Helper()
 	for {
-		b, err := e.Next()
-		if errors.Is(err, EOF) {
+		b, err := e.Next(context.Background())
+		if errors.Is(err, io.EOF) {
 			return batches, samples
 		}
 		if err != nil {
@@ -73,17 +74,17 @@ func TestLoaderConfig(t *testing.T) {
 func TestSlots(t *testing.T) {
 	for _, workers := range []int{0, 1, 3} {
 		l := open(t, 8, LoaderConfig{BatchSize: 4, Workers: workers, Shuffle: true})
-		if got, want := l.Slots(), 2*workers+1; got != want {
+		if got, want := l.layout.Slots, 2*workers+1; got != want {
 			t.Errorf("%d workers: got %d slots, want %d", workers, got, want)
 		}
-		slots := make([][]float32, l.Slots())
+		slots := make([]Buffer, l.layout.Slots)
 		for i := range slots {
-			slots[i] = make([]float32, l.SlotLen())
+			slots[i] = newBuffer(l.layout)
 		}
 		if err := l.SetSlots(slots[1:]); err == nil {
 			t.Error("too few slots: no error")
 		}
-		if err := l.SetSlots(append(slices.Clone(slots[1:]), slots[0][1:])); err == nil {
+		if err := l.SetSlots(append(slices.Clone(slots[1:]), Buffer{Floats: slots[0].Floats[1:]})); err == nil {
 			t.Error("a slot that is too short: no error")
 		}
 		if err := l.SetSlots(slots); err != nil {
@@ -95,17 +96,17 @@ func TestSlots(t *testing.T) {
 		}
 		// As many batches as there are slots may be alive; the next one is an error, not a deadlock.
 		var alive []*Batch
-		for i := range l.Slots() {
-			b, err := e.Next()
+		for i := range l.layout.Slots {
+			b, err := e.Next(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b.Slot != i || &b.Images[0] != &slots[i][0] || len(b.Images) != b.N*3*8*8 || len(b.Labels) != b.N || len(b.Indices) != b.N {
+			if b.Slot != i || &b.Images[0] != &slots[i].Floats[0] || len(b.Images) != b.N*3*8*8 || len(b.Labels) != b.N || len(b.Indices) != b.N {
 				t.Errorf("batch %d: slot %d, %d images, %d floats", i, b.Slot, b.N, len(b.Images))
 			}
 			alive = append(alive, b)
 		}
-		if _, err := e.Next(); err == nil || !strings.Contains(err.Error(), "release") {
+		if _, err := e.Next(context.Background()); err == nil || !strings.Contains(err.Error(), "release") {
 			t.Errorf("with all slots in use: got %v", err)
 		}
 		for _, b := range alive {
@@ -120,14 +121,14 @@ func TestOneEpochAtATime(t *testing.T) {
 	rng := mt19937.New(1)
 	first := l.Epoch(context.Background(), rng)
 	second := l.Epoch(context.Background(), rng)
-	if _, err := second.Next(); err == nil {
+	if _, err := second.Next(context.Background()); err == nil {
 		t.Error("a second epoch: no error")
 	}
 	second.Close()
 	drain(t, first)
 	first.Close()
 	first.Close()
-	if _, err := first.Next(); !errors.Is(err, EOF) {
+	if _, err := first.Next(context.Background()); !errors.Is(err, io.EOF) {
 		t.Errorf("after the end: got %v", err)
 	}
 	third := l.Epoch(context.Background(), rng)
@@ -137,7 +138,7 @@ func TestOneEpochAtATime(t *testing.T) {
 	third.Close()
 	closed := l.Epoch(context.Background(), rng)
 	closed.Close()
-	if _, err := closed.Next(); err == nil {
+	if _, err := closed.Next(context.Background()); err == nil {
 		t.Error("Next after Close: no error")
 	}
 }
@@ -152,8 +153,8 @@ func TestTiming(t *testing.T) {
 		e := l.Epoch(context.Background(), mt19937.New(5))
 		defer e.Close()
 		for {
-			b, err := e.Next()
-			if errors.Is(err, EOF) {
+			b, err := e.Next(context.Background())
+			if errors.Is(err, io.EOF) {
 				return sums
 			}
 			if err != nil {
@@ -201,25 +202,25 @@ func TestErrorsNameTheSample(t *testing.T) {
 		}
 		e := l.Epoch(context.Background(), mt19937.New(1))
 		for range 2 {
-			b, err := e.Next()
+			b, err := e.Next(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
 			b.Release()
 		}
-		_, err = e.Next()
+		_, err = e.Next(context.Background())
 		for _, part := range []string{l.Path(2), "class b", "sample 2", "truncated"} {
 			if !strings.Contains(fmt.Sprint(err), part) {
 				t.Errorf("%d workers: got %v, want it to tell %q", workers, err, part)
 			}
 		}
-		if _, again := e.Next(); again != err {
+		if _, again := e.Next(context.Background()); again != err {
 			t.Errorf("%d workers: then got %v, want the same error", workers, again)
 		}
 		e.Close()
 		os.Rename(l.Path(0), l.Path(0)+".gone")
 		e = l.Epoch(context.Background(), mt19937.New(1))
-		if _, err := e.Next(); !errors.Is(err, os.ErrNotExist) {
+		if _, err := e.Next(context.Background()); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%d workers, a file that is gone: got %v", workers, err)
 		}
 		e.Close()

@@ -27,7 +27,7 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 		go func() {
 			defer close(found)
 			failed = inParallel(ctx, runtime.GOMAXPROCS(0), l.Len(), func(ctx context.Context) func(int) error {
-				m := &maker{loader: l}
+				m := l.newMaker()
 				return func(i int) error {
 					p, err := m.whole(i)
 					if err != nil {
@@ -59,12 +59,12 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 // whole decodes a sample into memory of its own.
 func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	defer m.close()
-	if m.file, err = ReadFile(m.file, m.loader.Path(index)); err != nil {
+	if m.file, err = ReadFile(m.file, m.folder.Samples[index].Path); err != nil {
 		return nil, err
 	}
-	if !m.loader.tf.Random {
+	if !m.tf.Random {
 		m.sample8 = transforms.Image{}
-		_, err := m.cropFile(context.Background(), index)
+		_, err := m.crop(context.Background(), nil, m.file)
 		m.warn(index)
 		p := m.sample8
 		return &p, err

@@ -2,14 +2,13 @@ package dataset
 
 import (
 	"image"
-	"slices"
 
 	"hymenoptera/internal/mt19937"
 )
 
 // PlanEpoch makes the same draws as [Loader.Epoch] but returns plans instead of pixels, for callers that crop on the device.
 // sizes are those of the samples' pictures. Without workers the crops come from main, all at once.
-func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []*Batch {
+func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []PlannedBatch {
 	order := make([]int, l.Len())
 	base := l.draw(main, order)
 	sources := []Source{main}
@@ -19,15 +18,14 @@ func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []*Batch {
 			sources = append(sources, mt19937.New(base+uint64(w)))
 		}
 	}
-	var batches []*Batch
+	var batches []PlannedBatch
 	for k := range l.Batches() {
-		b := &Batch{Indices: slices.Clone(l.indices(order, k))}
-		b.N = len(b.Indices)
-		batches = append(batches, b)
+		b := PlannedBatch{Indices: l.indices(order, k)}
 		for _, i := range b.Indices {
 			b.Labels = append(b.Labels, int64(l.folder.Samples[i].Label))
 			b.Plans = append(b.Plans, l.tf.Plan(sizes[i].X, sizes[i].Y, sources[k%len(sources)]))
 		}
+		batches = append(batches, b)
 	}
 	return batches
 }

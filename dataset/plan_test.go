@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,8 +20,8 @@ func collect[T any](t *testing.T, l *Loader, seed uint64, f func(*Batch) []T) (a
 	e := l.Epoch(context.Background(), mt19937.New(seed))
 	defer e.Close()
 	for {
-		b, err := e.Next()
-		if errors.Is(err, EOF) {
+		b, err := e.Next(context.Background())
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {
@@ -84,18 +85,18 @@ func TestPlansAreWhatEpochsDo(t *testing.T) {
 			var resizer transforms.Resizer
 			var crop transforms.Image
 			for k, planned := range l.PlanEpoch(other, sizes) {
-				b, err := e.Next()
+				b, err := e.Next(context.Background())
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !slices.Equal(planned.Indices, b.Indices) || !slices.Equal(planned.Labels, b.Labels) || planned.N != b.N {
+				if !slices.Equal(planned.Indices, b.Indices) || !slices.Equal(planned.Labels, b.Labels) {
 					t.Fatalf("%d workers, batch %d: planned %v %v, got %v %v", workers, k, planned.Indices, planned.Labels, b.Indices, b.Labels)
 				}
 				for i, index := range planned.Indices {
 					resizer.Resize(&crop, pictures[index], image.Point{}, planned.Plans[i])
-					sample := make([]float32, l.sampleLen())
-					l.norm.Apply(sample, &crop, planned.Plans[i].Flip)
-					if !slices.Equal(sample, b.Images[i*l.sampleLen():(i+1)*l.sampleLen()]) {
+					sample := make([]float32, l.layout.SampleLen())
+					l.makers[0].norm.Apply(sample, &crop, planned.Plans[i].Flip)
+					if !slices.Equal(sample, b.Images[i*l.layout.SampleLen():(i+1)*l.layout.SampleLen()]) {
 						t.Fatalf("%d workers, batch %d, sample %d: another picture", workers, k, i)
 					}
 				}
@@ -125,9 +126,9 @@ func TestPicturesOfValidation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sample := make([]float32, l.sampleLen())
-		l.norm.Apply(sample, p.Image, false)
-		if !slices.Equal(sample, want[p.Index*l.sampleLen():(p.Index+1)*l.sampleLen()]) {
+		sample := make([]float32, l.layout.SampleLen())
+		l.makers[0].norm.Apply(sample, p.Image, false)
+		if !slices.Equal(sample, want[p.Index*l.layout.SampleLen():(p.Index+1)*l.layout.SampleLen()]) {
 			t.Errorf("sample %d: another picture", p.Index)
 		}
 		seen++

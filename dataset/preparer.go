@@ -12,7 +12,7 @@ import (
 // A Preparer makes single samples of pictures that lie in memory, as a loader makes those of files, in memory
 // that it keeps. It belongs to one goroutine at a time.
 type Preparer struct {
-	m      maker
+	sampler
 	pixels int // that a picture may have
 }
 
@@ -36,17 +36,18 @@ func NewPreparer(tf transforms.Transform, channelsLast bool) (*Preparer, error) 
 	if err != nil {
 		return nil, err
 	}
-	l := &Loader{tf: tf, norm: transforms.NewNormalizer(tf.Mean, tf.Std), cfg: LoaderConfig{ChannelsLast: channelsLast}}
-	return &Preparer{maker{loader: l, jpeg: d}, jpeg.MaxPixels}, nil
+	p := &Preparer{newSampler(tf, BatchLayout{N: 1, H: tf.Size, W: tf.Size, ChannelsLast: channelsLast}), jpeg.MaxPixels}
+	p.jpeg = d
+	return p, nil
 }
 
 // Len returns the floats of a sample: 3×H×W.
-func (p *Preparer) Len() int { return p.m.loader.sampleLen() }
+func (p *Preparer) Len() int { return p.layout.SampleLen() }
 
 // Bound sets how many pixels a picture may have for [Preparer.Cost]. JPEG files whose scans are more work than 20
 // passes over as many pixels, as those of a few kilobytes can be, are an error of [Preparer.Prepare].
 func (p *Preparer) Bound(pixels int) {
-	p.pixels, p.m.jpeg.MaxWork = pixels, 20*int64(pixels)
+	p.pixels, p.jpeg.MaxWork = pixels, 20*int64(pixels)
 }
 
 // A Cost bounds what it takes to make a sample of a picture.
@@ -59,7 +60,7 @@ type Cost struct {
 // and so is a picture with too many pixels: a [*SizeError].
 func (p *Preparer) Cost(data []byte) (Cost, error) {
 	if format(data) == formatJPEG {
-		info, err := p.m.jpeg.Header(data)
+		info, err := p.jpeg.Header(data)
 		if err != nil {
 			return Cost{}, err
 		}
@@ -69,7 +70,7 @@ func (p *Preparer) Cost(data []byte) (Cost, error) {
 		// In a scan's data this marker cannot be; in other segments, as a thumbnail's, it can.
 		scans := int64(bytes.Count(data, []byte("\xff\xda")))
 		work := int64(info.Width) * int64(info.Height) * scans
-		return Cost{jpegMemory(p.m.loader.tf, p.m.jpeg, info), min(work, p.m.jpeg.MaxWork)}, nil
+		return Cost{jpegMemory(p.tf, p.jpeg, info), min(work, p.jpeg.MaxWork)}, nil
 	}
 	width, height, err := Size(data)
 	if err != nil {
@@ -79,7 +80,7 @@ func (p *Preparer) Cost(data []byte) (Cost, error) {
 		return Cost{}, err
 	}
 	const passes = 4 // unpacking, filters, colours, a copy
-	return Cost{otherMemory(p.m.loader.tf, data, width, height), passes * int64(width) * int64(height)}, nil
+	return Cost{otherMemory(p.tf, data, width, height), passes * int64(width) * int64(height)}, nil
 }
 
 // bounded returns an error for pictures that are larger than they may be.
@@ -93,17 +94,15 @@ func (p *Preparer) bounded(width, height int) error {
 // Prepare writes the sample of a picture, the content of a file of any format that [Decode] takes, to dst, which
 // has Len() floats. It decodes no more of the picture than the crop needs. It stops soon when ctx is done.
 func (p *Preparer) Prepare(ctx context.Context, dst []float32, data []byte) error {
-	p.m.file = data
-	defer func() { p.m.file = nil }()
-	if _, err := p.m.cropFile(ctx, 0); err != nil {
+	if _, err := p.crop(ctx, nil, data); err != nil {
 		return err
 	}
-	p.m.normalize(dst, &p.m.sample8, false)
+	p.normalize(dst, &p.sample8, false)
 	return nil
 }
 
 // Unusual returns what is unusual about the picture that was prepared last: the reasons of a [Warning].
-func (p *Preparer) Unusual() []string { return p.m.unusual }
+func (p *Preparer) Unusual() []string { return p.unusual }
 
 // Close frees the memory that lies outside of Go's.
-func (p *Preparer) Close() { p.m.close() }
+func (p *Preparer) Close() { p.close() }

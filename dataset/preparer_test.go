@@ -30,7 +30,7 @@ func TestPreparerIsTheLoader(t *testing.T) {
 		epoch := loader.Epoch(t.Context(), mt19937.New(1))
 		defer epoch.Close()
 		for i, sample := range folder.Samples {
-			b, err := epoch.Next()
+			b, err := epoch.Next(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -34,10 +34,10 @@ func BenchmarkReal(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			m := &maker{loader: l}
+			m := l.newMaker()
 			m.seed(42)
 			defer m.close()
-			one := &Batch{Images: make([]float32, l.SlotLen())}
+			one := &Batch{Images: make([]float32, l.layout.SlotLen())}
 			order := make([]int, l.Len())
 			mt19937.Perm(mt19937.New(1), order)
 			b.ReportAllocs()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"testing"
 	"time"
@@ -21,19 +22,19 @@ func TestNoGoroutineLeak(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			e := l.Epoch(ctx, mt19937.New(uint64(take)))
 			for i := range take {
-				b, err := e.Next()
+				b, err := e.Next(ctx)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if take%2 == 0 {
 					b.Release()
-				} else if i+1 == l.Slots() {
+				} else if i+1 == l.layout.Slots {
 					break // as many as may be held
 				}
 			}
 			if take%3 == 0 {
 				cancel()
-				if _, err := e.Next(); !errors.Is(err, context.Canceled) {
+				if _, err := e.Next(ctx); !errors.Is(err, context.Canceled) {
 					t.Errorf("%d workers, cancelled: got %v", workers, err)
 				}
 			}
@@ -58,7 +59,7 @@ func TestDeadline(t *testing.T) {
 	<-ctx.Done()
 	e := l.Epoch(ctx, mt19937.New(1))
 	defer e.Close()
-	if _, err := e.Next(); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := e.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -77,9 +78,9 @@ func TestSteadyState(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &maker{loader: l}
+		m := l.newMaker()
 		m.seed(1)
-		one := &Batch{Images: make([]float32, l.sampleLen())}
+		one := &Batch{Images: make([]float32, l.layout.SampleLen())}
 		i := 0
 		once := func() {
 			if err := m.sample(one, 0, i%l.Len()); err != nil {
@@ -125,8 +126,8 @@ func Example() {
 	epoch := loader.Epoch(context.Background(), mt19937.New(42)) // after torch.manual_seed(42)
 	defer epoch.Close()
 	for {
-		b, err := epoch.Next()
-		if err == EOF {
+		b, err := epoch.Next(context.Background())
+		if err == io.EOF {
 			break
 		}
 		if err != nil {

@@ -2,8 +2,9 @@ package trainer
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"errors"
+	"iter"
+	"slices"
 
 	"hymenoptera/dataset"
 	"hymenoptera/internal/mt19937"
@@ -33,13 +34,12 @@ func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *datas
 	defer c.Close()
 	nn.SetTraining(model, false)
 	model = cfg.Inference(c, model)
-	n, _, _ := loader.SlotShape()
-	f := &Features{loader: loader, labels: make([]int64, loader.Len()), batch: n, device: cfg.Device}
-	r := newRing(&memory{scope: c, device: cfg.Device}, loader)
+	f := &Features{loader: loader, labels: make([]int64, loader.Len()), batch: loader.Layout().N, device: cfg.Device}
+	host := newHostFeed(c, loader, cfg.Device, nil)
 	views, step := max(1, cfg.Views), cfg.Hooks.filled().Step
 	for view := range views {
 		f.views = append(f.views, nil)
-		if err := f.extract(ctx, c, model, r, func(done int) {
+		if err := f.extract(ctx, c, model, host, func(done int) {
 			step(0, "features", view*loader.Len()+done, views*loader.Len())
 		}); err != nil {
 			return nil, err
@@ -49,47 +49,27 @@ func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *datas
 }
 
 // extract makes the last view.
-func (f *Features) extract(ctx context.Context, s *torch.Scope, model nn.Module, r *ring, step func(done int)) error {
-	view := len(f.views) - 1
-	batches, err := r.pass(ctx, 0)
-	if err != nil {
-		return err
-	}
-	defer batches.Close()
-	for done := 0; ; {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b, err := batches.Next()
-		if err == io.EOF {
-			return nil
-		}
+func (f *Features) extract(ctx context.Context, s *torch.Scope, model nn.Module, host *hostFeed, step func(done int)) error {
+	done, view := 0, &f.views[len(f.views)-1]
+	for b, err := range host.batches(ctx, s, 0) {
 		if err != nil {
 			return err
 		}
-		f.views[view] = append(f.views[view], forward(s, model, r, b)...)
-		f.width = len(f.views[view]) / (done + b.N)
-		for i, index := range b.Indices {
+		torch.NoGrad(func() {
+			y := model.Forward(b.scope, b.inputs) // N×C
+			*view = append(*view, torch.Float32s(b.scope, torch.To(b.scope, y, torch.CPU))...)
+		})
+		for i, index := range b.samples {
 			if index != done+i {
-				return fmt.Errorf("trainer: features of a loader that shuffles")
+				return errors.New("trainer: features of a loader that shuffles")
 			}
-			f.labels[index] = b.Labels[i]
+			f.labels[index] = b.classes[i]
 		}
-		done += b.N
-		b.Release()
+		done += len(b.samples)
+		f.width = len(*view) / done
 		step(done)
 	}
-}
-
-// forward returns what the model makes of a batch, on the host.
-func forward(s *torch.Scope, model nn.Module, r *ring, b *dataset.Batch) (vectors []float32) {
-	c := s.Child()
-	defer c.Close()
-	torch.NoGrad(func() {
-		images, _ := r.tensors(c, b)
-		vectors = torch.Float32s(c, torch.To(c, model.Forward(c, images), torch.CPU))
-	})
-	return vectors
+	return nil
 }
 
 // FeatureData holds the features of the two sets.
@@ -100,52 +80,43 @@ type FeatureData struct {
 // FitFeatures is [Fit] for a head that takes features instead of images. Both sets are shuffled, as a DataLoader
 // without workers does it.
 func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, data FeatureData, cfg Config) (best metrics.Phase, err error) {
-	if err := cfg.validateTraining(); err != nil {
+	if err := cfg.validateTraining(head); err != nil {
 		return best, err
 	}
 	c := s.Child()
 	defer c.Close()
-	return fit(ctx, c, head, [2]set{data.Train, data.Val}, cfg)
+	return newLoop(c, head, cfg).fit(ctx, data.Train, data.Val)
 }
 
-// Len and Path implement set.
+// Len and Path implement feed.
 func (f *Features) Len() int          { return f.loader.Len() }
 func (f *Features) Path(i int) string { return f.loader.Path(i) }
 
-// pass implements set.
-func (f *Features) pass(_ context.Context, epoch int) (pass, error) {
-	mt19937.Int64(torch.Generator{}) // the workers' base seed, which no worker needs
-	order := make([]int, f.Len())
-	mt19937.Perm(mt19937.New(uint64(mt19937.Int64(torch.Generator{}))), order)
-	return &featurePass{features: f, view: f.views[epoch%len(f.views)], order: order}, nil
-}
-
-// tensors implements set.
-func (f *Features) tensors(s *torch.Scope, b *dataset.Batch) (inputs, labels *torch.Tensor) {
-	inputs = torch.FromFloat32s(s, b.Images, int64(b.N), int64(f.width))
-	return torch.To(s, inputs, f.device), upload(s, b.Labels, f.device)
-}
-
-// A featurePass is a shuffled pass over one view. A batch's Images are its vectors N×C.
-type featurePass struct {
-	features *Features
-	view     []float32
-	order    []int // what is left
-}
-
-func (p *featurePass) Next() (*dataset.Batch, error) {
-	f := p.features
-	n := min(f.batch, len(p.order))
-	if n == 0 {
-		return nil, io.EOF
+// batches implements feed: a shuffled pass over one view.
+func (f *Features) batches(_ context.Context, s *torch.Scope, epoch int) iter.Seq2[batch, error] {
+	return func(yield func(batch, error) bool) {
+		mt19937.Int64(torch.Generator{}) // the workers' base seed, which no worker needs
+		order := make([]int, f.Len())
+		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(torch.Generator{}))), order)
+		view := f.views[epoch%len(f.views)]
+		for samples := range slices.Chunk(order, f.batch) {
+			if !f.give(s, view, samples, yield) {
+				return
+			}
+		}
 	}
-	b := &dataset.Batch{N: n, Indices: p.order[:n]}
-	p.order = p.order[n:]
-	for _, i := range b.Indices {
-		b.Images = append(b.Images, p.view[i*f.width:(i+1)*f.width]...)
-		b.Labels = append(b.Labels, f.labels[i])
-	}
-	return b, nil
 }
 
-func (p *featurePass) Close() {}
+// give yields the vectors N×C of samples.
+func (f *Features) give(s *torch.Scope, view []float32, samples []int, yield func(batch, error) bool) bool {
+	s = s.Child()
+	defer s.Close()
+	var vectors []float32
+	var classes []int64
+	for _, i := range samples {
+		vectors = append(vectors, view[i*f.width:(i+1)*f.width]...)
+		classes = append(classes, f.labels[i])
+	}
+	inputs := torch.To(s, torch.FromFloat32s(s, vectors, int64(len(samples)), int64(f.width)), f.device)
+	return yield(batch{samples: samples, classes: classes, inputs: inputs, labels: upload(s, classes, f.device), scope: s}, nil)
+}

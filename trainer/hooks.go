@@ -3,6 +3,7 @@ package trainer
 import (
 	"hymenoptera/metrics"
 	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
 )
 
 // Hooks are functions that a training calls, on libtorch's thread; nil ones are not called. An error ends the
@@ -60,4 +61,33 @@ func (h Hooks) filled() Hooks {
 		h.EpochEnd = func(int) error { return nil }
 	}
 	return h
+}
+
+func (l *loop) trace(name string, x *torch.Tensor) {
+	if l.cfg.Hooks.Tensor != nil {
+		l.cfg.Hooks.Tensor(l.epoch, l.phase, l.batch, name, x)
+	}
+}
+
+// traceWeights traces the model's state dict.
+func (l *loop) traceWeights() {
+	if l.cfg.Hooks.Tensor != nil {
+		for _, e := range nn.StateDict(l.model) {
+			l.trace(e.Name, e.Tensor)
+		}
+	}
+}
+
+// traceGradients traces the gradients that there are.
+func (l *loop) traceGradients() {
+	if l.cfg.Hooks.Tensor == nil {
+		return
+	}
+	s := l.scope.Child()
+	defer s.Close()
+	for _, e := range nn.StateDict(l.model) {
+		if g := torch.Grad(s, e.Tensor); g != nil {
+			l.trace(e.Name+".grad", g)
+		}
+	}
 }

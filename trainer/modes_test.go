@@ -1,9 +1,9 @@
 package trainer_test
 
 import (
+	"errors"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"hymenoptera/dataset"
@@ -173,7 +173,8 @@ func TestAsyncFindsLossesThatAreNotFinite(t *testing.T) {
 		_, err := trainer.Fit(t.Context(), s, m, data, halving(s, m, trainer.Config{Epochs: 1, Mode: trainer.Mode{Async: true}}))
 		return err
 	})
-	if err == nil || !strings.Contains(err.Error(), "the loss became NaN in epoch 0, train, at learning rate 0.5") {
-		t.Errorf("got %v", err)
+	var loss *trainer.LossError
+	if want := "trainer: the loss became NaN in epoch 0, train, at learning rate 0.5"; !errors.As(err, &loss) || loss.Step != -1 || err.Error() != want {
+		t.Errorf("got %+v, %v, want %s", loss, err, want)
 	}
 }

@@ -266,6 +266,10 @@ func TestLossThatIsNotFiniteSaysWhere(t *testing.T) {
 				t.Errorf("%s: %q does not mention %q", name, err, want)
 			}
 		}
+		var loss *trainer.LossError
+		if !errors.As(err, &loss) || loss.Epoch != 1 || loss.Phase != "train" || loss.Step != 2 || loss.LR != 0.5 || !math.IsNaN(loss.Loss-loss.Loss) || len(loss.Files) != 2 {
+			t.Errorf("%s: got %+v", name, loss)
+		}
 		if best.Epoch != 0 || weight != 4 {
 			t.Errorf("%s: best %+v, weight %v; want those of epoch 0", name, best, weight)
 		}

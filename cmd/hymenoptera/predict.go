@@ -136,7 +136,7 @@ func leftOut(args []string) dataset.LeftOut {
 	left := dataset.LeftOut{}
 	for _, arg := range args {
 		if isFolder(arg) {
-			for range dataset.Pictures(arg, left) {
+			for range dataset.PicturePaths(arg, left) {
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func pictures(ctx context.Context, args []string, stdin io.Reader, unlisted *[]e
 				continue
 			}
 			some := false
-			for path, err := range dataset.Pictures(arg, nil) {
+			for path, err := range dataset.PicturePaths(arg, nil) {
 				some = true
 				if err != nil {
 					*unlisted = append(*unlisted, err)

@@ -53,7 +53,7 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, ps []metrics.Pr
 	}
 	epoch := loader.Epoch(ctx, mt19937.New(r.job.Seed))
 	defer epoch.Close()
-	b, err := epoch.Next()
+	b, err := epoch.Next(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/run"
 	"hymenoptera/torch"
+	"hymenoptera/trainer"
 	"hymenoptera/zoo"
 )
 
@@ -100,6 +101,13 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 	var bad *dataset.SampleError
 	if errors.As(err, &bad) && !o.SkipCorrupt {
 		err = fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)
+	}
+	var diverged *trainer.LossError
+	if errors.As(err, &diverged) {
+		err = fmt.Errorf("%w; a lower --lr may help", err)
+		if diverged.Files == nil {
+			err = fmt.Errorf("%w; without --fast the message names the batch", err)
+		}
 	}
 	return err
 }

@@ -120,7 +120,7 @@ func testNaN(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	r := b.run(t, dir, smallArgs("--epochs 20 --lr 0.001 --step-size 1 --gamma 1000")...)
 	r.check(t, 1, "trainer: the loss became ")
-	if !strings.Contains(r.stderr, "at learning rate ") || !strings.Contains(r.stderr, "data/train/") && !strings.Contains(r.stderr, "data/val/") {
+	if !strings.Contains(r.stderr, "at learning rate ") || !strings.Contains(r.stderr, "; a lower --lr may help\n") || !strings.Contains(r.stderr, "data/train/") && !strings.Contains(r.stderr, "data/val/") {
 		t.Errorf("no rate or no files: %s", r.stderr)
 	}
 	whole(t, filepath.Join(dir, "out"), 2)

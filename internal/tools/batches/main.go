@@ -112,8 +112,8 @@ func phase(ctx context.Context, out io.Writer, name string, l *dataset.Loader, r
 	defer epoch.Close()
 	var buf []byte
 	for i := 0; ; i++ {
-		b, err := epoch.Next()
-		if errors.Is(err, dataset.EOF) {
+		b, err := epoch.Next(ctx)
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

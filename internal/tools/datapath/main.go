@@ -91,8 +91,8 @@ func pass(ctx context.Context, l *dataset.Loader, rng dataset.Source) (n int, er
 	epoch := l.Epoch(ctx, rng)
 	defer epoch.Close()
 	for {
-		b, err := epoch.Next()
-		if errors.Is(err, dataset.EOF) {
+		b, err := epoch.Next(ctx)
+		if errors.Is(err, io.EOF) {
 			return n, nil
 		}
 		if err != nil {

@@ -32,7 +32,7 @@ func run() error {
 	seconds := flag.Float64("seconds", 15, "for how long")
 	flag.Parse()
 	var pictures [][]byte
-	for path, err := range dataset.Pictures(flag.Arg(0), nil) {
+	for path, err := range dataset.PicturePaths(flag.Arg(0), nil) {
 		if err != nil {
 			return err
 		}

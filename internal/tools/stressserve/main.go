@@ -54,7 +54,7 @@ func run() error {
 	seconds := flag.Duration("time", 10*time.Second, "how long honest clients ask")
 	flag.Parse()
 	var pictures [][]byte
-	for path, err := range dataset.Pictures(*folder, nil) {
+	for path, err := range dataset.PicturePaths(*folder, nil) {
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func TestLoadersWriteIntoNoFreedMemory(t *testing.T) {
 	for range 2 {
 		e := data.Val.Epoch(t.Context(), mt19937.New(1))
 		for n := 0; n < 4; {
-			b, err := e.Next()
+			b, err := e.Next(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

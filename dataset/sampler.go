@@ -1,0 +1,103 @@
+package dataset
+
+import (
+	"context"
+	"image"
+
+	"hymenoptera/internal/jpeg"
+	"hymenoptera/transforms"
+)
+
+// A sampler makes samples of the contents of pictures' files, one after another, in memory that it keeps. It belongs to
+// one goroutine at a time.
+type sampler struct {
+	tf     transforms.Transform
+	norm   *transforms.Normalizer
+	layout BatchLayout
+	// keep, where not nil, reports for a picture's size whether all of it should be decoded, to be kept.
+	keep func(width, height int) bool
+
+	jpeg     *jpeg.Decoder
+	resizer  transforms.Resizer
+	picture  transforms.Image // the file's pixels, or those that the plan needs
+	complete bool             // all of them, as keep wanted it
+	sample8  transforms.Image // the sample, before it is normalised
+	unusual  []string         // about the file that was decoded last
+}
+
+func newSampler(tf transforms.Transform, layout BatchLayout) sampler {
+	return sampler{tf: tf, norm: transforms.NewNormalizer(tf.Mean, tf.Std), layout: layout}
+}
+
+// close frees what lies outside of Go's memory.
+func (s *sampler) close() {
+	if s.jpeg != nil {
+		s.jpeg.Close()
+		s.jpeg = nil
+	}
+}
+
+// crop sets s.sample8 to what a file shows, of which it draws the crop from rng, and reports whether it is to be
+// mirrored.
+func (s *sampler) crop(ctx context.Context, rng Source, file []byte) (flip bool, err error) {
+	var plan transforms.Plan
+	var origin image.Point
+	s.complete = false
+	if format(file) == formatJPEG {
+		plan, origin, err = s.decodeJPEG(ctx, rng, file)
+	} else {
+		plan, err = s.decodeOther(ctx, rng, file)
+	}
+	if err != nil {
+		return false, err
+	}
+	s.resizer.Resize(&s.sample8, &s.picture, origin, plan)
+	return plan.Flip, nil
+}
+
+// decodeJPEG draws the plan from the size in the header and decodes only what it needs, from origin on, or all of a picture
+// that is to be kept.
+func (s *sampler) decodeJPEG(ctx context.Context, rng Source, file []byte) (plan transforms.Plan, origin image.Point, err error) {
+	if s.jpeg == nil {
+		if s.jpeg, err = jpeg.NewDecoder(); err != nil {
+			return plan, origin, err
+		}
+	}
+	info, err := s.jpeg.Header(file)
+	if err != nil {
+		return plan, origin, err
+	}
+	s.unusual = warnings(file, info.Width, info.Height)
+	plan = s.tf.Plan(info.Width, info.Height, rng)
+	region := info.Bounds()
+	if s.complete = s.keep != nil && s.keep(info.Width, info.Height); !s.complete {
+		region = s.jpeg.Cover(plan.Source())
+	}
+	return plan, region.Min, decodeRegion(ctx, &s.picture, s.jpeg, file, region)
+}
+
+// decodeOther decodes the whole picture.
+func (s *sampler) decodeOther(ctx context.Context, rng Source, file []byte) (plan transforms.Plan, err error) {
+	if err := decode(ctx, &s.picture, file); err != nil {
+		return plan, err
+	}
+	w, h := s.picture.Width, s.picture.Height
+	s.unusual = warnings(file, w, h)
+	s.complete = s.keep != nil && s.keep(w, h)
+	return s.tf.Plan(w, h, rng), nil
+}
+
+// normalize writes the sample that a picture shows.
+func (s *sampler) normalize(dst []float32, picture *transforms.Image, flip bool) {
+	if s.layout.ChannelsLast {
+		s.norm.ApplyChannelsLast(dst, picture, flip)
+	} else {
+		s.norm.Apply(dst, picture, flip)
+	}
+}
+
+// decodeRegion decodes a region of the file whose header d read last.
+func decodeRegion(ctx context.Context, dst *transforms.Image, d *jpeg.Decoder, data []byte, region image.Rectangle) error {
+	dst.Reset(region.Dx(), region.Dy())
+	return d.Decode(ctx, dst.Bytes(), 8*dst.Stride, data, region)
+}

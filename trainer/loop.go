@@ -1,0 +1,219 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"hymenoptera/dataset"
+	"hymenoptera/metrics"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+)
+
+// Data holds the two sets.
+type Data struct {
+	Train, Val *dataset.Loader
+}
+
+// Fit trains model for cfg.Epochs epochs, leaves it with the weights of the best validation phase and returns that
+// phase: the first with the highest accuracy or, where none got any image right, the last. (The notebook returns the
+// weights from before the training there, whose new head knows nothing.) N is 0 when no validation phase has ended.
+//
+// When ctx is cancelled, Fit returns after the current step. After an error too, even of an operation of libtorch, the
+// model holds the best weights, unless its device has failed altogether.
+func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, cfg Config) (best metrics.Phase, err error) {
+	if err := cfg.validateTraining(model); err != nil { // before tensors are made
+		return best, err
+	}
+	c := s.Child()
+	defer c.Close()
+	train, val, err := openFeeds(ctx, c, data, cfg)
+	if err != nil {
+		return best, err
+	}
+	return newLoop(c, model, cfg).fit(ctx, train, val)
+}
+
+// A loop is a training or an evaluation under way.
+type loop struct {
+	cfg          Config       // its hooks are filled
+	scope        *torch.Scope // owns what outlives a phase
+	model        nn.Module
+	classWeights *torch.Tensor // C, or nil
+	graphs       *graphs       // nil where no steps are replayed
+
+	// where the loop is
+	epoch int
+	phase string // "train" or "val"
+	batch int    // in the phase
+}
+
+func newLoop(s *torch.Scope, model nn.Module, cfg Config) *loop {
+	cfg.Hooks = cfg.Hooks.filled()
+	l := &loop{cfg: cfg, scope: s, model: model}
+	if canReplay(cfg) {
+		l.graphs = newGraphs(s, cfg.Device, l.step)
+	}
+	if cfg.ClassWeights != nil {
+		w := torch.FromFloat32s(s, cfg.ClassWeights, int64(len(cfg.ClassWeights)))
+		l.classWeights = torch.To(s, w, cfg.Device)
+	}
+	return l
+}
+
+// fit is Fit for any two feeds.
+func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, err error) {
+	weights := newSnapshot(l.scope, l.model)
+	defer func() {
+		if lost := torch.Do(ctx, func(*torch.Scope) error { weights.restore(); return nil }); lost != nil {
+			err = errors.Join(err, lost)
+		}
+	}()
+	err = torch.Do(ctx, func(*torch.Scope) error {
+		l.phase = "start"
+		l.traceWeights()
+		for l.epoch = range l.cfg.Epochs {
+			if err := l.cfg.Hooks.EpochStart(l.epoch); err != nil {
+				return err
+			}
+			if _, err := l.pass(ctx, "train", train); err != nil {
+				return err
+			}
+			if l.cfg.Scheduler != nil {
+				l.cfg.Scheduler.Step()
+			}
+			reached, err := l.pass(ctx, "val", val)
+			if err != nil {
+				return err
+			}
+			better := reached.Acc > best.Acc
+			if better || best.Corrects == 0 {
+				weights.take()
+				best = reached
+			}
+			if better {
+				if err := l.cfg.Hooks.Best(reached); err != nil {
+					return err
+				}
+			}
+			if err := l.cfg.Hooks.EpochEnd(l.epoch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return best, err
+}
+
+// A feed gives the batches of a set, on the model's device.
+type feed interface {
+	Len() int
+	Path(sample int) string // its file
+	// batches yields the batches of an epoch: each is valid until the next one. It draws from the default generator.
+	batches(ctx context.Context, s *torch.Scope, epoch int) iter.Seq2[batch, error]
+}
+
+// A batch is N samples of a set.
+type batch struct {
+	samples []int         // N, indices into the set
+	classes []int64       // N
+	inputs  *torch.Tensor // images N×3×H×W or, in FitFeatures, vectors N×C
+	labels  *torch.Tensor // the classes, N
+	scope   *torch.Scope  // owns inputs and labels, and what is computed with them
+	wait    time.Duration // for the loader
+}
+
+// pass goes once over a set: with weight updates in the phase "train", in evaluation mode and without autograd in "val".
+func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase, error) {
+	l.phase = phase
+	p := metrics.Phase{Epoch: l.epoch, Name: phase, N: feed.Len()}
+	if l.cfg.Optimizer != nil {
+		p.LR = l.cfg.Optimizer.LR()
+	}
+	s := l.scope.Child()
+	defer s.Close()
+	start := time.Now()
+	nn.SetTraining(l.model, phase == "train")
+	model, step := l.model, l.step
+	if phase == "val" {
+		model = l.cfg.Inference(s, model)
+	} else if l.graphs != nil {
+		step = l.graphs.step
+	}
+
+	sums, done := newSums(s, l.cfg), 0
+	l.cfg.Hooks.Step(l.epoch, phase, 0, p.N)
+	l.batch = 0
+	for b, err := range feed.batches(ctx, s, l.epoch) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return p, err
+		}
+		p.Wait += b.wait.Seconds()
+		l.trace("batch", b.inputs)
+		r := step(b.scope, model, b.inputs, b.labels)
+		l.cfg.Hooks.Batch(Batch{l.epoch, phase, b.samples, b.classes, b.inputs, r.logits})
+		if loss, ok := sums.add(r, len(b.samples)); !ok {
+			return p, l.lossError(loss, p.LR, files(feed, b.samples))
+		}
+		l.batch++
+		done += len(b.samples)
+		l.cfg.Hooks.Step(l.epoch, phase, done, p.N)
+	}
+	if loss, ok := sums.end(&p); !ok {
+		l.batch = -1
+		return p, l.lossError(loss, p.LR, nil)
+	}
+	p.Seconds = time.Since(start).Seconds()
+	return p, l.cfg.Hooks.PhaseEnd(p)
+}
+
+// A result is what the model makes of a batch.
+type result struct {
+	logits *torch.Tensor // N×classes
+	loss   *torch.Tensor // the batch's mean, a scalar
+	hits   *torch.Tensor // how many samples were classified right, a scalar
+}
+
+// step computes a batch: forward, loss and, in training, backward and update. inputs are N×3×H×W, labels N.
+func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tensor) (r result) {
+	train := l.phase == "train"
+	if train {
+		l.cfg.Optimizer.ZeroGrad()
+	}
+	torch.SetGradEnabled(train, func() {
+		if l.cfg.BFloat16 {
+			torch.Autocast(l.cfg.Device, torch.BFloat16, func() { r.logits = model.Forward(s, inputs) })
+			r.logits = torch.ToDType(s, r.logits, torch.Float32)
+		} else {
+			r.logits = model.Forward(s, inputs)
+		}
+		r.hits = torch.Sum(s, torch.Equal(s, torch.Argmax(s, r.logits, 1), labels))
+		r.loss = torch.CrossEntropy(s, r.logits, labels, l.classWeights, l.cfg.LabelSmoothing)
+		l.trace("logits", r.logits)
+		l.trace("loss", r.loss)
+	})
+	if train {
+		torch.Backward(r.loss)
+		l.traceGradients()
+		l.cfg.Optimizer.Step()
+		l.traceWeights()
+	}
+	return r
+}
+
+// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,
+// Optimizer, Scheduler and Resident have no effect.
+func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (metrics.Phase, error) {
+	cfg.Epochs, cfg.Optimizer = 1, nil
+	if err := cfg.validate(model); err != nil {
+		return metrics.Phase{}, err
+	}
+	c := s.Child()
+	defer c.Close()
+	return newLoop(c, model, cfg).pass(ctx, "val", newHostFeed(c, loader, cfg.Device, nil))
+}
