@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race vulnerabilities dist gpu-check test-browser
+	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -174,6 +174,9 @@ bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/
 
 stress-serve: build ## attack serve (slow bodies, pictures that take much memory or time), beside honest clients: MEMORY=1G CHECKPOINT=FILE
 	@go run ./internal/tools/stressserve -program $(BIN) -checkpoint '$(CHECKPOINT)' -pictures '$(DATA)/val' $(if $(MEMORY),-memory '$(MEMORY)') $(ARGS)
+
+module-path: ## change the path of this module in go.mod and in all imports (MODULE=github.com/you/hymenoptera)
+	@scripts/module_path.sh '$(MODULE)'
 
 dist: build ## a folder and an archive in dist/ that run without Go, Python or a compiler
 	@scripts/dist.sh

@@ -2,9 +2,10 @@
 """Go against Python, the peak memory of a training: PSS summed over the process tree, looked at five times a second.
 
     reference-env/bin/python bench/memory.py --data DIR --weights FILE [--epochs 1] [--rounds 3] [--threads 2] [--workers 4]
+        [--old PROGRAM]
 
 PSS counts a page that n processes share as 1/n in each, so that Python's workers are not charged twice for libtorch. Below
-1 Go takes less. With more than one epoch Go keeps decoded images.
+1 Go takes less. --old adds an older build of the program to each round. With more than one epoch Go keeps decoded images.
 """
 import argparse
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import threading
 
-from common import PROGRAM, REFERENCE, count, in_turn, photographs, report, weights
+from common import REFERENCE, count, in_turn, photographs, program, programs, report, weights
 
 JOBS = {"fine-tuned": [], "frozen": ["--freeze"]}
 
@@ -72,11 +73,14 @@ def main():
     p.add_argument("--rounds", type=count, default=3)
     p.add_argument("--threads", default="2")
     p.add_argument("--workers", default="4")
+    p.add_argument("--old", type=program)
     o = p.parse_args()
     options = ["--data", o.data, "--weights", o.weights, "--epochs", o.epochs, "--threads", o.threads, "--workers", o.workers]
     for job, extra in JOBS.items():
-        go = [PROGRAM, "train", "--device", "cpu"] + options + extra
-        sides = {"Python": [sys.executable, REFERENCE] + options + extra, "Go": go, "Go --fast": go + ["--fast"]}
+        sides = {"Python": [sys.executable, REFERENCE] + options + extra}
+        for name, path in programs(o.old).items():
+            sides[name] = [path, "train", "--device", "cpu"] + options + extra
+            sides[name + " --fast"] = sides[name] + ["--fast"]
         report(f"{job:10} peak PSS", sides, in_turn(o.rounds, sides, peak), "{:.0f} MB")
 
 

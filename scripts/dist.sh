@@ -57,7 +57,7 @@ go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}' ./cmd
 	[ "$found" ] || die "module $module has no licence in vendor/"
 done
 codecs=$(dirname "$(ldd bin/hymenoptera | awk '$1 ~ /^libjpeg-/ { print $3 }')")
-[ ! -e internal/malloc/cgo_jemalloc.go ] || cp /usr/share/doc/libjemalloc-dev/copyright "$out/licences/jemalloc"
+[ ! -e internal/malloc/jemalloc/cgo_jemalloc.go ] || cp /usr/share/doc/libjemalloc-dev/copyright "$out/licences/jemalloc"
 cp "$codecs"/licences/LICENSE "$out/licences/pillow-libraries" # libjpeg-turbo, libtiff, libwebp, zstd, xz
 cat >"$out/licences/libgomp" <<'TEXT'
 lib/libgomp.so.1 is GCC's OpenMP runtime, as the PyTorch wheel carries it: GNU General Public License, version 3, with the GCC

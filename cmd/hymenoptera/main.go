@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	_ "hymenoptera/internal/malloc/jemalloc"
 )
 
 // Exit codes, beside 0.

@@ -35,7 +35,7 @@ func newRoot(stdout io.Writer, m *messages, begin func(command string)) *cobra.C
 	root.SetHelpCommand(newHelp())
 	m.addFlags(root.PersistentFlags())
 	complete(root, "log-format", logFormats...)
-	root.AddCommand(newTrain(m), newDemo(m), newEval(m), newPredict(m), newServe(m), newExport(), newInspect(), newCompare(), newDownload(m), newDoctor(), newEnv())
+	root.AddCommand(newTrain(m), newDemo(m), newEval(m), newPredict(m), newServe(m), newExport(), newInspect(), newCompare(), newDownload(m), newDoctor())
 	addCompletion(root)
 	return root
 }

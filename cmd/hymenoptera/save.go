@@ -7,6 +7,7 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
+	"hymenoptera/internal/malloc"
 	"hymenoptera/metrics"
 	"hymenoptera/torch/nn"
 	"hymenoptera/transforms"
@@ -24,6 +25,7 @@ func (j *job) bestWeights(p metrics.Phase) (*checkpoint.StateDict, error) {
 	if err != nil {
 		return nil, err
 	}
+	malloc.GiveBack() // what the epoch used and malloc keeps, before copies of all weights are made
 	sd := nn.Export(j.model)
 	sd.Metadata = classify.Card{
 		Version: version, Model: j.Model, Classes: j.classes, Preprocessing: transforms.Eval(j.ImageSize),

@@ -50,7 +50,7 @@ func testHead(t *testing.T, b built) {
 func testFullOutput(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	before := tree(t, dir)
-	for _, args := range [][]string{{"--version"}, {"train", "--help"}, {"env"}, {"completion", "bash"}, smallArgs("")} {
+	for _, args := range [][]string{{"--version"}, {"train", "--help"}, {"inspect", "--help"}, {"completion", "bash"}, smallArgs("")} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		try(t, err)
 		defer full.Close()

@@ -3,11 +3,7 @@
 #include <malloc.h>
 #include <stddef.h>
 
-// jemalloc reads its options here. Freed memory is kept, in one arena for all threads, so that a tensor takes the pages of an
-// earlier one; large blocks too.
-const char *malloc_conf = "narenas:1,oversize_threshold:0,dirty_decay_ms:-1,muzzy_decay_ms:-1";
-
-// Defined where set-up found jemalloc (cgo_jemalloc.go).
+// Defined in a program that package jemalloc is part of, where set-up found jemalloc.
 extern int (*const hym_mallctl)(const char *, void *, size_t *, void *, size_t) __attribute__((weak));
 
 const char *hym_jemalloc_version(void) {

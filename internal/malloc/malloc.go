@@ -1,8 +1,8 @@
 // Package malloc tells which malloc the process has, and makes it give memory back.
 //
-// A program that imports it and was built after make setup found jemalloc has jemalloc's malloc, libtorch's tensors included:
-// importing is all it takes. glibc maps and unmaps every large tensor, page by page, which costs up to a fifth of a
-// training's time. Package torch does not import it: a program of someone else's keeps its own malloc.
+// glibc maps and unmaps every large tensor, page by page, which costs up to a fifth of a training's time. A program that
+// imports [hymenoptera/internal/malloc/jemalloc] has jemalloc's malloc instead. Only main packages import that: a program
+// that uses the packages of this module keeps its own malloc.
 package malloc
 
 // #include "jemalloc.h"
@@ -13,7 +13,7 @@ import "runtime/debug"
 // Version returns jemalloc's version, or "" where malloc is the system's.
 func Version() string { return C.GoString(C.hym_jemalloc_version()) }
 
-// GiveBack returns to the system what is free, of Go's memory and of malloc's.
+// GiveBack returns free memory to the system, that of Go and that of malloc.
 func GiveBack() {
 	debug.FreeOSMemory()
 	C.hym_malloc_give_back()

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"hymenoptera/dataset"
-	_ "hymenoptera/internal/malloc" // the program's
+	_ "hymenoptera/internal/malloc/jemalloc" // as the program
 	"hymenoptera/internal/synth"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"

@@ -1,0 +1,19 @@
+package jemalloc_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"hymenoptera/internal/malloc"
+	_ "hymenoptera/internal/malloc/jemalloc"
+)
+
+// Where set-up found jemalloc, it is in use; elsewhere the system's malloc gives memory back all the same.
+func TestVersion(t *testing.T) {
+	_, err := os.Stat("cgo_jemalloc.go")
+	if got := malloc.Version(); (err == nil) != strings.HasPrefix(got, "5.") {
+		t.Errorf("jemalloc's version is %q, and set-up's file: %v", got, err)
+	}
+	malloc.GiveBack()
+}
