@@ -42,10 +42,7 @@ func MemoryOf(device Device) (m DeviceMemory) {
 	return m
 }
 
-// SetDeterministic makes cuDNN and cuBLAS take algorithms that repeat themselves bit for bit, and try out no others. It
-// comes before anything is computed on a CUDA device.
-func SetDeterministic() {
-	use("deterministic")
+func setDeterministic() {
 	os.Setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8") // cuBLAS reads it when it is first used
 	checkShim(C.hy_deterministic(), "deterministic")
 }

@@ -56,7 +56,7 @@ func newDoctor() *cobra.Command {
 
 func diagnose(ctx context.Context, out string) diagnosis {
 	d := diagnosis{Findings: []finding{
-		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(ctx), checkPictures(), checkCache(),
+		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(), checkPictures(), checkCache(),
 		checkFolder("runs", out), checkTraining(ctx),
 	}}
 	d.OK = d.wrong() == 0

@@ -69,9 +69,9 @@ func checkMalloc() finding {
 	return f
 }
 
-func checkCUDA(ctx context.Context) finding {
+func checkCUDA() finding {
 	f := finding{Name: "CUDA", OK: true}
-	device, err := findDevice(ctx, "cuda")
+	device, err := torch.Init(torch.Options{Device: "cuda"})
 	if err == nil {
 		f.Value = device.String() + " can be used"
 		if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device.Index() < len(gpus) {
@@ -165,7 +165,7 @@ func checkFolder(name, dir string) finding {
 func checkTraining(ctx context.Context) finding {
 	f := finding{Name: "training"}
 	err := torch.Do(ctx, func(s *torch.Scope) error {
-		device, err := torch.ParseDevice("auto")
+		device, err := torch.Init(torch.Options{Device: "auto"})
 		if err != nil {
 			return err
 		}

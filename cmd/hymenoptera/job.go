@@ -70,10 +70,6 @@ func newJob(ctx context.Context, o options, device torch.Device, stdout io.Write
 
 func (j *job) run(ctx context.Context) error {
 	return torch.Do(ctx, func(s *torch.Scope) (err error) {
-		if err := torch.SetNumThreads(j.Threads); err != nil {
-			return err
-		}
-		j.setCuDNN()
 		if err := j.build(s); err != nil {
 			return err
 		}
@@ -132,18 +128,6 @@ func (j *job) trainerConfig() (cfg trainer.Config, err error) {
 		cfg.Resident, err = j.residentBytes()
 	}
 	return cfg, err
-}
-
-// setCuDNN chooses how cuDNN finds its algorithms: by trying them out as in the notebook, which takes seconds; or, with
-// --fast, by its rules; or among those that repeat themselves.
-func (j *job) setCuDNN() {
-	switch {
-	case j.mode.Device == torch.CPU:
-	case j.Deterministic:
-		torch.SetDeterministic()
-	default:
-		torch.SetCuDNNBenchmark(!j.Fast)
-	}
 }
 
 // fit trains the model or, with --probe, its head on features.

@@ -134,11 +134,8 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	if err := s.secrets(); err != nil {
 		return err
 	}
-	device, err := findDevice(ctx, s.device)
+	device, err := initTorch(torch.Options{Device: s.device, Threads: s.threads})
 	if err != nil {
-		return err
-	}
-	if err := torch.Do(ctx, func(*torch.Scope) error { return torch.SetNumThreads(s.threads) }); err != nil {
 		return err
 	}
 	s.Classify = classify.Config{Device: device, Fast: s.fast}

@@ -52,12 +52,13 @@ func defaultOut(name string, now time.Time) string {
 	return filepath.Join("runs", name+"-"+now.Format("20060102-150405"))
 }
 
-// findDevice returns the device of --device.
-func findDevice(ctx context.Context, name string) (device torch.Device, err error) {
-	err = torch.Do(ctx, func(*torch.Scope) error {
-		device, err = torch.ParseDevice(name)
-		return err
-	})
+// initTorch sets up libtorch and returns the device of --device.
+func initTorch(o torch.Options) (torch.Device, error) {
+	device, err := torch.Init(o)
+	var unusable *torch.DeviceError
+	if errors.As(err, &unusable) {
+		err = fmt.Errorf("%w; --device cpu computes on the processor", err)
+	}
 	return device, err
 }
 
@@ -74,8 +75,11 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if err := reserveThreads(o.Workers, o.Threads); err != nil { // before libtorch starts its own
+		return err
+	}
 	// What is quickly seen to be wrong comes before downloads and before the files are read.
-	device, err := findDevice(ctx, o.Device)
+	device, err := initTorch(torch.Options{Device: o.Device, Threads: o.Threads, Deterministic: o.Deterministic, Benchmark: !o.Fast})
 	if err != nil {
 		return err
 	}
@@ -83,9 +87,6 @@ func train(ctx context.Context, o options, stdout io.Writer, m *messages) error 
 		return err
 	}
 	if err := run.Check(o.Out, o.Overwrite); err != nil {
-		return err
-	}
-	if err := reserveThreads(o.Workers, o.Threads); err != nil {
 		return err
 	}
 	leaveLittleGarbage()

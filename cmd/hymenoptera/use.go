@@ -76,11 +76,8 @@ func trainedFile(path string) (string, error) {
 
 // open reads the checkpoint. warn is called for unusual pictures.
 func (u *use) open(ctx context.Context, warn func(dataset.Warning)) (*classify.Classifier, error) {
-	device, err := findDevice(ctx, u.device)
+	device, err := initTorch(torch.Options{Device: u.device, Threads: u.threads})
 	if err != nil {
-		return nil, err
-	}
-	if err := torch.Do(ctx, func(*torch.Scope) error { return torch.SetNumThreads(u.threads) }); err != nil {
 		return nil, err
 	}
 	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Warn: warn})

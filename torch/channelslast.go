@@ -3,11 +3,7 @@ package torch
 // #include "shim.h"
 import "C"
 
-import (
-	"unsafe"
-
-	lib "github.com/sugarme/gotch/libtch"
-)
+import "unsafe"
 
 // ChannelsLast returns x N×C×H×W with its memory in the order N, H, W, C: x itself where it is so already.
 func ChannelsLast(s *Scope, x *Tensor) *Tensor {
@@ -17,9 +13,4 @@ func ChannelsLast(s *Scope, x *Tensor) *Tensor {
 // ChannelsLastInPlace does the same to t itself, which keeps its identity.
 func ChannelsLastInPlace(t *Tensor) {
 	setData(t, func(s *Scope) *Tensor { return ChannelsLast(s, t) })
-}
-
-// Permute returns a view of t with its dimensions in another order.
-func Permute(s *Scope, t *Tensor, order ...int64) *Tensor {
-	return call(s, "permute", func(out *lib.Ctensor) { lib.AtgPermute(out, t.c, order, len(order)) }, t)
 }
