@@ -45,6 +45,15 @@ func MaxPool2d(s *Scope, x *Tensor, kernel, stride, padding int64, ceilMode bool
 	}, x)
 }
 
+// AvgPool2d is torch.nn.functional.avg_pool2d over square windows, of which padding counts as zeros. x N×C×H×W.
+func AvgPool2d(s *Scope, x *Tensor, kernel, stride, padding int64) *Tensor {
+	k, st, pad := [2]int64{kernel, kernel}, [2]int64{stride, stride}, [2]int64{padding, padding}
+	const ceilMode, countPadding, noDivisor = 0, 1, 1
+	return call(s, "avg_pool2d", func(out *lib.Ctensor) {
+		lib.AtgAvgPool2d(out, x.c, k[:], 2, st[:], 2, pad[:], 2, ceilMode, countPadding, 0, noDivisor)
+	}, x)
+}
+
 // ResizeBilinear resizes x N×C×H×W, floats, to N×C×height×width as torch.nn.functional.interpolate with mode "bilinear"
 // and antialias=True.
 func ResizeBilinear(s *Scope, x *Tensor, height, width int64) *Tensor {

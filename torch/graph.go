@@ -28,7 +28,7 @@ var loadGraphs = sync.OnceValue(func() error {
 func NewGraph(s *Scope, device Device, f func()) *Graph {
 	use("record graph")
 	if err := loadGraphs(); err != nil {
-		panic(err)
+		Fail(err)
 	}
 	g := new(Graph)
 	checkShim(C.hy_graph_begin(C.int(device.Index()), &g.c), "record graph")

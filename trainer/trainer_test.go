@@ -308,7 +308,8 @@ func TestBatchesAreShownWithTheirLogits(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	for _, cfg := range []trainer.Config{{}, {Epochs: -1}, {Epochs: 1, LabelSmoothing: 2}, {Epochs: 1}} {
+	sgd := optim.NewSGD(nil, nil, optim.SGDConfig{LR: 1})
+	for _, cfg := range []trainer.Config{{Optimizer: sgd}, {Optimizer: sgd, Epochs: -1}, {Optimizer: sgd, Epochs: 1, LabelSmoothing: 2}, {Epochs: 1}} {
 		if _, err := trainer.Fit(t.Context(), nil, nil, trainer.Data{}, cfg); err == nil {
 			t.Errorf("%+v was accepted", cfg)
 		}
