@@ -47,7 +47,7 @@ func DivScalarInPlace(t *Tensor, v float64) *Tensor {
 }
 
 // FusedSGD is a whole step of SGD with momentum for all parameters in one call, as torch.optim.SGD(fused=True):
-// buffers, one a parameter, are made the gradients at the first step and are not read where momentum is 0. rate, where
+// buffers, one per parameter, are made the gradients at the first step and are not read where momentum is 0. rate, where
 // not nil, is a float32 scalar on the parameters' device that takes the place of lr, so that a [Graph] can hold the step.
 func FusedSGD(params, grads, buffers []*Tensor, lr, momentum, weightDecay float64, nesterov, first bool, rate *Tensor) {
 	use("fused sgd", params...)

@@ -13,7 +13,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// Features are what a network that is not trained makes of a set's images, computed once.
+// Features are the vectors that a frozen network makes of a set's images, computed once.
 type Features struct {
 	loader *dataset.Loader // of the images
 	views  [][]float32     // N×C each; epoch e takes view e mod their number
@@ -23,9 +23,9 @@ type Features struct {
 	device torch.Device
 }
 
-// Extract passes the images of loader, which must not shuffle, cfg.Views times through model, in evaluation mode and
-// without autograd, and keeps the vectors N×C that it makes of them. With random crops every pass is another view of the
-// images. Of cfg it uses Mode, Views and Hooks.Step.
+// Extract passes the images of loader cfg.Views times through model, in evaluation mode and without autograd, and keeps the
+// vectors N×C that come out. The loader must not shuffle. With random crops every pass is another view of the images. Of
+// cfg it uses Mode, Views and Hooks.Step.
 func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (*Features, error) {
 	if err := cfg.Mode.validate(model); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ type deviceFeed struct {
 	norm     *vision.Normalizer
 }
 
-// bytesPerPixel is what a pixel of a decoded picture takes: the fourth byte is nothing.
+// bytesPerPixel is the size of a decoded pixel: red, green, blue and a byte without meaning.
 const bytesPerPixel = 4
 
 // fitDevice reports whether a loader's pictures fit into the bytes that are left, and takes them from these.

@@ -84,7 +84,7 @@ type layer struct {
 	helper *helper
 }
 
-// A helper is no Module: its Forward takes two tensors.
+// A helper is not a Module, as its Forward would take two tensors.
 type helper struct {
 	w    *torch.Tensor
 	next *helper
