@@ -56,16 +56,16 @@ func (f *Features) extract(ctx context.Context, s *torch.Scope, model nn.Module,
 			return err
 		}
 		torch.NoGrad(func() {
-			y := model.Forward(b.scope, b.inputs) // N×C
+			y := model.Forward(b.scope, b.Inputs) // N×C
 			*view = append(*view, torch.Float32s(b.scope, torch.To(b.scope, y, torch.CPU))...)
 		})
-		for i, index := range b.samples {
+		for i, index := range b.Samples {
 			if index != done+i {
 				return errors.New("trainer: features of a loader that shuffles")
 			}
-			f.labels[index] = b.classes[i]
+			f.labels[index] = b.Labels[i]
 		}
-		done += len(b.samples)
+		done += len(b.Samples)
 		f.width = len(*view) / done
 		step(done)
 	}
@@ -112,11 +112,11 @@ func (f *Features) give(s *torch.Scope, view []float32, samples []int, yield fun
 	s = s.Child()
 	defer s.Close()
 	var vectors []float32
-	var classes []int64
+	var labels []int64
 	for _, i := range samples {
 		vectors = append(vectors, view[i*f.width:(i+1)*f.width]...)
-		classes = append(classes, f.labels[i])
+		labels = append(labels, f.labels[i])
 	}
 	inputs := torch.To(s, torch.FromFloat32s(s, vectors, int64(len(samples)), int64(f.width)), f.device)
-	return yield(batch{samples: samples, classes: classes, inputs: inputs, labels: upload(s, classes, f.device), scope: s}, nil)
+	return yield(batch{Batch{Samples: samples, Labels: labels, Inputs: inputs}, upload(s, labels, f.device), s, 0}, nil)
 }

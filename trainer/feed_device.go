@@ -74,7 +74,7 @@ func (f *deviceFeed) give(s *torch.Scope, p dataset.PlannedBatch, yield func(bat
 	s = s.Child()
 	defer s.Close()
 	images := s.Tidy(func(s *torch.Scope) *torch.Tensor { return f.norm.Apply(s, f.crops(s, p)) })
-	return yield(batch{samples: p.Indices, classes: p.Labels, inputs: images, labels: upload(s, p.Labels, f.device), scope: s}, nil)
+	return yield(batch{Batch{Samples: p.Indices, Labels: p.Labels, Inputs: images}, upload(s, p.Labels, f.device), s, 0}, nil)
 }
 
 // crops returns what the images N×3×H×W show, as numbers from 0 to 255 in channels-last memory.

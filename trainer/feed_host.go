@@ -117,7 +117,7 @@ func (f *hostFeed) give(s *torch.Scope, b *dataset.Batch, wait time.Duration, yi
 	s = s.Child()
 	defer s.Close()
 	labels := upload(s, b.Labels, f.device)
-	return yield(batch{b.Indices, b.Labels, f.images(s, b), labels, s, wait}, nil)
+	return yield(batch{Batch{Samples: b.Indices, Labels: b.Labels, Inputs: f.images(s, b)}, labels, s, wait}, nil)
 }
 
 // images returns a batch's images N×3×H×W on the device. On the CPU they can be the slot itself.
