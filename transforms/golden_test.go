@@ -57,18 +57,9 @@ func digest(m *Image) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// One resizer makes all goldens: its scratch memory must not show.
 func TestResizeIsPillows(t *testing.T) {
-	t.Run("plain", func(t *testing.T) { testResize(t, &Resizer{plain: true}) })
-	t.Run("simd", func(t *testing.T) {
-		if !hasSIMD() {
-			t.Skip("no SIMD for this processor")
-		}
-		testResize(t, new(Resizer))
-	})
-}
-
-// testResize compares with the goldens. One resizer makes them all: its scratch memory must not show.
-func testResize(t *testing.T, r *Resizer) {
+	r := new(Resizer)
 	type golden struct {
 		In, Out [2]int
 		White   bool

@@ -39,9 +39,6 @@ func clampLanes(v uint64) uint64 {
 // horizontal resizes rows of src to the rows of dst by the weights r.x, for the inputs in need. Two rows go
 // through at once.
 func (r *Resizer) horizontal(dst, src *Image, need image.Rectangle) {
-	if hasSIMD() && !r.plain && r.horizontalSIMD(dst, src, need) {
-		return
-	}
 	r.x.interleave()
 	from, to := need.Min.X/2, (need.Max.X+1)/2 // words
 	r.wide = grow(r.wide, 2*(to-from))

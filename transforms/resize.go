@@ -13,7 +13,6 @@ type Resizer struct {
 	mid   Image    // what the first pass makes
 	wide  []lane   // scratch of the horizontal pass: two rows of input
 	pairs []uint64 // and of output
-	plain bool     // without SIMD
 }
 
 // Resize sets dst to the window of plan p, not flipped yet. src holds at least the pixels of p.Source(); its
@@ -24,12 +23,11 @@ func (r *Resizer) Resize(dst, src *Image, origin image.Point, p Plan) {
 		panic(fmt.Sprintf("transforms: %v of %d×%d pixels are needed", need, src.Width, src.Height))
 	}
 	w, h := p.Crop.Dx(), p.Crop.Dy()
-	simd := hasSIMD() && !r.plain
 	if w != p.Width {
-		r.x.compute(w, p.Width, p.Window.Min.X, p.Window.Max.X, simd)
+		r.x.compute(w, p.Width, p.Window.Min.X, p.Window.Max.X)
 	}
 	if h != p.Height {
-		r.y.compute(h, p.Height, p.Window.Min.Y, p.Window.Max.Y, false)
+		r.y.compute(h, p.Height, p.Window.Min.Y, p.Window.Max.Y)
 	}
 	dst.Reset(p.Window.Dx(), p.Window.Dy())
 	switch {

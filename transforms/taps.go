@@ -19,9 +19,6 @@ type taps struct {
 	three [][4]uint64
 	four  [][5]uint64
 
-	// And for SIMD: see spread.
-	spreads []int32
-
 	lens []int32   // scratch: how many of the weights of each output are used
 	w    []float64 // scratch: the weights of one output
 }
@@ -52,14 +49,13 @@ func capacity(in, out int) int {
 	return 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1
 }
 
-// compute sets the weights for the outputs [from, to) of an axis that is resized from in to out pixels; with
-// even, an even number of them where there are as many inputs. The fused operations that Go may use on some
-// processors are kept away by explicit conversions.
-func (t *taps) compute(in, out, from, to int, even bool) {
+// compute sets the weights for the outputs [from, to) of an axis that is resized from in to out pixels. Explicit
+// conversions keep away the fused operations that Go uses on some processors.
+func (t *taps) compute(in, out, from, to int) {
 	first, end := span(in, out, from, to)
 	inv := 1 / max(float64(in)/float64(out), 1)
 	count := to - from
-	stride := min(capacity(in, out)+1, end-first) // room for an even number
+	stride := min(capacity(in, out), end-first)
 	t.lo, t.lens = grow(t.lo, count), grow(t.lens, count)
 	t.k, t.w = grow(t.k, count*stride), grow(t.w, stride)
 
@@ -79,9 +75,6 @@ func (t *taps) compute(in, out, from, to int, even bool) {
 		used = copy(k, k[zeros:used])
 		t.lo[o], t.lens[o] = int32(lo+zeros-first), int32(used)
 		t.n = max(t.n, used)
-	}
-	if even && t.n%2 != 0 && t.n < end-first {
-		t.n++
 	}
 	t.align(stride, end-first)
 }

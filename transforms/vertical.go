@@ -13,10 +13,6 @@ func (r *Resizer) verticalMid(src *Image, need image.Rectangle) image.Rectangle 
 
 // vertical makes the rows of dst from rows of src by the weights r.y, word by word, for the inputs in need.
 func (r *Resizer) vertical(dst, src *Image, need image.Rectangle) {
-	if hasSIMD() && !r.plain {
-		r.verticalSIMD(dst, src, need)
-		return
-	}
 	from, to := need.Min.X/2, (need.Max.X+1)/2 // words
 	n := r.y.n
 	for y, lo := range r.y.lo {
