@@ -1,0 +1,120 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// A message is an encoded protocol buffer. Its methods append a field, by the field's number in onnx.proto.
+type message []byte
+
+func (m *message) int(field protowire.Number, v int64) {
+	*m = protowire.AppendTag(*m, field, protowire.VarintType)
+	*m = protowire.AppendVarint(*m, uint64(v))
+}
+
+func (m *message) float(field protowire.Number, v float32) {
+	*m = protowire.AppendTag(*m, field, protowire.Fixed32Type)
+	*m = protowire.AppendFixed32(*m, math.Float32bits(v))
+}
+
+func (m *message) bytes(field protowire.Number, v []byte) {
+	*m = protowire.AppendTag(*m, field, protowire.BytesType)
+	*m = protowire.AppendBytes(*m, v)
+}
+
+func (m *message) string(field protowire.Number, v string) { m.bytes(field, []byte(v)) }
+
+// ints appends a repeated field of integers, not packed, as onnx.proto has it.
+func (m *message) ints(field protowire.Number, vs []int64) {
+	for _, v := range vs {
+		m.int(field, v)
+	}
+}
+
+// Types of tensors: TensorProto.DataType.
+const (
+	typeFloat = 1
+	typeUint8 = 2
+	typeInt64 = 7
+)
+
+// tensor is a TensorProto: data as it lies in memory, little-endian.
+func tensor(name string, dtype int64, shape []int64, data []byte) (m message) {
+	m.ints(1, shape)
+	m.int(2, dtype)
+	m.string(8, name)
+	m.bytes(9, data)
+	return m
+}
+
+// value is a ValueInfoProto: a name with a type and a shape, in which an int64 is a length and a string stands for any.
+func value(name string, dtype int64, shape ...any) (m message) {
+	var dims message
+	for _, n := range shape {
+		var dim message
+		switch n := n.(type) {
+		case int64:
+			dim.int(1, n)
+		case string:
+			dim.string(2, n)
+		}
+		dims.bytes(1, dim)
+	}
+	var tensor, kind message
+	tensor.int(1, dtype)
+	tensor.bytes(2, dims)
+	kind.bytes(1, tensor)
+	m.string(1, name)
+	m.bytes(2, kind)
+	return m
+}
+
+// An attribute is an AttributeProto.
+type attribute = message
+
+// Kinds of attributes: AttributeProto.AttributeType.
+const (
+	kindInt    = 2
+	kindString = 3
+	kindInts   = 7
+)
+
+func attrInt(name string, v int64) (m attribute) {
+	m.string(1, name)
+	m.int(3, v)
+	m.int(20, kindInt)
+	return m
+}
+
+func attrString(name, v string) (m attribute) {
+	m.string(1, name)
+	m.string(4, v)
+	m.int(20, kindString)
+	return m
+}
+
+func attrInts(name string, vs ...int64) (m attribute) {
+	m.string(1, name)
+	m.ints(8, vs)
+	m.int(20, kindInts)
+	return m
+}
+
+// float32Bytes returns floats as they lie in a file.
+func float32Bytes(vs []float32) (b []byte) {
+	for _, v := range vs {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+// int64Bytes returns integers as they lie in a file.
+func int64Bytes(vs []int64) (b []byte) {
+	for _, v := range vs {
+		b = binary.LittleEndian.AppendUint64(b, uint64(v))
+	}
+	return b
+}
