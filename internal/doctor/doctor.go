@@ -1,4 +1,5 @@
-package main
+// Package doctor checks what a training needs on this machine.
+package doctor
 
 import (
 	"bytes"
@@ -23,7 +24,9 @@ import (
 	"hymenoptera/internal/jpeg"
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/malloc"
+	"hymenoptera/internal/text"
 	"hymenoptera/internal/tiff"
+	"hymenoptera/internal/version"
 	"hymenoptera/internal/webp"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
@@ -31,51 +34,68 @@ import (
 	"hymenoptera/transforms"
 )
 
-func checkProgram() finding {
-	return finding{Name: "hymenoptera", OK: true,
-		Value: fmt.Sprintf("%s, gotch %s, %s %s/%s", version, gotchVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)}
+// A Finding is the result of one check.
+type Finding struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	OK    bool   `json:"ok"`
+	Do    string `json:"do,omitempty"` // what to type if it is not OK
+}
+
+// Check makes all checks. out is the folder that runs will be written into. It trains a tiny network for up to a second.
+func Check(ctx context.Context, out string) []Finding {
+	return []Finding{
+		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(), checkPictures(), checkCache(),
+		checkFolder("runs", out), checkTraining(ctx),
+	}
+}
+
+func checkProgram() Finding {
+	return Finding{Name: "hymenoptera", OK: true,
+		Value: fmt.Sprintf("%s, gotch %s, %s %s/%s", version.Own, version.Gotch(), runtime.Version(), runtime.GOOS, runtime.GOARCH)}
 }
 
 // wantLibtorch is the version that the binding is made for.
 const wantLibtorch = "2.11."
 
-func checkLibtorch() finding {
+func checkLibtorch() Finding {
 	lib, gotch := torch.Folders()
-	f := finding{Name: "libtorch", Value: fmt.Sprintf("%s in %s, gotch's part in %s", torch.Version(), lib, gotch)}
+	f := Finding{Name: "libtorch", Value: fmt.Sprintf("%s in %s, gotch's part in %s", torch.Version(), lib, gotch)}
 	if f.OK = strings.HasPrefix(torch.Version(), wantLibtorch); !f.OK {
 		f.Do = "this program wants libtorch " + wantLibtorch + "0: make setup && make build"
 	}
 	return f
 }
 
-func checkCPU() finding {
-	f := finding{Name: "processor", Value: colonValue("/proc/cpuinfo", "model name") + ", libtorch uses " + torch.CPUCapability() + ", " + memory()}
+func checkCPU() Finding {
+	m := machine.This()
+	f := Finding{Name: "processor", Value: m.Processor() + ", libtorch uses " + torch.CPUCapability() + ", " + text.GB(m.Memory())}
 	if f.OK = torch.CPUCapability() != "DEFAULT"; !f.OK {
 		f.Do = "trainings are several times slower without AVX2; unset ATEN_CPU_CAPABILITY if it is set, or use another machine"
 	}
 	return f
 }
 
-func checkThreads() finding {
+func checkThreads() Finding {
 	m := machine.This()
-	return finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", m.Threads(), m.Processors()), OK: true}
+	return Finding{Name: "threads", Value: fmt.Sprintf("%d by default, %d processors may be used", m.Threads(), m.Processors()), OK: true}
 }
 
-func checkMalloc() finding {
-	f := finding{Name: "malloc", Value: "jemalloc " + malloc.Version(), OK: malloc.Version() != ""}
+func checkMalloc() Finding {
+	f := Finding{Name: "malloc", Value: "jemalloc " + malloc.Version(), OK: malloc.Version() != ""}
 	if !f.OK {
 		f.Value, f.Do = "the system's: trainings take up to a fifth longer than with jemalloc", "sudo apt-get install -y libjemalloc-dev && make build"
 	}
 	return f
 }
 
-func checkCUDA() finding {
-	f := finding{Name: "CUDA", OK: true}
+func checkCUDA() Finding {
+	f := Finding{Name: "CUDA", OK: true}
 	device, err := torch.Init(torch.Options{Device: "cuda"})
 	if err == nil {
 		f.Value = device.String() + " can be used"
-		if gpus, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information"); device.Index() < len(gpus) {
-			f.Value += ": " + colonValue(gpus[device.Index()], "Model")
+		if name := machine.This().GPU(device.Index()); name != "" {
+			f.Value += ": " + name
 		}
 		if err := torch.LoadGraphs(); err != nil {
 			f.Value += fmt.Sprintf(", without CUDA graphs (%v)", err)
@@ -83,15 +103,15 @@ func checkCUDA() finding {
 		return f
 	}
 	f.Value = "none: " + err.Error()
-	if _, err := os.Stat("/proc/driver/nvidia/version"); err == nil {
+	if machine.This().NVIDIA() {
 		f.OK, f.Do = false, "there is a driver, so a GPU could be used: TORCH_VARIANT=cuda make setup && make build; nvidia-smi shows what the driver sees"
 	}
 	return f
 }
 
 // checkPictures decodes a picture that Go has encoded.
-func checkPictures() finding {
-	f := finding{Name: "pictures", Value: fmt.Sprintf("libjpeg-turbo 3, libtiff %s, libwebp %s in %s", tiff.Version(), webp.Version(),
+func checkPictures() Finding {
+	f := Finding{Name: "pictures", Value: fmt.Sprintf("libjpeg-turbo 3, libtiff %s, libwebp %s in %s", tiff.Version(), webp.Version(),
 		filepath.Dir(jpeg.Library()))}
 	picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
 	draw.Draw(picture, picture.Bounds(), image.NewUniform(color.RGBA{R: 200, G: 100, B: 50, A: 255}), image.Point{}, draw.Src)
@@ -113,10 +133,10 @@ func checkPictures() finding {
 	return f
 }
 
-func checkCache() finding {
+func checkCache() Finding {
 	dir, err := hub.CheckpointDir(os.Getenv)
 	if err != nil {
-		return finding{Name: "weights cache", Value: err.Error(), Do: "export TORCH_HOME=FOLDER"}
+		return Finding{Name: "weights cache", Value: err.Error(), Do: "export TORCH_HOME=FOLDER"}
 	}
 	f := checkFolder("weights cache", dir)
 	if !f.OK {
@@ -132,8 +152,8 @@ func checkCache() finding {
 const leastFree = 1 << 30
 
 // checkFolder looks whether files can be written into dir, or into the folder in which it would be made.
-func checkFolder(name, dir string) finding {
-	f := finding{Name: name, Value: dir}
+func checkFolder(name, dir string) Finding {
+	f := Finding{Name: name, Value: dir}
 	there, err := filepath.Abs(dir)
 	for err == nil {
 		if _, err = os.Stat(there); !errors.Is(err, fs.ErrNotExist) {
@@ -162,8 +182,8 @@ func checkFolder(name, dir string) finding {
 }
 
 // checkTraining trains a tiny network on the device that train would choose, for at most a second.
-func checkTraining(ctx context.Context) finding {
-	f := finding{Name: "training"}
+func checkTraining(ctx context.Context) Finding {
+	f := Finding{Name: "training"}
 	err := torch.Do(ctx, func(s *torch.Scope) error {
 		device, err := torch.Init(torch.Options{Device: "auto"})
 		if err != nil {

@@ -1,4 +1,4 @@
-package main
+package finetune
 
 import (
 	"fmt"
@@ -9,14 +9,13 @@ import (
 // patience is how many epochs in a row may call every image the same before a hint is given.
 const patience = 3
 
-// A stuckness notices a network that tells no classes apart: its accuracy is the share of one class.
+// A stuckness notices a network that takes every image for the same class: its accuracy is the share of that class.
 type stuckness struct {
 	epochs int // in a row
 	told   bool
 }
 
-// hint takes the validation images' predictions of an epoch and returns a hint, once, when it is time for
-// it.
+// hint takes the predictions of an epoch for the validation images and returns a hint, once, if the network is stuck.
 func (s *stuckness) hint(predictions []metrics.Prediction, classes []string) string {
 	s.epochs++
 	for _, p := range predictions {
@@ -29,6 +28,6 @@ func (s *stuckness) hint(predictions []metrics.Prediction, classes []string) str
 		return ""
 	}
 	s.told = true
-	return fmt.Sprintf("hint: for %d epochs every validation image was taken for %s; published --weights, another --lr or more images may help",
+	return fmt.Sprintf("hint: for %d epochs every validation image was taken for %s; published weights, another learning rate or more images may help",
 		patience, classes[predictions[0].Predicted()])
 }

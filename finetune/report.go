@@ -1,4 +1,4 @@
-package main
+package finetune
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,10 +16,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"hymenoptera/internal/background"
+	"hymenoptera/internal/machine"
+	"hymenoptera/internal/text"
 	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
 	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
 	"hymenoptera/transforms"
 )
@@ -29,58 +34,71 @@ const (
 	mistakes = 6
 )
 
-// A reporter makes a run's pictures and report.html. It takes what the training computes anyway: the first
-// batch, and the logits of the validation images. It draws nothing from libtorch's generator, and what goes
-// wrong with it is told and does not end a training.
+// A reporter makes a run's pictures and report.html from what the training computes anyway: the first batch, and the
+// logits of the validation images. It draws nothing from libtorch's generator. What goes wrong with it is logged and does
+// not end the training.
 type reporter struct {
-	job     *job
+	o          Options
+	set        images
+	mode       trainer.Mode
+	validation transforms.Transform
+	folder     *run.Folder
+	log        *slog.Logger
+	scope      *torch.Scope // of the training
+
 	page    report.Page // belongs to the work while it is busy
 	history metrics.History
-	work    background   // on the page, beside the training
-	spent   atomic.Int64 // nanoseconds
-	broken  atomic.Bool  // an error was told already
+	work    background.Runner // on the page, beside the training
+	spent   atomic.Int64      // nanoseconds
+	broken  atomic.Bool       // an error was logged
 
 	first  []float32 // the first batch, until its picture is made
 	labels []int64   // and its classes
 
-	scope     *torch.Scope         // of the training
 	shown     []shown              // in this validation phase
 	val, best []metrics.Prediction // of this epoch and of the best, or the last while none got an image right
 	right     bool                 // one did
 }
 
-func newReporter(j *job) (*reporter, error) {
-	r := &reporter{job: j}
+// begin fills in what the page shows of the options and the machine.
+func (r *reporter) begin(beneath metrics.History) {
+	o := r.o
 	how := "every layer trained"
-	if j.Freeze {
+	if o.Freeze {
 		how = "frozen, a new head trained"
 	}
-	if j.Probe {
+	if o.Probe {
 		how = "frozen, a new head trained on features computed once"
 	}
 	r.page = report.Page{
-		Title:   fmt.Sprintf("%s, %s, on %s", j.Model, how, filepath.Base(filepath.Clean(j.Data))),
-		Classes: j.classes, Epochs: j.Epochs, Features: j.Probe, Command: j.options.command(),
-		Config: j.options.fields(), Machine: machineFields(j.mode.Device, j.Threads),
+		Title:   fmt.Sprintf("%s, %s, on %s", o.Model, how, filepath.Base(filepath.Clean(o.Data))),
+		Classes: r.set.train.Classes, Epochs: o.Epochs, Features: o.Probe, Command: o.Command,
+		Config: o.fields(), Machine: machineFields(r.mode.Device, o.Threads),
 	}
-	if j.Beneath == "" {
-		return r, nil
+	if beneath != nil {
+		r.page.Beneath, r.page.BeneathName = beneath, filepath.Base(o.Beneath)
 	}
-	var err error
-	r.page.BeneathName = filepath.Base(j.Beneath)
-	if r.page.Beneath, err = readLog(j.Beneath); err != nil {
-		return nil, fmt.Errorf("--beneath %s: %w", j.Beneath, err)
-	}
-	return r, nil
 }
 
-// timed runs f and counts its time; its error is told once.
+// readBeneath reads the log of the training to draw beneath the curves, if one is named.
+func readBeneath(file string) (metrics.History, error) {
+	if file == "" {
+		return nil, nil
+	}
+	h, err := run.ReadLog(file)
+	if err != nil {
+		return nil, &OptionError{Option: "beneath", Value: file, Problem: err.Error()}
+	}
+	return h, nil
+}
+
+// timed runs f and counts its time. It logs the first error.
 func (r *reporter) timed(f func() error) {
 	start := time.Now()
 	err := f()
 	r.spent.Add(int64(time.Since(start)))
 	if err != nil && !r.broken.Swap(true) {
-		r.job.messages.warn("the report is not complete: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		r.log.Warn("the report is not complete: " + strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }
 
@@ -98,7 +116,7 @@ func (r *reporter) batch(b trainer.Batch) {
 			switch {
 			case b.Phase == "val":
 				r.shown = append(r.shown, shown{torch.Clone(r.scope, torch.Detach(s, b.Logits)), slices.Clone(b.Samples), slices.Clone(b.Labels)})
-			case r.labels == nil && !r.job.Probe: // whose batches are no pictures
+			case r.labels == nil && !r.o.Probe: // whose batches are no pictures
 				r.first, r.labels = torch.Float32s(s, b.Inputs), slices.Clone(b.Labels)
 			}
 			return nil
@@ -142,11 +160,11 @@ func (r *reporter) keepBest() { r.best, r.right = r.val, true }
 // this one comes into the next report.
 func (r *reporter) epochEnd() {
 	r.val = nil
-	if r.work.busy() {
+	if r.work.Busy() {
 		return
 	}
 	r.page.History, r.page.Predictions = slices.Clone(r.history), r.best
-	r.work.start(func() {
+	r.work.Start(func() {
 		r.timed(func() error {
 			err := r.grid()
 			if r.page.Train.Images == nil {
@@ -155,7 +173,7 @@ func (r *reporter) epochEnd() {
 			if r.page.Running() { // the last one is written by end
 				err = errors.Join(err, r.write())
 			}
-			if r.job.folder.Vanished() { // which ends the training
+			if r.folder.Vanished() { // which ends the training
 				return nil
 			}
 			return err
@@ -168,21 +186,21 @@ func (r *reporter) grid() error {
 	if r.first == nil {
 		return nil
 	}
-	side := r.job.ImageSize
+	side := r.o.ImageSize
 	grid := report.Grid(r.first, side, side, transforms.Train(side))
 	var labels []int
 	for _, l := range r.labels {
 		labels = append(labels, int(l))
 	}
 	r.first = nil
-	picture := report.GridPicture(grid, labels, r.job.classes)
+	picture := report.GridPicture(grid, labels, r.set.train.Classes)
 	r.page.Grid = report.Embed(picture)
 	return r.picture("grid.png", picture)
 }
 
-// end makes what the training shows, after a failure too. The model holds the best weights; saved is the phase whose
-// weights best.safetensors holds. No work is under way any more.
-func (r *reporter) end(ctx context.Context, saved metrics.Phase, failure error) {
+// end writes the whole report, after a failure too. The model holds the best weights; saved is the phase whose weights
+// best.safetensors holds. Nothing else may be running.
+func (r *reporter) end(ctx context.Context, model nn.Module, saved metrics.Phase, failure error) {
 	if len(r.history) == 0 {
 		return
 	}
@@ -198,7 +216,7 @@ func (r *reporter) end(ctx context.Context, saved metrics.Phase, failure error) 
 	r.timed(func() error {
 		err := r.grid()
 		if failure != nil {
-			r.page.Stopped = shortened(oneLine(failure.Error()), 300)
+			r.page.Stopped = text.Short(text.OneLine(failure.Error()), 300)
 			if cause := context.Cause(ctx); cause != nil {
 				r.page.Stopped = cause.Error()
 			}
@@ -208,11 +226,11 @@ func (r *reporter) end(ctx context.Context, saved metrics.Phase, failure error) 
 		if len(r.page.Predictions) > 0 {
 			// This is what is under way when the first Ctrl-C comes, and it takes a moment.
 			ctx := context.WithoutCancel(ctx)
-			err = errors.Join(err, torch.Do(ctx, func(s *torch.Scope) error { return r.show(ctx, s) }), r.predictions())
+			err = errors.Join(err, torch.Do(ctx, func(s *torch.Scope) error { return r.show(ctx, s, model) }), r.predictions())
 		}
-		r.page.Machine = append(r.page.Machine, report.Field{Name: "peak memory", Value: fmt.Sprintf("%.2f GB", float64(peakMemory())/1e9)})
-		if r.job.mode.Device != torch.CPU {
-			m := torch.MemoryOf(r.job.mode.Device)
+		r.page.Machine = append(r.page.Machine, report.Field{Name: "peak memory", Value: fmt.Sprintf("%.2f GB", float64(machine.PeakMemory())/1e9)})
+		if r.mode.Device != torch.CPU {
+			m := torch.MemoryOf(r.mode.Device)
 			r.page.Machine = append(r.page.Machine, report.Field{Name: "peak GPU memory", Value: fmt.Sprintf("%.2f GB by tensors", float64(m.Peak)/1e9)})
 		}
 		return errors.Join(err, curves.Wait(), r.write())
@@ -226,7 +244,7 @@ func (r *reporter) curves() error {
 	if err := errors.Join(c.WritePNG(&png), c.WriteSVG(&svg)); err != nil {
 		return err
 	}
-	return errors.Join(r.job.folder.Write("curves.png", png.Bytes()), r.job.folder.Write("curves.svg", svg.Bytes()))
+	return errors.Join(r.folder.Write("curves.png", png.Bytes()), r.folder.Write("curves.svg", svg.Bytes()))
 }
 
 func (r *reporter) write() error {
@@ -234,7 +252,7 @@ func (r *reporter) write() error {
 	if err := r.page.Write(&b); err != nil {
 		return err
 	}
-	return r.job.folder.Write(run.ReportFile, b.Bytes())
+	return r.folder.Write(run.ReportFile, b.Bytes())
 }
 
 func (r *reporter) picture(name string, m image.Image) error {
@@ -242,5 +260,5 @@ func (r *reporter) picture(name string, m image.Image) error {
 	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, m); err != nil {
 		return err
 	}
-	return r.job.folder.Write(name, b.Bytes())
+	return r.folder.Write(name, b.Bytes())
 }
