@@ -19,7 +19,7 @@ func (l BatchLayout) SampleLen() int { return 3 * l.H * l.W }
 // SlotLen returns how many numbers a slot has: N×3×H×W.
 func (l BatchLayout) SlotLen() int { return l.N * l.SampleLen() }
 
-// A Buffer is the memory of a slot: Bytes where the layout says Pixels, else Floats.
+// A Buffer is the memory of a slot: Bytes where the layout says Pixels, else Floats, and the other is nil.
 type Buffer struct {
 	Floats []float32
 	Bytes  []byte
@@ -31,14 +31,6 @@ func newBuffer(l BatchLayout) Buffer {
 		return Buffer{Bytes: make([]byte, l.SlotLen())}
 	}
 	return Buffer{Floats: make([]float32, l.SlotLen())}
-}
-
-// len returns how many numbers of the layout's type a buffer has.
-func (b Buffer) len(l BatchLayout) int {
-	if l.Pixels {
-		return len(b.Bytes)
-	}
-	return len(b.Floats)
 }
 
 // A Batch is N samples, in a slot of its loader. It must be released once, after which its memory, and the Batch

@@ -30,7 +30,7 @@ func (c *Cache) reserve(w, h int) bool {
 	return false
 }
 
-// kept are the pictures that a loader has in its cache, one a sample.
+// kept are the pictures that a loader has in its cache, one per sample.
 type kept []atomic.Pointer[transforms.Image]
 
 // get returns the picture of a sample, or nil.

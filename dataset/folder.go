@@ -27,7 +27,7 @@ type ImageFolder struct {
 	LeftOut LeftOut  // what is no picture
 }
 
-// suffixes returns torchvision's IMG_EXTENSIONS. What a file holds is told by its content.
+// suffixes returns torchvision's IMG_EXTENSIONS. The format of a file is decided by its content.
 func suffixes() []string {
 	return []string{".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
 }

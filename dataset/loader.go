@@ -130,9 +130,13 @@ func (l *Loader) SetSlots(slots []Buffer) error {
 	if slots != nil && len(slots) != l.layout.Slots {
 		return fmt.Errorf("dataset: %d slots: want %d", len(slots), l.layout.Slots)
 	}
+	want := [2]int{l.layout.SlotLen(), 0}
+	if l.layout.Pixels {
+		want = [2]int{0, l.layout.SlotLen()}
+	}
 	for i, s := range slots {
-		if n := s.len(l.layout); n != l.layout.SlotLen() {
-			return fmt.Errorf("dataset: slot %d has %d numbers: want %d", i, n, l.layout.SlotLen())
+		if got := [2]int{len(s.Floats), len(s.Bytes)}; got != want {
+			return fmt.Errorf("dataset: slot %d has %d floats and %d bytes: want %d and %d", i, got[0], got[1], want[0], want[1])
 		}
 	}
 	l.slots = slots

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// inParallel calls for every i below n one of the functions that worker returns, a goroutine each. The first error
-// ends it.
+// inParallel starts workers goroutines, each with a function that worker returns, and has them call it for every i below n
+// once. The first error ends it.
 func inParallel(ctx context.Context, workers, n int, worker func(ctx context.Context) func(i int) error) error {
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)

@@ -20,6 +20,10 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 	if err := cfg.validate(); err != nil {
 		return false, err
 	}
+	u, err := f.parse(cfg)
+	if err != nil {
+		return false, err
+	}
 	dir = filepath.Clean(dir)
 	zipFile := dir + ".zip"
 	there, err := isFolder(dir)
@@ -42,10 +46,6 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 		if err := os.RemoveAll(name); err != nil {
 			return false, fmt.Errorf("hub: %w", err)
 		}
-	}
-	u, err := f.parse(cfg)
-	if err != nil {
-		return false, err
 	}
 	mark := func(root *os.Root) error { return root.WriteFile(markFile, []byte(u.Redacted()+"\n"), 0o666) }
 	if _, err := os.Stat(zipFile); err == nil {

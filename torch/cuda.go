@@ -10,8 +10,7 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// EmptyPinned returns an uninitialised tensor in the host's memory that is locked in its place, from where a CUDA
-// device fetches data by itself.
+// EmptyPinned returns an uninitialised tensor in locked memory of the host, from which a CUDA device copies by itself.
 func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
 	use("empty pinned")
 	var out unsafe.Pointer
@@ -20,8 +19,8 @@ func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
 	return wrap(s, lib.Ctensor(out))
 }
 
-// Upload copies a pinned tensor to a CUDA device on a stream of its own: it waits for the copy, and for nothing else
-// that the device has been given to do.
+// Upload copies a pinned tensor to a CUDA device on a stream of its own. It waits for the copy, and for no other work of the
+// device.
 func Upload(s *Scope, pinned *Tensor, device Device) *Tensor {
 	return callShim(s, "upload", func(out *unsafe.Pointer) *C.char {
 		return C.hy_upload(pinned.handle(), C.int(device.Index()), out)
@@ -42,10 +41,7 @@ func MemoryOf(device Device) (m DeviceMemory) {
 	return m
 }
 
-// SetDeterministic makes cuDNN and cuBLAS take algorithms that repeat themselves bit for bit, and try out no others. It
-// comes before anything is computed on a CUDA device.
-func SetDeterministic() {
-	use("deterministic")
+func setDeterministic() {
 	os.Setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8") // cuBLAS reads it when it is first used
 	checkShim(C.hy_deterministic(), "deterministic")
 }

@@ -1,6 +1,7 @@
 package torch
 
 import (
+	"slices"
 	"unsafe"
 
 	lib "github.com/sugarme/gotch/libtch"
@@ -25,10 +26,11 @@ func Float32View(t *Tensor) []float32 { return view[float32](t, Float32) }
 func Int64View(t *Tensor) []int64 { return view[int64](t, Int64) }
 
 // Float32s returns a copy of t's elements, row-major, from any device.
-func Float32s(s *Scope, t *Tensor) []float32 { return elements[float32](s, t, Float32) }
-
-// Int64s returns a copy of t's elements, row-major, from any device.
-func Int64s(s *Scope, t *Tensor) []int64 { return elements[int64](s, t, Int64) }
+func Float32s(s *Scope, t *Tensor) []float32 {
+	c := s.Child()
+	defer c.Close()
+	return slices.Clone(Float32View(Contiguous(c, To(c, Detach(c, t), CPU))))
+}
 
 // Item returns the value of a tensor with one element, waiting for the device where it is on one.
 func Item(t *Tensor) float64 {
@@ -39,13 +41,6 @@ func Item(t *Tensor) float64 {
 	v := lib.AtDoubleValueAtIndexes(t.c, unsafe.Pointer(&zeros[0]), len(t.Shape()))
 	check("item", t)
 	return v
-}
-
-func elements[T float32 | int64](s *Scope, t *Tensor, dtype DType) []T {
-	c := s.Child()
-	defer c.Close()
-	v := view[T](Contiguous(c, To(c, Detach(c, t), CPU)), dtype)
-	return append(make([]T, 0, len(v)), v...)
 }
 
 func view[T float32 | int64](t *Tensor, dtype DType) []T {

@@ -4,6 +4,7 @@ package torch
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -33,14 +34,22 @@ func (d Device) String() string {
 	return fmt.Sprintf("cuda:%d", d.Index())
 }
 
-// ParseDevice returns the device that name asks for: "cpu", "cuda", "cuda:N", or "auto", the first CUDA
-// device where there is one and the CPU elsewhere. It loads CUDA unless name is "cpu", and must
-// therefore come before anything else that could ask libtorch for CUDA, seeding included: libtorch
-// remembers a first "no". Call it inside [Do].
-func ParseDevice(name string) (Device, error) {
+// A DeviceError says why a device cannot be used.
+type DeviceError struct {
+	Device string // as it was asked for
+	Err    error
+}
+
+func (e *DeviceError) Error() string { return fmt.Sprintf("torch: device %s: %v", e.Device, e.Err) }
+
+// Unwrap returns the reason.
+func (e *DeviceError) Unwrap() error { return e.Err }
+
+// findDevice returns the device of [Options]. It loads CUDA unless that is the CPU.
+func findDevice(name string) (Device, error) {
 	index, isCUDA := 0, false
 	switch base, n, found := strings.Cut(name, ":"); {
-	case name == "cpu":
+	case name == "cpu", name == "":
 		return CPU, nil
 	case name == "auto":
 	case base == "cuda":
@@ -55,16 +64,15 @@ func ParseDevice(name string) (Device, error) {
 	default:
 		return CPU, fmt.Errorf("torch: no device %q: want auto, cpu, cuda or cuda:N", name)
 	}
-	use("parse device")
 	err := loadCUDA()
 	switch {
 	case err != nil && isCUDA:
-		return CPU, fmt.Errorf("torch: device %s: %w", name, err)
+		return CPU, &DeviceError{name, err}
 	case err != nil:
 		return CPU, nil
 	}
 	if n := int(lib.AtcCudaDeviceCount()); index >= n {
-		return CPU, fmt.Errorf("torch: device %s: there are %d CUDA devices, cuda:0 to cuda:%d", name, n, n-1)
+		return CPU, &DeviceError{name, fmt.Errorf("there are %d CUDA devices, cuda:0 to cuda:%d", n, n-1)}
 	}
 	return CUDA(index), nil
 }
@@ -72,29 +80,15 @@ func ParseDevice(name string) (Device, error) {
 // loadCUDA brings libtorch_cuda into the process, once.
 var loadCUDA = sync.OnceValue(func() error {
 	if _, err := os.Stat("/proc/driver/nvidia/version"); err != nil {
-		return fmt.Errorf("no NVIDIA driver is loaded on this machine; use --device cpu")
+		return errors.New("no NVIDIA driver is loaded on this machine")
 	}
 	if msg := takeError(cPointer(C.hy_load_cuda())); msg != "" {
 		return fmt.Errorf("libtorch_cuda does not load (%s); fetch it with: TORCH_VARIANT=cuda make setup", msg)
 	}
 	if lib.AtcCudaDeviceCount() == 0 {
-		return fmt.Errorf("libtorch sees no CUDA device; is CUDA_VISIBLE_DEVICES set?")
+		return errors.New("libtorch sees no CUDA device; is CUDA_VISIBLE_DEVICES set?")
 	}
 	return nil
 })
 
-// SetCuDNNBenchmark lets cuDNN time its algorithms for each new shape and keep the fastest, as
-// torch.backends.cudnn.benchmark does.
-func SetCuDNNBenchmark(on bool) {
-	use("cudnn benchmark")
-	lib.AtcSetBenchmarkCudnn(cBool(on))
-}
-
-// Synchronize waits until all work queued on a CUDA device is done. It does nothing for the CPU.
-func Synchronize(d Device) {
-	use("synchronize")
-	if d != CPU {
-		lib.AtcSynchronize(int64(d.Index()))
-		check("synchronize")
-	}
-}
+func setCuDNNBenchmark(on bool) { lib.AtcSetBenchmarkCudnn(cBool(on)) }

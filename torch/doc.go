@@ -24,9 +24,9 @@
 // # Errors
 //
 // An operation that fails ends the enclosing Do, which returns the failure as an error that names the
-// operation and its operands. So forward code reads like PyTorch's, without a check on every line.
-// Any other panic reaches the caller of Do.
+// operation and its operands. So forward code reads like PyTorch's, without a check on every line;
+// [Fail] does the same for an error of its own. Any other panic reaches the caller of Do.
 //
-// It wraps github.com/sugarme/gotch/libtch, gotch's layer of C calls; what that lacks is in shim.cc.
-// It is no complete binding: it holds what the models and optimizers of this module use.
+// It wraps github.com/sugarme/gotch/libtch, gotch's layer of C calls, and adds what that lacks in shim.cc.
+// The binding is not complete: it has the operations that the models and optimizers of this module use.
 package torch

@@ -11,7 +11,7 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// An opError is the panic by which a failed operation leaves the function given to Do.
+// An opError says what went wrong in an operation of libtorch.
 type opError struct {
 	op  string // as called: "matmul(float32[2 3], float32[4 5])"
 	msg string // libtorch's own words, without its C++ stack
@@ -19,10 +19,14 @@ type opError struct {
 
 func (e *opError) Error() string { return "torch: " + e.op + ": " + e.msg }
 
-// fail ends the enclosing Do with an error.
-func fail(op, format string, args ...any) {
-	panic(&opError{op, fmt.Sprintf(format, args...)})
-}
+// fail ends the enclosing Do with an operation's error.
+func fail(op, format string, args ...any) { Fail(&opError{op, fmt.Sprintf(format, args...)}) }
+
+// Fail ends the enclosing [Do], which returns err. It is for forward code, which has no error to return.
+func Fail(err error) { panic(failure{err}) }
+
+// A failure is the panic of Fail.
+type failure struct{ error }
 
 // check fails when the call into gotch that has just returned left an error behind.
 func check(op string, operands ...*Tensor) {

@@ -12,7 +12,7 @@ import (
 // some hundred calls then takes it one. It reads and writes the same memory each time.
 type Graph struct{ c unsafe.Pointer }
 
-// LoadGraphs loads what graphs need beside libtorch; its error says why there are none. It comes after [ParseDevice].
+// LoadGraphs loads what graphs need beside libtorch; its error says why there are none. It comes after [Init].
 func LoadGraphs() error { return loadGraphs() }
 
 var loadGraphs = sync.OnceValue(func() error {
@@ -28,7 +28,7 @@ var loadGraphs = sync.OnceValue(func() error {
 func NewGraph(s *Scope, device Device, f func()) *Graph {
 	use("record graph")
 	if err := loadGraphs(); err != nil {
-		panic(err)
+		Fail(err)
 	}
 	g := new(Graph)
 	checkShim(C.hy_graph_begin(C.int(device.Index()), &g.c), "record graph")

@@ -3,10 +3,7 @@ package torch
 // #include "shim.h"
 import "C"
 
-import (
-	"fmt"
-	"path/filepath"
-)
+import "path/filepath"
 
 // Version returns libtorch's version, "2.11.0".
 func Version() string { return C.GoString(C.hy_torch_version()) }
@@ -15,29 +12,7 @@ func Version() string { return C.GoString(C.hy_torch_version()) }
 // DEFAULT, AVX2 or AVX512. The environment variable ATEN_CPU_CAPABILITY lowers it.
 func CPUCapability() string { return C.GoString(C.hy_cpu_capability()) }
 
-// BuildConfig returns torch.__config__.show(): the compiler, MKL and oneDNN that libtorch was built with.
-func BuildConfig() string {
-	config := C.hy_build_config()
-	defer C.free(cPointer(config))
-	return C.GoString(config)
-}
-
-// SetNumThreads sets how many threads an operation uses. The losses of a run depend on it in their
-// last bits.
-func SetNumThreads(n int) error {
-	if n < 1 {
-		return fmt.Errorf("torch: %d threads: want at least 1", n)
-	}
-	use("set_num_threads")
-	checkShim(C.hy_set_num_threads(C.int(n)), "set_num_threads")
-	return nil
-}
-
-// NumThreads returns how many threads an operation uses.
-func NumThreads() int {
-	use("get_num_threads")
-	return int(C.hy_num_threads())
-}
+func setNumThreads(n int) { checkShim(C.hy_set_num_threads(C.int(n)), "set_num_threads") }
 
 // Folders returns where this process's libtorch lies (its include/ and lib/) and where gotch's compiled C++
 // does, beside the headers that it was compiled with.

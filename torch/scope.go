@@ -11,7 +11,7 @@ func Live() int { return int(live.Load()) }
 // A Scope owns tensors. Closing it frees them. Scopes are used on libtorch's thread only.
 type Scope struct {
 	owned  []*Tensor
-	others []func() // free what is no tensor
+	others []func() // free graphs and the like
 	parent *Scope
 	closed bool
 }

@@ -74,9 +74,9 @@ func Narrow(s *Scope, t *Tensor, dim, start, length int64) *Tensor {
 	return call(s, "narrow", func(out *lib.Ctensor) { lib.AtgNarrow(out, t.c, dim, start, length) }, t)
 }
 
-// IndexSelect returns the elements of t along dim at the given indices, an int64 vector.
-func IndexSelect(s *Scope, t *Tensor, dim int64, indices *Tensor) *Tensor {
-	return call(s, "index_select", func(out *lib.Ctensor) { lib.AtgIndexSelect(out, t.c, dim, indices.c) }, t, indices)
+// Permute returns a view of t with its dimensions in another order.
+func Permute(s *Scope, t *Tensor, order ...int64) *Tensor {
+	return call(s, "permute", func(out *lib.Ctensor) { lib.AtgPermute(out, t.c, order, len(order)) }, t)
 }
 
 // Flip returns t with the order of the elements along dim reversed.

@@ -44,8 +44,6 @@ const char *hy_cpu_capability(void) {
   return name.c_str();
 }
 
-char *hy_build_config(void) { return strdup(at::show_config().c_str()); }
-
 char *hy_manual_seed(uint64_t seed) {
   return guard([&] { at::manual_seed(seed); });
 }
@@ -61,8 +59,6 @@ char *hy_random_u32(uint32_t *word) {
 char *hy_set_num_threads(int n) {
   return guard([&] { at::set_num_threads(n); });
 }
-
-int hy_num_threads(void) { return at::get_num_threads(); }
 
 // libtorch_cuda.so registers the CUDA backend when it is loaded; it lies beside libtorch_cpu.so.
 char *hy_load_cuda(void) {

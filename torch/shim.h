@@ -10,13 +10,11 @@ extern "C" {
 
 const char *hy_torch_version(void);
 const char *hy_cpu_capability(void); // static string: "AVX512"
-char *hy_build_config(void);         // freed by the caller
 
 char *hy_manual_seed(uint64_t seed);
 char *hy_random_u32(uint32_t *word); // the next word of the default CPU generator
 
 char *hy_set_num_threads(int n);
-int hy_num_threads(void);
 
 char *hy_load_cuda(void);
 char *hy_library_of(int gotch); // path of libtorch_cpu or of gotch's C++; freed by the caller

@@ -75,15 +75,15 @@ func serveOne(j *job) {
 	j.finished = true
 }
 
-// run calls f with a scope of its own and turns an operation's panic into its error.
+// run calls f with a scope of its own and turns the panic of Fail into its error.
 func run(f func(*Scope) error) (err error) {
 	s := NewScope()
 	defer s.Close()
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
-		case *opError:
-			err = p
+		case failure:
+			err = p.error
 		default:
 			panic(p)
 		}

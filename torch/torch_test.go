@@ -1,6 +1,7 @@
 package torch_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestOperations(t *testing.T) {
 				t.Errorf("%s: got %v, want %v", c.name, got, c.want)
 			}
 		}
-		if got := torch.Int64s(s, torch.Argmax(s, b, 1)); !slices.Equal(got, []int64{1, 1}) {
+		if got := slices.Clone(torch.Int64View(torch.Argmax(s, b, 1))); !slices.Equal(got, []int64{1, 1}) {
 			t.Errorf("argmax: got %v, want [1 1]", got)
 		}
 		hits := torch.Sum(s, torch.Equal(s, a, torch.ReLU(s, a)))
@@ -126,23 +127,27 @@ func TestErrorsSayWhatWasAsked(t *testing.T) {
 	}
 }
 
-func TestParseDevice(t *testing.T) {
-	do(t, func(s *torch.Scope) {
-		if d, err := torch.ParseDevice("cpu"); d != torch.CPU || err != nil {
-			t.Errorf("cpu: got %v, %v", d, err)
+func TestInit(t *testing.T) {
+	for _, name := range []string{"", "cpu"} {
+		if d, err := torch.Init(torch.Options{Device: name, Threads: 1}); d != torch.CPU || err != nil {
+			t.Errorf("%q: got %v, %v", name, d, err)
 		}
-		if _, err := torch.ParseDevice("auto"); err != nil {
-			t.Errorf("auto: %v", err)
+	}
+	if _, err := torch.Init(torch.Options{Device: "auto"}); err != nil {
+		t.Errorf("auto: %v", err)
+	}
+	for _, name := range []string{"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cpu:0"} {
+		if _, err := torch.Init(torch.Options{Device: name}); err == nil || !strings.Contains(err.Error(), "want") {
+			t.Errorf("%q: got error %v, want one that says what is wanted", name, err)
 		}
-		for _, name := range []string{"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cpu:0"} {
-			if _, err := torch.ParseDevice(name); err == nil || !strings.Contains(err.Error(), "want") {
-				t.Errorf("%q: got error %v, want one that says what is wanted", name, err)
-			}
-		}
-		if _, err := torch.ParseDevice("cuda:99"); err == nil {
-			t.Error("cuda:99 was found")
-		}
-	})
+	}
+	var unusable *torch.DeviceError
+	if _, err := torch.Init(torch.Options{Device: "cuda:99"}); !errors.As(err, &unusable) || unusable.Device != "cuda:99" {
+		t.Errorf("cuda:99: got %v, want a *DeviceError", err)
+	}
+	if _, err := torch.Init(torch.Options{Threads: -1}); err == nil {
+		t.Error("-1 threads were accepted")
+	}
 }
 
 func TestUseAfterFreeIsAnError(t *testing.T) {

@@ -46,25 +46,35 @@ func DivScalarInPlace(t *Tensor, v float64) *Tensor {
 	return t
 }
 
-// FusedSGD is a whole step of SGD with momentum for all parameters in one call, as torch.optim.SGD(fused=True):
-// buffers, one a parameter, are made the gradients at the first step and are not read where momentum is 0. rate, where
-// not nil, is a float32 scalar on the parameters' device that takes the place of lr, so that a [Graph] can hold the step.
-func FusedSGD(params, grads, buffers []*Tensor, lr, momentum, weightDecay float64, nesterov, first bool, rate *Tensor) {
+// An SGDStep holds the arguments of a step of SGD.
+type SGDStep struct {
+	Buffers  []*Tensor // of the momentum, one per parameter; the first step sets them to the gradients
+	First    bool
+	Momentum float64 // where it is 0, Buffers is not read
+
+	LR          float64
+	Rate        *Tensor // instead of LR, where not nil: a float32 scalar on the parameters' device, so that a [Graph] can hold the step
+	WeightDecay float64
+	Nesterov    bool
+}
+
+// FusedSGD is a whole step for all parameters in one call, as torch.optim.SGD(fused=True).
+func FusedSGD(params, grads []*Tensor, step SGDStep) {
 	use("fused sgd", params...)
 	use("fused sgd", grads...)
 	if len(params) == 0 {
 		return
 	}
 	var moments *unsafe.Pointer
-	if momentum != 0 {
-		use("fused sgd", buffers...)
-		moments = handles(buffers)
+	if step.Momentum != 0 {
+		use("fused sgd", step.Buffers...)
+		moments = handles(step.Buffers)
 	}
-	var r unsafe.Pointer
-	if rate != nil {
-		use("fused sgd", rate)
-		r = rate.handle()
+	var rate unsafe.Pointer
+	if step.Rate != nil {
+		use("fused sgd", step.Rate)
+		rate = step.Rate.handle()
 	}
-	checkShim(C.hy_fused_sgd(handles(params), handles(grads), moments, C.int(len(params)), C.double(lr),
-		C.double(momentum), C.double(weightDecay), C.int(cBool(nesterov)), C.int(cBool(first)), r), "fused sgd")
+	checkShim(C.hy_fused_sgd(handles(params), handles(grads), moments, C.int(len(params)), C.double(step.LR), C.double(step.Momentum),
+		C.double(step.WeightDecay), C.int(cBool(step.Nesterov)), C.int(cBool(step.First)), rate), "fused sgd")
 }

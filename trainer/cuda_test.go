@@ -19,12 +19,10 @@ import (
 // cuda returns the first CUDA device.
 func cuda(t *testing.T) (device torch.Device) {
 	t.Helper()
-	err := torch.Do(t.Context(), func(*torch.Scope) (err error) {
-		if device, err = torch.ParseDevice("cuda"); err == nil {
-			err = torch.LoadGraphs()
-		}
-		return err
-	})
+	device, err := torch.Init(torch.Options{Device: "cuda"})
+	if err == nil {
+		err = torch.LoadGraphs()
+	}
 	if err != nil {
 		if os.Getenv("HYMENOPTERA_GPU") != "" {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// Features are what a network that is not trained makes of a set's images, computed once.
+// Features are the vectors that a frozen network makes of a set's images, computed once.
 type Features struct {
 	loader *dataset.Loader // of the images
 	views  [][]float32     // N×C each; epoch e takes view e mod their number
@@ -23,9 +23,9 @@ type Features struct {
 	device torch.Device
 }
 
-// Extract passes the images of loader, which must not shuffle, cfg.Views times through model, in evaluation mode and
-// without autograd, and keeps the vectors N×C that it makes of them. With random crops every pass is another view of the
-// images. Of cfg it uses Mode, Views and Hooks.Step.
+// Extract passes the images of loader cfg.Views times through model, in evaluation mode and without autograd, and keeps the
+// vectors N×C that come out. The loader must not shuffle. With random crops every pass is another view of the images. Of
+// cfg it uses Mode, Views and Hooks.Step.
 func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (*Features, error) {
 	if err := cfg.Mode.validate(model); err != nil {
 		return nil, err
@@ -56,16 +56,16 @@ func (f *Features) extract(ctx context.Context, s *torch.Scope, model nn.Module,
 			return err
 		}
 		torch.NoGrad(func() {
-			y := model.Forward(b.scope, b.inputs) // N×C
+			y := model.Forward(b.scope, b.Inputs) // N×C
 			*view = append(*view, torch.Float32s(b.scope, torch.To(b.scope, y, torch.CPU))...)
 		})
-		for i, index := range b.samples {
+		for i, index := range b.Samples {
 			if index != done+i {
 				return errors.New("trainer: features of a loader that shuffles")
 			}
-			f.labels[index] = b.classes[i]
+			f.labels[index] = b.Labels[i]
 		}
-		done += len(b.samples)
+		done += len(b.Samples)
 		f.width = len(*view) / done
 		step(done)
 	}
@@ -112,11 +112,11 @@ func (f *Features) give(s *torch.Scope, view []float32, samples []int, yield fun
 	s = s.Child()
 	defer s.Close()
 	var vectors []float32
-	var classes []int64
+	var labels []int64
 	for _, i := range samples {
 		vectors = append(vectors, view[i*f.width:(i+1)*f.width]...)
-		classes = append(classes, f.labels[i])
+		labels = append(labels, f.labels[i])
 	}
 	inputs := torch.To(s, torch.FromFloat32s(s, vectors, int64(len(samples)), int64(f.width)), f.device)
-	return yield(batch{samples: samples, classes: classes, inputs: inputs, labels: upload(s, classes, f.device), scope: s}, nil)
+	return yield(batch{Batch{Samples: samples, Labels: labels, Inputs: inputs}, upload(s, labels, f.device), s, 0}, nil)
 }

@@ -20,7 +20,7 @@ type deviceFeed struct {
 	norm     *vision.Normalizer
 }
 
-// bytesPerPixel is what a pixel of a decoded picture takes: the fourth byte is nothing.
+// bytesPerPixel is the size of a decoded pixel: red, green, blue and a byte without meaning.
 const bytesPerPixel = 4
 
 // fitDevice reports whether a loader's pictures fit into the bytes that are left, and takes them from these.
@@ -74,7 +74,7 @@ func (f *deviceFeed) give(s *torch.Scope, p dataset.PlannedBatch, yield func(bat
 	s = s.Child()
 	defer s.Close()
 	images := s.Tidy(func(s *torch.Scope) *torch.Tensor { return f.norm.Apply(s, f.crops(s, p)) })
-	return yield(batch{samples: p.Indices, classes: p.Labels, inputs: images, labels: upload(s, p.Labels, f.device), scope: s}, nil)
+	return yield(batch{Batch{Samples: p.Indices, Labels: p.Labels, Inputs: images}, upload(s, p.Labels, f.device), s, 0}, nil)
 }
 
 // crops returns what the images N×3×H×W show, as numbers from 0 to 255 in channels-last memory.

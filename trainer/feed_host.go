@@ -35,8 +35,8 @@ func openFeeds(ctx context.Context, s *torch.Scope, data Data, cfg Config) (trai
 	return train, val, err
 }
 
-// A hostFeed has a loader's workers write batches into the memory of its tensors, one for each slot, so that a batch is
-// never copied on its way to libtorch.
+// A hostFeed lets a loader's workers write batches into the memory of its tensors, one per slot, so that no batch is copied
+// on its way to libtorch.
 type hostFeed struct {
 	*dataset.Loader
 	device torch.Device
@@ -85,8 +85,8 @@ func (f *hostFeed) lend() error {
 	return f.SetSlots(memory)
 }
 
-// batches implements feed. The loader, which outlives the tensors, has them for the pass only and may serve others
-// between two of them.
+// batches implements feed. The loader outlives the tensors, so it has them during the pass only; between two passes it may
+// serve others.
 func (f *hostFeed) batches(ctx context.Context, s *torch.Scope, _ int) iter.Seq2[batch, error] {
 	return func(yield func(batch, error) bool) {
 		if err := f.lend(); err != nil {
@@ -117,7 +117,7 @@ func (f *hostFeed) give(s *torch.Scope, b *dataset.Batch, wait time.Duration, yi
 	s = s.Child()
 	defer s.Close()
 	labels := upload(s, b.Labels, f.device)
-	return yield(batch{b.Indices, b.Labels, f.images(s, b), labels, s, wait}, nil)
+	return yield(batch{Batch{Samples: b.Indices, Labels: b.Labels, Inputs: f.images(s, b)}, labels, s, wait}, nil)
 }
 
 // images returns a batch's images N×3×H×W on the device. On the CPU they can be the slot itself.
@@ -139,7 +139,7 @@ func (f *hostFeed) images(s *torch.Scope, b *dataset.Batch) *torch.Tensor {
 	return x
 }
 
-// hostTensor returns a tensor on the CPU from where device takes its data: for a CUDA device it is pinned.
+// hostTensor returns a tensor on the CPU, pinned where its data goes on to a CUDA device.
 func hostTensor(s *torch.Scope, dtype torch.DType, device torch.Device, shape []int64) *torch.Tensor {
 	if device == torch.CPU {
 		return torch.Empty(s, dtype, torch.CPU, shape...)
@@ -147,7 +147,7 @@ func hostTensor(s *torch.Scope, dtype torch.DType, device torch.Device, shape []
 	return torch.EmptyPinned(s, dtype, shape...)
 }
 
-// upload returns labels N on a device, without waiting for what it is doing.
+// upload returns labels N on a device, without waiting for the work that the device has queued.
 func upload(s *torch.Scope, labels []int64, device torch.Device) *torch.Tensor {
 	host := hostTensor(s, torch.Int64, device, []int64{int64(len(labels))})
 	copy(torch.Int64View(host), labels)

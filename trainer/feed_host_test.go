@@ -42,7 +42,7 @@ func TestLoadersWriteIntoNoFreedMemory(t *testing.T) {
 	data := lopsided(t)
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		m := &scripted{guesses: []int{1}, bn: nn.NewBatchNorm2d(s, 1, 1e-5)}
-		var means []float64 // of the validation images, an epoch each
+		var means []float64 // of the validation batches
 		r := &recorder{model: m, after: func(event string) error {
 			if event != "end 0" {
 				return nil

@@ -21,8 +21,8 @@ type Data struct {
 // phase: the first with the highest accuracy or, where none got any image right, the last. (The notebook returns the
 // weights from before the training there, whose new head knows nothing.) N is 0 when no validation phase has ended.
 //
-// When ctx is cancelled, Fit returns after the current step. After an error too, even of an operation of libtorch, the
-// model holds the best weights, unless its device has failed altogether.
+// When ctx is cancelled, Fit returns after the current step. After every error the model holds the best weights, unless its
+// device has failed.
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, cfg Config) (best metrics.Phase, err error) {
 	if err := cfg.validateTraining(model); err != nil { // before tensors are made
 		return best, err
@@ -115,14 +115,12 @@ type feed interface {
 	batches(ctx context.Context, s *torch.Scope, epoch int) iter.Seq2[batch, error]
 }
 
-// A batch is N samples of a set.
+// A batch is a Batch on its way through the loop, which sets Epoch, Phase and Logits.
 type batch struct {
-	samples []int         // N, indices into the set
-	classes []int64       // N
-	inputs  *torch.Tensor // images N×3×H×W or, in FitFeatures, vectors N×C
-	labels  *torch.Tensor // the classes, N
-	scope   *torch.Scope  // owns inputs and labels, and what is computed with them
-	wait    time.Duration // for the loader
+	Batch
+	labels *torch.Tensor // N, on the device
+	scope  *torch.Scope  // owns the tensors, and what is computed with them
+	wait   time.Duration // for the loader
 }
 
 // pass goes once over a set: with weight updates in the phase "train", in evaluation mode and without autograd in "val".
@@ -154,14 +152,15 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 			return p, err
 		}
 		p.Wait += b.wait.Seconds()
-		l.trace("batch", b.inputs)
-		r := step(b.scope, model, b.inputs, b.labels)
-		l.cfg.Hooks.Batch(Batch{l.epoch, phase, b.samples, b.classes, b.inputs, r.logits})
-		if loss, ok := sums.add(r, len(b.samples)); !ok {
-			return p, l.lossError(loss, p.LR, files(feed, b.samples))
+		l.trace("batch", b.Inputs)
+		r := step(b.scope, model, b.Inputs, b.labels)
+		b.Epoch, b.Phase, b.Logits = l.epoch, phase, r.logits
+		l.cfg.Hooks.Batch(b.Batch)
+		if loss, ok := sums.add(r, len(b.Samples)); !ok {
+			return p, l.lossError(loss, p.LR, files(feed, b.Samples))
 		}
 		l.batch++
-		done += len(b.samples)
+		done += len(b.Samples)
 		l.cfg.Hooks.Step(l.epoch, phase, done, p.N)
 	}
 	if loss, ok := sums.end(&p); !ok {
@@ -206,8 +205,8 @@ func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tenso
 	return r
 }
 
-// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,
-// Optimizer, Scheduler and Resident have no effect.
+// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. It calls the hooks of a
+// validation phase. cfg's Epochs, Optimizer, Scheduler and Resident have no effect.
 func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (metrics.Phase, error) {
 	cfg.Epochs, cfg.Optimizer = 1, nil
 	if err := cfg.validate(model); err != nil {

@@ -75,7 +75,7 @@ func (m mode) run(t *testing.T) (phases []metrics.Phase, weights []float32) {
 	data := trainer.Data{Train: load(train, transforms.Train(48)), Val: load(val, transforms.Eval(48))}
 	before := torch.Live()
 	err = torch.Do(t.Context(), func(s *torch.Scope) error {
-		if err := torch.SetNumThreads(1); err != nil {
+		if _, err := torch.Init(torch.Options{Threads: 1}); err != nil {
 			return err
 		}
 		torch.ManualSeed(3)

@@ -47,16 +47,16 @@ func (c Config) validate(model nn.Module) error {
 	if c.LabelSmoothing < 0 || c.LabelSmoothing > 1 {
 		return fmt.Errorf("trainer: label smoothing %v: want 0 to 1", c.LabelSmoothing)
 	}
-	return c.Mode.validate(model)
+	if err := c.Mode.validate(model); err != nil {
+		return err
+	}
+	return nn.Check(model)
 }
 
 // validateTraining finds what model cannot be trained with.
 func (c Config) validateTraining(model nn.Module) error {
-	if err := c.validate(model); err != nil {
-		return err
-	}
 	if c.Optimizer == nil {
 		return errors.New("trainer: a training needs an optimizer")
 	}
-	return nil
+	return c.validate(model)
 }

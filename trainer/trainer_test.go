@@ -149,12 +149,12 @@ func TestBestIsTheFirstStrictlyGreater(t *testing.T) {
 	if best.Epoch != 1 || best.Acc != 0.75 || best.Corrects != 3 || best.N != 4 {
 		t.Errorf("best is %+v, want epoch 1 with 3 of 4", best)
 	}
-	// Three steps an epoch: after epoch 1 the weight is 1+6 and the running mean 6.
+	// Three steps per epoch: after epoch 1 the weight is 1+6 and the running mean 6.
 	if weight != 7 || mean != 6 {
 		t.Errorf("the model was left with weight %v and running mean %v, want those of epoch 1: 7 and 6", weight, mean)
 	}
 	if got := slices.DeleteFunc(slices.Clone(r.events), func(e string) bool { return !strings.HasPrefix(e, "best") }); !slices.Equal(got, []string{"best 0", "best 1"}) {
-		t.Errorf("told of %q, want best 0 and best 1", got)
+		t.Errorf("got %q, want best 0 and best 1", got)
 	}
 	want := []string{"start 0", "0 train 0/6", "0 train 2/6", "0 train 4/6", "0 train 6/6", "train end", "0 val 0/4", "0 val 2/4", "0 val 4/4", "val end", "best 0", "end 0"}
 	if got := r.events[:len(want)]; !slices.Equal(got, want) {
@@ -162,8 +162,8 @@ func TestBestIsTheFirstStrictlyGreater(t *testing.T) {
 	}
 }
 
-// Where no epoch gets an image right, the last weights are kept, also when the training is stopped; and nothing is told of
-// a best epoch, as in the notebook.
+// Where no epoch gets an image right, Fit keeps the last weights, also when it is cancelled; and it calls Best for no epoch,
+// as in the notebook.
 func TestNothingRightKeepsTheLast(t *testing.T) {
 	for _, stopped := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -185,7 +185,7 @@ func TestNothingRightKeepsTheLast(t *testing.T) {
 			t.Errorf("stopped %v: the model was left with weight %v and running mean %v, want those of epoch %d", stopped, weight, mean, want)
 		}
 		if slices.ContainsFunc(r.events, func(e string) bool { return strings.HasPrefix(e, "best") }) {
-			t.Errorf("told of a best epoch: %q", r.events)
+			t.Errorf("Best was called: %q", r.events)
 		}
 	}
 }
@@ -308,7 +308,8 @@ func TestBatchesAreShownWithTheirLogits(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	for _, cfg := range []trainer.Config{{}, {Epochs: -1}, {Epochs: 1, LabelSmoothing: 2}, {Epochs: 1}} {
+	sgd := optim.NewSGD(nil, nil, optim.SGDConfig{LR: 1})
+	for _, cfg := range []trainer.Config{{Optimizer: sgd}, {Optimizer: sgd, Epochs: -1}, {Optimizer: sgd, Epochs: 1, LabelSmoothing: 2}, {Epochs: 1}} {
 		if _, err := trainer.Fit(t.Context(), nil, nil, trainer.Data{}, cfg); err == nil {
 			t.Errorf("%+v was accepted", cfg)
 		}

@@ -6,7 +6,9 @@ import (
 )
 
 // An Embedding is a network without its head.
-type Embedding struct{ net Network }
+type Embedding struct {
+	net Network `nn:"-"` // whose children are the embedding's
+}
 
 // Embed returns net without its head, for features that are computed once; [Network.Top] takes them on to logits.
 func Embed(net Network) Embedding { return Embedding{net} }

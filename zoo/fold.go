@@ -5,8 +5,10 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// folded is a network for inference whose convolutions and BatchNorms are one.
-type folded struct{ parts }
+// folded is a network for inference whose convolutions and BatchNorms are one. It has no state dict.
+type folded struct {
+	parts `nn:"-"`
+}
 
 // parts are a network's two halves.
 type parts interface {
@@ -19,7 +21,7 @@ func (f folded) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return f.Classify(s, torch.ToDType(s, f.Features(s, x), torch.Float32))
 }
 
-// Children implements nn.Module: what is folded has no state dict.
+// Children returns nil.
 func (folded) Children() []nn.Child { return nil }
 
 // Fold implements Network.

@@ -22,7 +22,7 @@ func TestFoldKeepsLogits(t *testing.T) {
 				// float32 has 24 bits, bfloat16 8, and some dozen layers round.
 				tolerance := map[torch.DType]float64{torch.Float32: 1e-4, torch.BFloat16: 0.1}[dtype]
 				err := torch.Do(context.Background(), func(s *torch.Scope) error {
-					if err := torch.SetNumThreads(1); err != nil {
+					if _, err := torch.Init(torch.Options{Threads: 1}); err != nil {
 						return err
 					}
 					arch, err := Find(name)

@@ -35,7 +35,7 @@ func TestGoogLeNetLoadsAsTorchvision(t *testing.T) {
 		t.Logf("goldens of %s, this machine has %s: comparing within %v", g.CPU, got, within)
 	}
 	err = torch.Do(t.Context(), func(s *torch.Scope) error {
-		if err := torch.SetNumThreads(1); err != nil {
+		if _, err := torch.Init(torch.Options{Threads: 1}); err != nil {
 			return err
 		}
 		torch.ManualSeed(5)

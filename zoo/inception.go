@@ -41,7 +41,7 @@ func newInception(s *torch.Scope, shape [7]int64) *inception {
 		branch1: one(in, shape[1]),
 		branch2: nn.Sequential{one(in, shape[2]), three(shape[2], shape[3])},
 		branch3: nn.Sequential{one(in, shape[4]), three(shape[4], shape[5])},
-		branch4: nn.Sequential{samePool{}, one(in, shape[6])},
+		branch4: nn.Sequential{nn.MaxPool2d{Kernel: 3, Stride: 1, Padding: 1, CeilMode: true}, one(in, shape[6])},
 	}
 }
 
@@ -58,15 +58,6 @@ func (m *inception) Children() []nn.Child {
 		{Name: "branch3", Module: m.branch3}, {Name: "branch4", Module: m.branch4},
 	}
 }
-
-// samePool is the 3×3 max-pool of stride 1 that keeps height and width.
-type samePool struct{}
-
-func (samePool) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
-	return torch.MaxPool2d(s, x, 3, 1, 1, true)
-}
-
-func (samePool) Children() []nn.Child { return nil }
 
 // auxHead is torchvision's InceptionAux. Published weights hold two; training as the notebook does drops
 // them.

@@ -57,7 +57,7 @@ func TestNetworksEqualTorchvision(t *testing.T) {
 			}
 			before := torch.Live()
 			err := torch.Do(t.Context(), func(s *torch.Scope) error {
-				if err := torch.SetNumThreads(1); err != nil {
+				if _, err := torch.Init(torch.Options{Threads: 1}); err != nil {
 					return err
 				}
 				arch, err := zoo.Find(name)

@@ -10,13 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
-	"hymenoptera/internal/regular"
-	"hymenoptera/metrics"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
 	"hymenoptera/report"
 	"hymenoptera/run"
 )
@@ -30,7 +29,7 @@ func newCompare() *cobra.Command {
 			"acc. It ends with which differences are larger than the validation images can tell.",
 		Example: "  hymenoptera compare runs/finetune runs/frozen\n" +
 			"  hymenoptera compare --html compare.html runs/*",
-		Args: usage(someArgs("RUN")),
+		Args: cli.SomeArgs("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c report.Comparison
 			for _, path := range args {
@@ -59,40 +58,6 @@ func newCompare() *cobra.Command {
 	return cmd
 }
 
-// cause strips the name of a file, which may be a temporary one, from an error that is told with another name.
-func cause(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
-}
-
-// readLog reads a CSV file with a training's log.
-func readLog(path string) (metrics.History, error) {
-	const most = 64 << 20 // bytes; a million phases take half of that
-	data, err := regular.Read(path, most)
-	if err != nil {
-		return nil, cause(err)
-	}
-	return metrics.ReadCSV(bytes.NewReader(data))
-}
-
-// readHistory reads the phases of a run's folder that a curve can show.
-func readHistory(path string) (metrics.History, error) {
-	h, err := run.ReadHistory(path)
-	for i, p := range h {
-		if err := p.Check(); err != nil {
-			return nil, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
-		}
-	}
-	return h, err
-}
-
 // readRun reads a run's folder, or a CSV file.
 func readRun(path string) (r report.Run, err error) {
 	r.Name = filepath.Base(filepath.Clean(path))
@@ -101,7 +66,7 @@ func readRun(path string) (r report.Run, err error) {
 	} else if err != nil {
 		return r, err
 	} else if !info.IsDir() {
-		if r.History, err = readLog(path); err != nil {
+		if r.History, err = run.ReadLog(path); err != nil {
 			return r, fmt.Errorf("%s: %w; name the folder of a run, or a CSV file", path, err)
 		}
 		return r, nil
@@ -109,20 +74,22 @@ func readRun(path string) (r report.Run, err error) {
 	if err := run.Settle(path); err != nil {
 		return r, err
 	}
-	r.History, err = readHistory(path)
+	r.History, err = run.ReadHistory(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, fmt.Errorf("%s is not the folder of a run: it holds no history.jsonl", path)
 	}
 	if err != nil {
 		return r, err
 	}
+	for i, p := range r.History {
+		if err := p.Check(); err != nil {
+			return r, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
+		}
+	}
 	if len(r.History.Of("val")) == 0 {
 		return r, fmt.Errorf("%s: the run has not finished an epoch: there is nothing to compare", path)
 	}
-	var config struct {
-		Trainable  int `json:"trainable_parameters"`
-		Parameters int `json:"parameters"`
-	}
+	var config run.Setup
 	result, resultErr := run.ReadResult(path) // not there while the training goes on
 	answers, answersErr := run.ReadPredictions(path)
 	for _, err := range []error{run.ReadConfig(path, &config), resultErr, answersErr} {
@@ -150,7 +117,7 @@ func printComparison(w io.Writer, c report.Comparison) error {
 	fmt.Fprintf(t, "\trun\t%s\n", strings.Join(report.FactNames(), "\t"))
 	var accuracies, losses [][]float64
 	for i, r := range c.Runs {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Letter(i), shortened(printable(r.Name), 30), strings.Join(r.Facts(), "\t"))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Letter(i), text.Short(text.Printable(r.Name), 30), strings.Join(r.Facts(), "\t"))
 		var acc, loss []float64
 		for _, p := range r.History.Of("val") {
 			acc, loss = append(acc, p.Acc), append(loss, p.Loss)
@@ -172,12 +139,4 @@ func printComparison(w io.Writer, c report.Comparison) error {
 	}
 	_, err := fmt.Fprintln(w, c.Scale())
 	return err
-}
-
-// shortened cuts s to n letters.
-func shortened(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
 }

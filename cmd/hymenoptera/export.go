@@ -14,6 +14,8 @@ import (
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
+	"hymenoptera/internal/cli"
+	"hymenoptera/run"
 	"hymenoptera/zoo"
 )
 
@@ -31,13 +33,13 @@ func exportFormat(to, wanted string) (string, error) {
 	const list = "want an ending of .pth, .pt or .safetensors"
 	switch {
 	case ending == ".onnx":
-		return "", usageError{fmt.Errorf("--out %s: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; %s", to, list)}
+		return "", cli.Usagef("--out %s: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; %s", to, list)
 	case format == "" && wanted == "":
-		return "", usageError{fmt.Errorf("--out %s: %s, which decides the format", to, list)}
+		return "", cli.Usagef("--out %s: %s, which decides the format", to, list)
 	case format == "":
 		return wanted, nil
 	case wanted != "" && wanted != format:
-		return "", usageError{fmt.Errorf("--out %s: the ending is not that of --format %s: leave out --format, or choose another ending", to, wanted)}
+		return "", cli.Usagef("--out %s: the ending is not that of --format %s: leave out --format, or choose another ending", to, wanted)
 	}
 	return format, nil
 }
@@ -54,28 +56,28 @@ func newExport() *cobra.Command {
 			"picture as here and says its class is printed.",
 		Example: "  hymenoptera export --checkpoint runs/bees/best.safetensors --out bees.pth >bees.py\n" +
 			"  python bees.py picture.jpg",
-		Args: usage(noArgs),
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case from == "":
-				return errNoCheckpoint
+				return errNoCheckpoint()
 			case to == "":
-				return usageError{errors.New("--out is missing: name the file to write")}
+				return cli.Usagef("--out is missing: name the file to write")
 			case format != "" && !slices.Contains(exportFormats, format):
-				return usageError{fmt.Errorf("--format %q: want one of %s", format, strings.Join(exportFormats, ", "))}
+				return cli.Usagef("--format %q: want one of %s", format, strings.Join(exportFormats, ", "))
 			}
 			format, err := exportFormat(to, format)
 			if err != nil {
 				return err
 			}
-			if from, err = trainedFile(from); err != nil {
+			if from, err = run.Best(from); err != nil {
 				return err
 			}
 			if info, err := os.Lstat(to); err == nil && !overwrite {
 				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
 			} else if err == nil && !info.Mode().IsRegular() {
 				return fmt.Errorf("%s is no regular file; choose another --out", to) // a device, say, which renaming would replace
-			} else if err == nil && sameFile(from, info) {
+			} else if err == nil && sameFile(from, to) {
 				return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", to)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
@@ -101,16 +103,11 @@ func newExport() *cobra.Command {
 	f.StringVar(&format, "format", "", "of a file with another ending: "+strings.Join(exportFormats, ", "))
 	f.StringVar(&to, "out", "", "the file to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")
-	inGroup(f, groupData, "checkpoint")
-	inGroup(f, groupOutput, "format", "out", "overwrite")
-	complete(cmd, "format", exportFormats...)
+	cli.Group(f, cli.GroupData, "checkpoint")
+	cli.Group(f, cli.GroupOutput, "format", "out", "overwrite")
+	cli.Complete(cmd, "format", exportFormats...)
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 	return cmd
-}
-
-func sameFile(path string, info fs.FileInfo) bool {
-	other, err := os.Stat(path)
-	return err == nil && os.SameFile(other, info)
 }
 
 // readTrained reads the best.safetensors of a run, whose values must be finite.

@@ -12,6 +12,8 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
 )
 
 // A prediction is a predict command with its flags.
@@ -19,10 +21,10 @@ type prediction struct {
 	use
 	top, batch    int
 	asJSON, asCSV bool
-	messages      *messages
+	messages      *cli.Messages
 }
 
-func newPredict(m *messages) *cobra.Command {
+func newPredict(m *cli.Messages) *cobra.Command {
 	p := prediction{top: 3, batch: 32, messages: m}
 	cmd := &cobra.Command{
 		Use:   "predict IMAGE|DIR|-…",
@@ -31,7 +33,7 @@ func newPredict(m *messages) *cobra.Command {
 			"of any size take the same memory. What cannot be read is named and left out, and the exit code is 1 at the end.",
 		Example: "  hymenoptera predict --checkpoint runs/bees/best.safetensors garden.jpg holidays/\n" +
 			"  hymenoptera predict --checkpoint runs/bees/best.safetensors --json - < garden.jpg",
-		Args: usage(someArgs("IMAGE, DIR or -")),
+		Args: cli.SomeArgs("IMAGE, DIR or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.check(); err != nil {
 				return err
@@ -41,12 +43,12 @@ func newPredict(m *messages) *cobra.Command {
 	}
 	p.addFlags(cmd)
 	f := cmd.Flags()
-	f.IntVar(&p.batch, "batch-size", p.batch, "pictures a step")
-	f.IntVar(&p.top, "top", p.top, "how many classes to name a picture")
-	f.BoolVar(&p.asJSON, "json", false, "print an object a line, with the logits of all classes")
+	f.IntVar(&p.batch, "batch-size", p.batch, "pictures per step")
+	f.IntVar(&p.top, "top", p.top, "classes to name per picture")
+	f.BoolVar(&p.asJSON, "json", false, "print an object per line, with the logits of all classes")
 	f.BoolVar(&p.asCSV, "csv", false, "print comma-separated values")
-	inGroup(f, groupMachine, "batch-size")
-	inGroup(f, groupOutput, "top", "json", "csv")
+	cli.Group(f, cli.GroupMachine, "batch-size")
+	cli.Group(f, cli.GroupOutput, "top", "json", "csv")
 	return cmd
 }
 
@@ -56,21 +58,21 @@ func (p *prediction) check() error {
 		return err
 	}
 	if p.top < 1 {
-		return usageError{fmt.Errorf("--top %d: want 1 or more", p.top)}
+		return cli.Usagef("--top %d: want 1 or more", p.top)
 	}
 	if p.asJSON && p.asCSV {
-		return usageError{errors.New("--json and --csv do not go together")}
+		return cli.Usagef("--json and --csv do not go together")
 	}
 	return checkBatchSize(p.batch)
 }
 
 func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	c, err := p.open(ctx, p.messages.warnOnce())
+	c, err := p.open(ctx, p.messages)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	p.messages.leftOut(leftOut(args))
+	sayLeftOut(p.messages, leftOut(args))
 	out := p.printer(stdout, c.Classes)
 	var unlisted []error // of folders
 	done, bad := 0, 0
@@ -80,7 +82,7 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		}
 		if done++; r.Err != nil {
 			bad++
-			p.messages.warn("%v", named(r))
+			p.messages.Warnf("%v", named(r))
 			continue
 		}
 		if err := out.print(r.Name, c.Classes, best(r.Probabilities, p.top), r.Prediction); err != nil {
@@ -88,13 +90,13 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		}
 	}
 	for _, err := range unlisted {
-		p.messages.warn("%v", err)
+		p.messages.Warnf("%v", err)
 	}
 	switch folders := len(unlisted); {
 	case folders > 0:
-		return fmt.Errorf("%s of %s pictures could not be read, and %s folders not listed or empty", thousands(bad), thousands(done), thousands(folders))
+		return fmt.Errorf("%s of %s pictures could not be read, and %s folders not listed or empty", text.Thousands(bad), text.Thousands(done), text.Thousands(folders))
 	case bad > 0:
-		return fmt.Errorf("%s of %s pictures could not be read", thousands(bad), thousands(done))
+		return fmt.Errorf("%s of %s pictures could not be read", text.Thousands(bad), text.Thousands(done))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/internal/escape"
+	"hymenoptera/internal/text"
 )
 
 // A printer writes a picture's prediction at once, so that nothing is kept of it. top are the classes to name.
@@ -43,7 +44,7 @@ func best(probabilities []float32, k int) []int {
 // widest returns the letters of the longest class name.
 func widest(classes []string) (n int) {
 	for _, c := range classes {
-		n = max(n, utf8.RuneCountInString(printable(c)))
+		n = max(n, utf8.RuneCountInString(text.Printable(c)))
 	}
 	return n
 }
@@ -57,9 +58,9 @@ type tablePrinter struct {
 func (t tablePrinter) print(name string, classes []string, top []int, p classify.Prediction) error {
 	var line strings.Builder
 	for _, i := range top {
-		fmt.Fprintf(&line, "%-*s %6.2f %%   ", t.width, printable(classes[i]), 100*p.Probabilities[i])
+		fmt.Fprintf(&line, "%-*s %6.2f %%   ", t.width, text.Printable(classes[i]), 100*p.Probabilities[i])
 	}
-	_, err := fmt.Fprintln(t.w, line.String()+printable(name))
+	_, err := fmt.Fprintln(t.w, line.String()+text.Printable(name))
 	return err
 }
 

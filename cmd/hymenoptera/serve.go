@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -19,10 +18,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
+	"hymenoptera/internal/cli"
 	"hymenoptera/internal/machine"
+	"hymenoptera/internal/text"
 	"hymenoptera/serve"
-	"hymenoptera/torch"
 )
+
+// serveCommand is the name of the command that is a server.
+const serveCommand = "serve"
 
 const defaultPort = "8080"
 
@@ -36,20 +39,20 @@ type service struct {
 	addr, tokenFile string
 	tlsCert, tlsKey string
 	maxBody, memory string
-	messages        *messages
+	messages        *cli.Messages
 }
 
-func newServe(m *messages) *cobra.Command {
+func newServe(m *cli.Messages) *cobra.Command {
 	s := service{Config: serve.DefaultConfig(), addr: "127.0.0.1:" + defaultPort, maxBody: "20M", memory: "auto", messages: m}
 	cmd := &cobra.Command{
-		Use:   "serve",
+		Use:   serveCommand,
 		Short: "Answer over HTTP what pictures show",
 		Long: "Answers POST /v1/predict (a picture, or a form with several), GET /v1/model, /healthz, /readyz, /metrics and\n" +
 			"/openapi.json, and shows a page to drop pictures on. Requests that come together go through the network\n" +
 			"together. SIGTERM and Ctrl-C end it when what it accepted is answered; SIGHUP reads the checkpoint again.",
 		Example: "  hymenoptera serve --checkpoint runs/bees/best.safetensors\n" +
 			"  curl --data-binary @garden.jpg http://127.0.0.1:8080/v1/predict",
-		Args: usage(noArgs),
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
 				return err
@@ -72,8 +75,8 @@ func newServe(m *messages) *cobra.Command {
 	f.StringVar(&s.maxBody, "max-body", s.maxBody, "size of a request, as 500k or 20M")
 	f.IntVar(&s.MaxPixels, "max-pixels", s.MaxPixels, "size of a picture")
 	f.DurationVar(&s.Timeout, "timeout", s.Timeout, "time for a request")
-	inGroup(f, groupServer, "addr", "token-file", "tls-cert", "tls-key", "cors")
-	inGroup(f, groupLimits, "max-batch", "max-wait", "queue", "memory", "max-connections", "max-body", "max-pixels", "timeout")
+	cli.Group(f, cli.GroupServer, "addr", "token-file", "tls-cert", "tls-key", "cors")
+	cli.Group(f, cli.GroupLimits, "max-batch", "max-wait", "queue", "memory", "max-connections", "max-body", "max-pixels", "timeout")
 	return cmd
 }
 
@@ -82,32 +85,32 @@ func (s *service) check() error {
 	if err := s.use.check(); err != nil {
 		return err
 	}
-	size, ok := parseBytes(s.maxBody)
+	size, ok := text.Bytes(s.maxBody)
 	if !ok {
-		return usageError{fmt.Errorf("--max-body %q: want a size as 500k or 20M", s.maxBody)}
+		return cli.Usagef("--max-body %q: want a size as 500k or 20M", s.maxBody)
 	}
 	s.MaxBody = size
 	if all := machine.This().Memory(); all > 0 {
 		s.Memory = all / 4
 	}
 	if s.memory != "auto" {
-		if s.Memory, ok = parseBytes(s.memory); !ok || s.Memory < 1 {
-			return usageError{fmt.Errorf("--memory %q: want auto, or a size as 500M or 2G", s.memory)}
+		if s.Memory, ok = text.Bytes(s.memory); !ok || s.Memory < 1 {
+			return cli.Usagef("--memory %q: want auto, or a size as 500M or 2G", s.memory)
 		}
 	}
 	if ip, err := netip.ParseAddr(strings.Trim(s.addr, "[]")); err == nil {
 		s.addr = net.JoinHostPort(ip.String(), defaultPort)
 	}
 	if _, _, err := net.SplitHostPort(s.addr); err != nil {
-		return usageError{fmt.Errorf("--addr %q: want an address and a port, as 127.0.0.1:8080 or 0.0.0.0:8080", s.addr)}
+		return cli.Usagef("--addr %q: want an address and a port, as 127.0.0.1:8080 or 0.0.0.0:8080", s.addr)
 	}
 	for _, origin := range s.Origins {
 		if !origins.MatchString(origin) {
-			return usageError{fmt.Errorf("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)}
+			return cli.Usagef("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)
 		}
 	}
 	if (s.tlsCert == "") != (s.tlsKey == "") {
-		return usageError{errors.New("--tls-cert and --tls-key go together: name both files")}
+		return cli.Usagef("--tls-cert and --tls-key go together: name both files")
 	}
 	for _, limit := range []struct {
 		ok     bool
@@ -123,7 +126,7 @@ func (s *service) check() error {
 		{s.Timeout > 0, "--timeout %v: want more than 0s", s.Timeout},
 	} {
 		if !limit.ok {
-			return usageError{fmt.Errorf(limit.format, limit.value)}
+			return cli.Usagef(limit.format, limit.value)
 		}
 	}
 	return nil
@@ -134,15 +137,12 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	if err := s.secrets(); err != nil {
 		return err
 	}
-	device, err := findDevice(ctx, s.device)
+	device, err := s.use.init()
 	if err != nil {
 		return err
 	}
-	if err := torch.Do(ctx, func(*torch.Scope) error { return torch.SetNumThreads(s.threads) }); err != nil {
-		return err
-	}
 	s.Classify = classify.Config{Device: device, Fast: s.fast}
-	s.Log = s.messages.logger()
+	s.Log = s.messages.EventLogger()
 	hangups := make(chan os.Signal, 1) // one that comes before there is a server waits for it
 	signal.Notify(hangups, syscall.SIGHUP)
 	listener, err := listen(ctx, s.addr)
@@ -237,14 +237,14 @@ func (s *service) url(addr net.Addr) string {
 
 // introduce says where the server listens, and who can reach it.
 func (s *service) introduce(addr net.Addr) {
-	s.messages.info("serving %s on %s", s.checkpoint, s.url(addr))
-	s.messages.debug("connections, requests and batches take up to %.1f GB beside the network (--memory)", float64(s.Memory)/1e9)
+	s.messages.Infof("serving %s on %s", s.checkpoint, s.url(addr))
+	s.messages.Debugf("connections, requests and batches take up to %.1f GB beside the network (--memory)", float64(s.Memory)/1e9)
 	switch tcp, ok := addr.(*net.TCPAddr); {
 	case !ok || tcp.IP.IsLoopback():
 	case s.Token == "":
-		s.messages.warn("%s can be reached from other machines, and whoever reaches it may ask: add --token-file, or listen on 127.0.0.1", addr)
+		s.messages.Warnf("%s can be reached from other machines, and whoever reaches it may ask: add --token-file, or listen on 127.0.0.1", addr)
 	case s.TLS == nil:
-		s.messages.warn("the token and the pictures go to %s in plain text: add --tls-cert and --tls-key, or have a proxy encrypt them", addr)
+		s.messages.Warnf("the token and the pictures go to %s in plain text: add --tls-cert and --tls-key, or have a proxy encrypt them", addr)
 	}
 }
 
@@ -266,17 +266,4 @@ func (s *service) reloadOn(ctx context.Context, hangups chan os.Signal, server *
 		close(hangups)
 		<-done
 	}
-}
-
-// logger returns a log of a server: a line an event with its attributes.
-func (m *messages) logger() *slog.Logger {
-	level := slog.LevelInfo
-	if m.quiet {
-		level = slog.LevelWarn
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if m.json() {
-		return slog.New(slog.NewJSONHandler(m.w, options))
-	}
-	return slog.New(slog.NewTextHandler(m.w, options))
 }

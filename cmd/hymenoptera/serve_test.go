@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"hymenoptera/internal/cli"
 	"hymenoptera/serve"
 )
 
@@ -34,7 +35,7 @@ func TestServeWarnsBeyondLoopback(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := service{Config: serve.Config{Token: tt.token, TLS: tt.tls}, messages: newMessages(&out)}
+		s := service{Config: serve.Config{Token: tt.token, TLS: tt.tls}, messages: cli.NewMessages(&out)}
 		s.introduce(addr)
 		if got := strings.Count(out.String(), "warning: "); tt.want == "" && got != 0 || !strings.Contains(out.String(), tt.want) {
 			t.Errorf("%s, token %q, TLS %v: %s, want %q", tt.addr, tt.token, tt.tls != nil, out.String(), tt.want)

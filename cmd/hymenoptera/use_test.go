@@ -288,7 +288,7 @@ func useMistakes(t *testing.T) []mistake {
 			try(t, os.Rename(filepath.Join(dir, "data/val/bees"), filepath.Join(dir, "data/val/wasps")))
 		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are ants, bees; --classes ants leaves the others out"},
 		{"eval of a class twice", with(nil), "eval --data data --classes ants,ants" + c, 2, "--classes ants,ants: a class is named twice"},
-		{"eval of a class without name", with(nil), "eval --data data --classes ants,,bees" + c, 2, "--classes has an empty name"},
+		{"eval of a class without name", with(nil), "eval --data data --classes ants,,bees" + c, 2, "--classes: a name is empty"},
 		{"eval of a class that is not there", with(nil), "eval --data data --classes ants,wasps" + c, 1, "has no class wasps: it has ants, bees"},
 		{"eval of a corrupt image", with(spoilt("data/val/bees/000.jpg", "")), "eval --data data" + c, 1, "data/val/bees/000.jpg (class bees, sample 1): the file is empty"},
 		{"eval in batches of 0", with(nil), "eval --data data --batch-size 0" + c, 2, "--batch-size 0: want 1 to 65536"},

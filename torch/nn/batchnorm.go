@@ -40,9 +40,11 @@ func (b *BatchNorm2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // Children returns nil.
 func (b *BatchNorm2d) Children() []Child { return nil }
 
-func (b *BatchNorm2d) setTraining(on bool) { b.training = on }
+// SetTraining implements Moded.
+func (b *BatchNorm2d) SetTraining(on bool) { b.training = on }
 
-func (b *BatchNorm2d) entries() []Entry {
+// Tensors implements Owner.
+func (b *BatchNorm2d) Tensors() []Entry {
 	return []Entry{
 		{"weight", b.Weight, true}, {"bias", b.Bias, true},
 		{"running_mean", b.RunningMean, false}, {"running_var", b.RunningVar, false},

@@ -39,12 +39,7 @@ func (c *Conv2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // Children returns nil.
 func (c *Conv2d) Children() []Child { return nil }
 
-func (c *Conv2d) entries() []Entry { return weightAndBias(c.Weight, c.Bias) }
-
-func weightAndBias(weight, bias *torch.Tensor) []Entry {
-	es := []Entry{{"weight", weight, true}}
-	if bias != nil {
-		es = append(es, Entry{"bias", bias, true})
-	}
-	return es
+// Tensors implements Owner.
+func (c *Conv2d) Tensors() []Entry {
+	return []Entry{{"weight", c.Weight, true}, {"bias", c.Bias, true}}
 }

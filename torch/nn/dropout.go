@@ -19,4 +19,5 @@ func (d *Dropout) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // Children returns nil.
 func (d *Dropout) Children() []Child { return nil }
 
-func (d *Dropout) setTraining(on bool) { d.training = on }
+// SetTraining implements Moded.
+func (d *Dropout) SetTraining(on bool) { d.training = on }

@@ -13,7 +13,7 @@ type Linear struct {
 }
 
 // NewLinear returns a layer with PyTorch's default initialisation: weight first, one word of the
-// generator an element, then bias.
+// generator per element, then bias.
 func NewLinear(s *torch.Scope, in, out int64) *Linear {
 	return &Linear{
 		Weight: uniform(s, kaimingBound(in), out, in),
@@ -35,4 +35,7 @@ func (l *Linear) In() int64 { return l.Weight.Shape()[1] }
 // Out returns the number of output features.
 func (l *Linear) Out() int64 { return l.Weight.Shape()[0] }
 
-func (l *Linear) entries() []Entry { return weightAndBias(l.Weight, l.Bias) }
+// Tensors implements Owner.
+func (l *Linear) Tensors() []Entry {
+	return []Entry{{"weight", l.Weight, true}, {"bias", l.Bias, true}}
+}

@@ -13,7 +13,8 @@ package nn
 
 import "hymenoptera/torch"
 
-// A Module is a network or a part of one.
+// A Module is a network or a part of one. A type of any package can be one: with [Owner] it has parameters and buffers of
+// its own, with [Moded] it learns whether it is trained.
 type Module interface {
 	// Forward returns the output for x; s owns it.
 	Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor
@@ -27,6 +28,13 @@ type Child struct {
 	Module Module
 }
 
+// An Owner is a Module that has tensors of its own, beside those of its children.
+type Owner interface {
+	// Tensors returns the parameters and then the buffers, in PyTorch's order, under names without dots. Those that are nil,
+	// as a bias may be, are left out.
+	Tensors() []Entry
+}
+
 // An Entry is one tensor of a state dict.
 type Entry struct {
 	Name      string // "layer1.0.conv1.weight"
@@ -34,20 +42,23 @@ type Entry struct {
 	Parameter bool // false for a buffer: running statistics and the like
 }
 
-// A layer is a Module that has tensors of its own.
-type layer interface{ entries() []Entry }
+// A Moded module behaves differently in training and in evaluation.
+type Moded interface {
+	// SetTraining changes this module only, not its children.
+	SetTraining(on bool)
+}
 
-// A moded layer behaves differently in training and in evaluation.
-type moded interface{ setTraining(on bool) }
-
-// StateDict returns every parameter and buffer of m in PyTorch's order and under PyTorch's names.
+// StateDict returns every parameter and buffer of m in PyTorch's order and under PyTorch's names. Where [Check] finds a
+// tensor that it would miss, it ends the enclosing torch.Do with that error; so does everything below that uses it.
 func StateDict(m Module) []Entry {
 	var all []Entry
-	walk("", m, func(prefix string, m Module) {
-		if l, ok := m.(layer); ok {
-			for _, e := range l.entries() {
-				e.Name = prefix + e.Name
-				all = append(all, e)
+	checkedWalk(m, func(prefix string, m Module) {
+		if o, ok := m.(Owner); ok {
+			for _, e := range o.Tensors() {
+				if e.Tensor != nil {
+					e.Name = prefix + e.Name
+					all = append(all, e)
+				}
 			}
 		}
 	})
@@ -83,11 +94,11 @@ func SetRequiresGrad(m Module, on bool) {
 	}
 }
 
-// SetTraining puts every layer of m into training mode or, with on false, into evaluation mode.
+// SetTraining puts every part of m into training mode or, with on false, into evaluation mode.
 func SetTraining(m Module, on bool) {
-	walk("", m, func(_ string, m Module) {
-		if l, ok := m.(moded); ok {
-			l.setTraining(on)
+	checkedWalk(m, func(_ string, m Module) {
+		if l, ok := m.(Moded); ok {
+			l.SetTraining(on)
 		}
 	})
 }
@@ -95,6 +106,14 @@ func SetTraining(m Module, on bool) {
 // Walk calls f for m and every module in it, parents first, as Module.modules() in PyTorch.
 func Walk(m Module, f func(m Module)) {
 	walk("", m, func(_ string, m Module) { f(m) })
+}
+
+// checkedWalk is walk for what must miss no part.
+func checkedWalk(m Module, f func(prefix string, m Module)) {
+	if err := Check(m); err != nil {
+		torch.Fail(err)
+	}
+	walk("", m, f)
 }
 
 func walk(prefix string, m Module, f func(prefix string, m Module)) {
@@ -112,12 +131,13 @@ func To(m Module, device torch.Device) {
 	}
 }
 
-// ToChannelsLast puts the convolutions' weights into channels-last memory, in which a network that is fed
-// such images computes throughout. The tensors keep their identity, and their order of elements in files.
+// ToChannelsLast puts the tensors with four dimensions, the convolutions' weights, into channels-last memory, in which a
+// network that gets such images computes throughout. The tensors keep their identity, and their order of elements in
+// files.
 func ToChannelsLast(m Module) {
-	Walk(m, func(m Module) {
-		if c, ok := m.(*Conv2d); ok {
-			torch.ChannelsLastInPlace(c.Weight)
+	for _, e := range StateDict(m) {
+		if len(e.Tensor.Shape()) == 4 {
+			torch.ChannelsLastInPlace(e.Tensor)
 		}
-	})
+	}
 }

@@ -34,8 +34,11 @@ var checkpointDTypes = map[torch.DType]checkpoint.DType{
 
 // LoadStateDict copies sd into m's tensors, strictly, as Module.load_state_dict: it changes nothing and
 // reports every missing key, unexpected key and wrong shape at once unless they agree. A missing
-// num_batches_tracked is no error, as in files from before BatchNorm counted.
+// num_batches_tracked is allowed, as in files from before BatchNorm counted.
 func LoadStateDict(m Module, sd *checkpoint.StateDict) error {
+	if err := Check(m); err != nil {
+		return err
+	}
 	entries := StateDict(m)
 	if err := compare(entries, sd); err != nil {
 		return err

@@ -25,7 +25,7 @@ type Optimizer interface {
 	SetLR(lr float64)
 }
 
-// A Scheduler changes an optimizer's learning rate once an epoch.
+// A Scheduler changes an optimizer's learning rate once per epoch.
 type Scheduler interface {
 	// Step ends an epoch.
 	Step()

@@ -99,5 +99,6 @@ func (o *SGD) fused(s *torch.Scope) {
 	if o.Capturable() && o.rate == nil && len(params) > 0 {
 		o.rate = torch.FillInPlace(torch.Empty(o.scope, torch.Float32, params[0].Device()), o.cfg.LR)
 	}
-	torch.FusedSGD(params, grads, buffers, o.cfg.LR, o.cfg.Momentum, o.cfg.WeightDecay, o.cfg.Nesterov, first, o.rate)
+	torch.FusedSGD(params, grads, torch.SGDStep{Buffers: buffers, First: first, Momentum: o.cfg.Momentum,
+		LR: o.cfg.LR, Rate: o.rate, WeightDecay: o.cfg.WeightDecay, Nesterov: o.cfg.Nesterov})
 }
