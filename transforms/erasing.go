@@ -32,6 +32,23 @@ func (e RandomErasing) validate() error {
 	return nil
 }
 
+// Erase sets a rectangle of a sample of 3×H×W floats, H×W pixels of which width make a row, to zero.
+func Erase(sample []float32, width int, r image.Rectangle) {
+	for plane := range 3 {
+		rows := sample[plane*len(sample)/3:]
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			clear(rows[y*width+r.Min.X : y*width+r.Max.X])
+		}
+	}
+}
+
+// EraseChannelsLast is Erase for a sample of H×W×3 floats.
+func EraseChannelsLast(sample []float32, width int, r image.Rectangle) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		clear(sample[3*(y*width+r.Min.X) : 3*(y*width+r.Max.X)])
+	}
+}
+
 // draw returns what is erased of a sample of size×size pixels; empty for nothing.
 func (e RandomErasing) draw(rng Source, size int) image.Rectangle {
 	if e.P == 0 || !(mt19937.Float32(rng) < float32(e.P)) {
