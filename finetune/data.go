@@ -119,7 +119,10 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 	if o.Balance == "sampling" {
 		training.Shuffle, training.Weights = false, rarity(set.train)
 	}
-	augmented := transforms.Train(o.ImageSize)
+	augmented, err := transforms.Train(o.ImageSize).Augmented(o.Augment)
+	if err != nil {
+		return data, err
+	}
 	if o.NoFlip {
 		augmented.FlipP = 0
 	}

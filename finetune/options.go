@@ -32,6 +32,7 @@ type Options struct {
 	BatchSize          int      `json:"batch_size"`        // images per step
 	ImageSize          int      `json:"image_size"`        // side of the network's input, in pixels
 	NoFlip             bool     `json:"no_flip,omitempty"` // never mirror training images
+	Augment            string   `json:"augment"`           // how training images are changed: one of transforms.Degrees
 	Workers            int      `json:"workers"`           // goroutines that prepare batches; their number changes the random crops
 	Optimizer          string   `json:"optimizer"`         // one of Optimizers
 	LR                 float64  `json:"lr"`
@@ -68,7 +69,7 @@ const DefaultWeights = "IMAGENET1K_V1"
 func DefaultOptions() Options {
 	return Options{
 		Model: "resnet18", Data: DefaultData, Weights: DefaultWeights,
-		Epochs: 25, BatchSize: 32, ImageSize: 224, Workers: 4,
+		Epochs: 25, BatchSize: 32, ImageSize: 224, Augment: "flip", Workers: 4,
 		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
 		Balance: "none", Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
 	}
@@ -147,6 +148,7 @@ func (o Options) Validate() error {
 		{o.Workers >= 0 && o.Workers <= 256, "workers", o.Workers, "want 0 to 256", ""},
 		{o.LR > 0 && o.LR <= 1e6, "lr", o.LR, "want a number above 0, at most 1000000", ""},
 		{o.Momentum >= 0 && o.Momentum < 1, "momentum", o.Momentum, "want 0 or more and less than 1", ""},
+		{slices.Contains(transforms.Degrees, o.Augment), "augment", strconv.Quote(o.Augment), "want one of " + strings.Join(transforms.Degrees, ", "), ""},
 		{slices.Contains(Optimizers(), o.Optimizer), "optimizer", strconv.Quote(o.Optimizer), "want one of " + strings.Join(Optimizers(), ", "), ""},
 		{slices.Contains(Schedulers(), o.Scheduler), "scheduler", strconv.Quote(o.Scheduler), "want one of " + strings.Join(Schedulers(), ", "), ""},
 		{slices.Contains(Balances(), o.Balance), "balance", strconv.Quote(o.Balance), "want one of " + strings.Join(Balances(), ", "), ""},

@@ -10,6 +10,7 @@ import (
 
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
+	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
@@ -30,8 +31,9 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a published name (downloaded), or none")
 	addMirror(f, &o.Mirror, &o.InsecureMirror)
 	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the network's input, in pixels")
+	f.StringVar(&o.Augment, "augment", o.Augment, "how training images are changed: none, flip, light (and colours, rotation), trivial (and torchvision's TrivialAugmentWide)")
 	f.BoolVar(&o.NoFlip, "no-flip", o.NoFlip, "never mirror training images: for digits, text, left and right hands")
-	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "no-flip")
+	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "augment", "no-flip")
 
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images per step")
@@ -74,6 +76,7 @@ func addMirror(f *pflag.FlagSet, address *string, insecure *bool) {
 // completeOptions offers the values of flags to the shell.
 func completeOptions(cmd *cobra.Command) {
 	cli.Complete(cmd, "model", zoo.Names()...)
+	cli.Complete(cmd, "augment", transforms.Degrees...)
 	cli.Complete(cmd, "optimizer", finetune.Optimizers()...)
 	cli.Complete(cmd, "scheduler", finetune.Schedulers()...)
 	cli.Complete(cmd, "balance", finetune.Balances()...)
@@ -93,6 +96,7 @@ func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 		{"nesterov", o.Optimizer == "sgd", "--optimizer " + o.Optimizer},
 		{"step-size", o.Scheduler == "step", "--scheduler " + o.Scheduler},
 		{"no-flip", !o.Probe || o.Views > 0, "--probe of the centre"},
+		{"augment", !o.Probe || o.Views > 0, "--probe of the centre"},
 		{"gamma", o.Scheduler != "cosine", "--scheduler " + o.Scheduler},
 	} {
 		if f.Changed(c.flag) && !c.effect {
