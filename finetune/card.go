@@ -20,7 +20,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// newConfig returns what config.json holds: the options and with what the run ran.
+// newConfig returns the content of config.json: the options, and the versions and the data that the run used.
 func newConfig(o Options, device torch.Device, set images, model zoo.Network) (any, error) {
 	o.Device = device.String()
 	var err error
@@ -37,8 +37,8 @@ func newConfig(o Options, device torch.Device, set images, model zoo.Network) (a
 	}}, nil
 }
 
-// newCard returns what best.safetensors says of itself before its weights are known. It is made to be given away, so that
-// it holds no folders of this machine.
+// newCard returns the description of the weights in best.safetensors, without the phase that they were reached in. The file
+// is made to be given away, so the card names no folders of this machine.
 func newCard(o Options, classes []string, validation transforms.Transform) (classify.Card, error) {
 	o.Data = ""
 	if !zoo.IsWeightsName(o.Weights) {
@@ -58,7 +58,7 @@ func ReadOptions(card classify.Card) (o Options, err error) {
 
 // bestWeights returns a copy of the model's weights with the card of the phase that they were reached in.
 func bestWeights(model zoo.Network, card classify.Card, p metrics.Phase) (sd *checkpoint.StateDict, err error) {
-	malloc.GiveBack() // what the epoch used and malloc keeps, before copies of all weights are made
+	malloc.GiveBack() // the memory of the epoch, before all weights are copied
 	err = torch.Do(context.Background(), func(*torch.Scope) error {
 		sd = nn.Export(model)
 		return nil

@@ -30,7 +30,7 @@ type images struct {
 	skipped    []string // images that SkipCorrupt left out, with the reason
 }
 
-// Layout says what of the folder is used.
+// Layout returns which images of the folder are used, and how they are split.
 func (o Options) Layout() dataset.Layout {
 	return dataset.Layout{Classes: o.OnlyClasses, ValFraction: o.ValFraction, Seed: o.Seed}
 }
@@ -57,12 +57,12 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 	classes := set.train.Classes
 	if n := len(o.ClassWeights); n > 0 && n != len(classes) {
 		return set, &OptionError{Option: "class_weights", Value: fmt.Sprint(o.ClassWeights),
-			Problem: fmt.Sprintf("%s has %d classes: want a weight for each of %s", o.Data, len(classes), text.Few(classes))}
+			Problem: fmt.Sprintf("%s has %d classes: want a weight for each of %s", o.Data, len(classes), text.Few(classes, 3))}
 	}
 	if len(classes) == 1 {
 		h.Log.Warn(fmt.Sprintf("%s has only one class, %s: every answer will be right, and nothing is learnt", o.Data, classes[0]))
 	}
-	h.Log.Debug(fmt.Sprintf("%s: %d images to train with, %d to validate with, of %s", o.Data, len(set.train.Samples), len(set.val.Samples), text.Few(classes)))
+	h.Log.Debug(fmt.Sprintf("%s: %d images to train with, %d to validate with, of %s", o.Data, len(set.train.Samples), len(set.val.Samples), text.Few(classes, 3)))
 	if o.SkipCorrupt {
 		if err := set.skipCorrupt(ctx, h.Log); err != nil {
 			return set, err
@@ -100,7 +100,7 @@ func (set *images) skipCorrupt(ctx context.Context, log *slog.Logger) error {
 		}
 	}
 	if n := len(set.skipped); n > 0 {
-		log.Warn(fmt.Sprintf("left out %d of %d images: %s", n, all, text.Few(set.skipped)))
+		log.Warn(fmt.Sprintf("left out %d of %d images: %s", n, all, text.Few(set.skipped, 3)))
 	} else {
 		log.Info(fmt.Sprintf("all %d images can be decoded", all))
 	}

@@ -24,7 +24,7 @@ const (
 	mostSkipped = 20
 )
 
-// summarise fills in what the folders hold.
+// summarise adds counts and sizes of the images to the page.
 func (r *reporter) summarise() {
 	train, val := r.set.train, r.set.val
 	r.page.Train = report.DataSet{Images: train.Counts(), Sizes: sizes(train)}

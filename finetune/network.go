@@ -14,8 +14,8 @@ import (
 	"hymenoptera/zoo"
 )
 
-// newNetwork makes the network with a new head. weights, if not nil, are what it starts from; they are emptied, because
-// the network holds them then. The seed comes right before the new head or, without weights, before the network.
+// newNetwork makes the network with a new head. It starts from weights, if they are not nil, and empties them, because the
+// network holds them then. The seed comes right before the new head or, without weights, before the network.
 func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classes int, log *slog.Logger) (zoo.Network, error) {
 	arch, err := zoo.Find(o.Model)
 	if err != nil {

@@ -90,7 +90,7 @@ const smallest = 32
 
 var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
 
-// An OptionError says what is wrong with an option.
+// An OptionError is a mistake in an option.
 type OptionError struct {
 	Option  string // its JSON name, as batch_size; for those without one, as out
 	Value   string // "" if the option has none to show
@@ -115,7 +115,7 @@ func (e *OptionError) Text(name func(option string) string) string {
 	return s
 }
 
-// Validate returns an [*OptionError] for what the options alone show to be wrong.
+// Validate returns an [*OptionError] if an option, or two together, cannot be used.
 func (o Options) Validate() error {
 	arch, err := zoo.Find(o.Model)
 	if err != nil {

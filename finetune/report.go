@@ -60,7 +60,7 @@ type reporter struct {
 	right     bool                 // one did
 }
 
-// begin fills in what the page shows of the options and the machine.
+// begin adds the options and the machine to the page.
 func (r *reporter) begin(beneath metrics.History) {
 	o := r.o
 	how := "every layer trained"
@@ -124,7 +124,7 @@ func (r *reporter) batch(b trainer.Batch) {
 	})
 }
 
-// predict makes predictions of what was shown in a validation phase.
+// predict turns the logits of a validation phase into predictions.
 func (r *reporter) predict() {
 	r.timed(func() error {
 		return torch.Do(context.Background(), func(s *torch.Scope) error {
@@ -224,7 +224,7 @@ func (r *reporter) end(ctx context.Context, model nn.Module, saved metrics.Phase
 		var curves errgroup.Group
 		curves.Go(r.curves)
 		if len(r.page.Predictions) > 0 {
-			// This is what is under way when the first Ctrl-C comes, and it takes a moment.
+			// The first Ctrl-C lets this finish: it takes a moment.
 			ctx := context.WithoutCancel(ctx)
 			err = errors.Join(err, torch.Do(ctx, func(s *torch.Scope) error { return r.show(ctx, s, model) }), r.predictions())
 		}

@@ -40,7 +40,7 @@ type Hooks struct {
 	PhaseEnd func(p metrics.Phase) error
 }
 
-// A Result is what a training came to. After an error it holds what there is.
+// A Result describes a training. After an error it holds the results so far.
 type Result struct {
 	run.Result
 	Folder  string // the run's
@@ -134,7 +134,7 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 		}
 		weightsOf := func(p metrics.Phase) (*checkpoint.StateDict, error) { return bestWeights(model, card, p) }
 
-		// The training, and what it leaves.
+		// The training, and the last files.
 		t := &training{o: o, hooks: h, mode: mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
 			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s}, start: time.Now()}
 		t.report.begin(beneath)
@@ -147,7 +147,7 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 	return result, err
 }
 
-// A training is what the hooks of a training share.
+// A training holds the parts that its hooks need.
 type training struct {
 	o      Options
 	hooks  Hooks
@@ -234,8 +234,8 @@ func (t *training) epochEnd(epoch int) error {
 	return t.hooks.EpochEnd(epoch)
 }
 
-// finish writes what the training leaves, after a failure too, and fills in the result. It returns err or, if that is nil,
-// what went wrong here.
+// finish writes the last files, after a failure too, and fills in the result. It returns err or, if that is nil, an error of
+// its own.
 func (t *training) finish(ctx context.Context, best metrics.Phase, err error, result *Result) error {
 	t.report.work.Wait()
 	if lost := t.saver.Finish(best, err != nil); err == nil {

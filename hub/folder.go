@@ -154,12 +154,19 @@ func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, er
 	return true, nil
 }
 
-// Begun says whether there is a beginning of the file, or of the zip of the folder, that is fetched to path.
-func Begun(path string) bool {
+// State says what there is of the file, or of the folder, that is fetched to path: a file's size, "here" for a folder,
+// "begun" for the beginning of a download, or "-".
+func State(path string) string {
+	if info, err := os.Stat(path); err == nil {
+		if info.IsDir() {
+			return "here"
+		}
+		return Bytes(info.Size())
+	}
 	for _, name := range []string{path, path + ".zip"} {
 		if _, err := os.Stat(name + partialEnding); err == nil {
-			return true
+			return "begun"
 		}
 	}
-	return false
+	return "-"
 }

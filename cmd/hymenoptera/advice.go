@@ -31,7 +31,7 @@ func withFlags(err error) error {
 	return err
 }
 
-// advise adds what to type to an error of a training with the options o.
+// advise adds a suggestion to an error of a training with the options o.
 func advise(err error, o finetune.Options) error {
 	var held *run.HeldError
 	var folder *run.FolderError
@@ -63,7 +63,7 @@ func advise(err error, o finetune.Options) error {
 	return err
 }
 
-// adviseDevice adds what to type to an error about a device that cannot be used.
+// adviseDevice adds a suggestion to an error about a device that cannot be used.
 func adviseDevice(err error) error {
 	var unusable *torch.DeviceError
 	if errors.As(err, &unusable) {
@@ -72,7 +72,7 @@ func adviseDevice(err error) error {
 	return err
 }
 
-// adviseMirror adds what to type to an error about a mirror, which the command line alone shows.
+// adviseMirror adds a suggestion to an error about a mirror, which is a mistake in the command line.
 func adviseMirror(err error) error {
 	var mirror *hub.MirrorError
 	var insecure *hub.InsecureError

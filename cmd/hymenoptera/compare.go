@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -33,11 +32,11 @@ func newCompare() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c report.Comparison
 			for _, path := range args {
-				r, err := readRun(path)
+				s, err := run.ReadSummary(path)
 				if err != nil {
 					return err
 				}
-				c.Runs = append(c.Runs, r)
+				c.Runs = append(c.Runs, report.Run(s))
 			}
 			if cmd.Flags().Changed("html") {
 				if info, err := os.Stat(html); html == "" || err == nil && !info.Mode().IsRegular() {
@@ -47,8 +46,12 @@ func newCompare() *cobra.Command {
 				if err := c.Write(&page); err != nil {
 					return err
 				}
-				if err := renameio.WriteFile(html, page.Bytes(), 0o666); err != nil {
-					return fmt.Errorf("--html %s: %w", html, cause(err))
+				err := renameio.WriteFile(html, page.Bytes(), 0o666)
+				if temporary := (*fs.PathError)(nil); errors.As(err, &temporary) {
+					err = temporary.Err
+				}
+				if err != nil {
+					return fmt.Errorf("--html %s: %w", html, err)
 				}
 			}
 			return printComparison(cmd.OutOrStdout(), c)
@@ -56,59 +59,6 @@ func newCompare() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&html, "html", "", "write the comparison as a page to this file too")
 	return cmd
-}
-
-// readRun reads a run's folder, or a CSV file.
-func readRun(path string) (r report.Run, err error) {
-	r.Name = filepath.Base(filepath.Clean(path))
-	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("no %s: want the folder of a run, or a log as a CSV file", path)
-	} else if err != nil {
-		return r, err
-	} else if !info.IsDir() {
-		if r.History, err = run.ReadLog(path); err != nil {
-			return r, fmt.Errorf("%s: %w; name the folder of a run, or a CSV file", path, err)
-		}
-		return r, nil
-	}
-	if err := run.Settle(path); err != nil {
-		return r, err
-	}
-	r.History, err = run.ReadHistory(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("%s is not the folder of a run: it holds no history.jsonl", path)
-	}
-	if err != nil {
-		return r, err
-	}
-	for i, p := range r.History {
-		if err := p.Check(); err != nil {
-			return r, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
-		}
-	}
-	if len(r.History.Of("val")) == 0 {
-		return r, fmt.Errorf("%s: the run has not finished an epoch: there is nothing to compare", path)
-	}
-	var config run.Setup
-	result, resultErr := run.ReadResult(path) // not there while the training goes on
-	answers, answersErr := run.ReadPredictions(path)
-	for _, err := range []error{run.ReadConfig(path, &config), resultErr, answersErr} {
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return r, err
-		}
-	}
-	if config.Trainable < 0 || config.Trainable > config.Parameters {
-		return r, fmt.Errorf("%s: %d of %d parameters cannot be trainable", filepath.Join(path, run.ConfigFile), config.Trainable, config.Parameters)
-	}
-	if result.PeakMemory < 0 {
-		return r, fmt.Errorf("%s: peak_memory %d: want 0 or more", filepath.Join(path, run.ResultFile), result.PeakMemory)
-	}
-	r.Trainable, r.Parameters, r.Memory = config.Trainable, config.Parameters, result.PeakMemory
-	r.Answers = map[string]bool{}
-	for _, a := range answers {
-		r.Answers[a.File] = a.Label == a.Predicted
-	}
-	return r, nil
 }
 
 // printComparison writes table, curves and verdicts for a terminal, 110 columns wide.

@@ -23,7 +23,7 @@ func newDoctor() *cobra.Command {
 	out := "runs"
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check what a training needs on this machine, and say what to type where something is not right",
+		Short: "Check this machine for all that a training needs, and suggest commands for what is missing",
 		Long: "Checks libtorch, processor, CUDA, the picture libraries, caches, free space and write access, and trains a tiny network for a\n" +
 			"second. Its exit code is 0 when all is right. The program does not start without libtorch: if the shell or\n" +
 			"the system says that libtorch_cpu.so is missing, type: make setup",

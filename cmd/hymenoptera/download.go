@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -43,15 +42,15 @@ func newDownload(m *cli.Messages) *cobra.Command {
 				return printDownloads(cmd.OutOrStdout(), zoo.Names(), finetune.DefaultData)
 			}
 			if d.remove {
-				return cli.Usagef("remove what: download weights --remove, or download data --remove")
+				return cli.Usagef("--remove: name weights or data, as in: hymenoptera download weights --remove")
 			}
 			return cmd.Help()
 		},
 	}
 	f := cmd.PersistentFlags()
 	addMirror(f, &d.mirror, &d.insecure)
-	f.BoolVar(&d.list, "list", false, "show what there is, and what is here")
-	f.BoolVar(&d.remove, "remove", false, "remove it from this machine")
+	f.BoolVar(&d.list, "list", false, "list the files, and say which are on this machine")
+	f.BoolVar(&d.remove, "remove", false, "remove the files from this machine")
 	cmd.AddCommand(d.newWeights(), d.newData())
 	return cmd
 }
@@ -186,25 +185,11 @@ func printDownloads(out io.Writer, models []string, dir string) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", model, weights.Name, here(path), path)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", model, weights.Name, hub.State(path), path)
 		}
 	}
 	if dir != "" {
-		fmt.Fprintf(w, "data\thymenoptera_data\t%s\t%s\n", here(dir), dir)
+		fmt.Fprintf(w, "data\thymenoptera_data\t%s\t%s\n", hub.State(dir), dir)
 	}
 	return w.Flush()
-}
-
-// here says what of a download is on this machine.
-func here(path string) string {
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return "here"
-	case err == nil:
-		return hub.Bytes(info.Size())
-	case hub.Begun(path):
-		return "begun"
-	}
-	return "-"
 }

@@ -139,7 +139,7 @@ func TestDownloadCommandLine(t *testing.T) {
 		{"download --list", 0, "data       hymenoptera_data", ""},
 		{"download weights googlenet --list", 0, "googlenet  IMAGENET1K_V1  -  " + checkpoints + "/googlenet-1378be20.pth\n", ""},
 		{"download data --list --dir x", 0, "data  hymenoptera_data  -  x\n", ""},
-		{"download --remove", cli.ExitUsage, "", "remove what"},
+		{"download --remove", cli.ExitUsage, "", "--remove: name weights or data"},
 		{"download --list --remove", cli.ExitUsage, "", "do not go together"},
 		{"download weights --remove", 0, checkpoints + "/resnet18-f37072fd.pth is not here\n" + checkpoints + "/googlenet-1378be20.pth is not here\n", ""},
 		{"download data --remove --dir " + own, cli.ExitFailure, "", "remove it by hand"},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,16 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
-	"hymenoptera/dataset"
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
-	"hymenoptera/internal/machine"
 	"hymenoptera/internal/text"
 	"hymenoptera/metrics"
 	"hymenoptera/run"
 )
 
-// An evaluation is what eval prints.
+// An evaluation is the output of eval.
 type evaluation struct {
 	Checkpoint string       `json:"checkpoint"`
 	Data       string       `json:"data"`
@@ -43,12 +40,8 @@ type evaluation struct {
 }
 
 type classScore struct {
-	Name      string  `json:"name"`
-	Precision float64 `json:"precision"`
-	Recall    float64 `json:"recall"`
-	F1        float64 `json:"f1"`
-	Images    int     `json:"images"`
-	Predicted int     `json:"predicted"`
+	Name string `json:"name"`
+	metrics.ClassScore
 }
 
 // An evaluate is an eval command with its flags.
@@ -66,8 +59,9 @@ func newEval(m *cli.Messages) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure a trained network on labelled pictures: loss, accuracy, a table of the classes",
-		Long: "Passes what the training validated with through the network, or the val folder of another --data (where it\n" +
-			"has none, its class folders). Its classes may be some of the network's; --classes leaves out others.",
+		Long: "Runs the network on the images that its training validated with, or on the val folder of another --data (if that\n" +
+			"has none, on its class folders). The classes may be some of the network's; --classes leaves out others. The\n" +
+			"folder of the training is known from the config.json beside the checkpoint.",
 		Example: "  hymenoptera eval --checkpoint runs/bees/best.safetensors\n" +
 			"  hymenoptera eval --checkpoint runs/bees/best.safetensors --data more_insects",
 		Args: cli.NoArgs,
@@ -93,7 +87,7 @@ func newEval(m *cli.Messages) *cobra.Command {
 	}
 	v.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&v.data, "data", "", "folder with val/<class>/, or with the class folders themselves (default what it was trained on)")
+	f.StringVar(&v.data, "data", "", "folder with val/<class>/, or with the class folders themselves (default the folder of the training)")
 	f.StringSliceVar(&v.classes, "classes", nil, "the class folders to use, with commas between them (default all)")
 	f.IntVar(&v.batch, "batch-size", v.batch, "images per step")
 	f.BoolVar(&asJSON, "json", false, "print everything as JSON")
@@ -110,7 +104,10 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		return nil, err
 	}
 	defer c.Close()
-	folder, err := v.images(ctx, c.Card)
+	folder, err := finetune.ValidationImages(ctx, v.checkpoint, c.Card, v.data, v.messages.Logger())
+	if noData := (*finetune.NoDataError)(nil); errors.As(err, &noData) {
+		err = fmt.Errorf("%w: name a folder of pictures with --data", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +117,7 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		}
 	}
 	sayLeftOut(v.messages, folder.LeftOut)
-	v.messages.Debugf("%s: %d images of %s", folder.Root, len(folder.Samples), text.Few(folder.Classes))
+	v.messages.Debugf("%s: %d images of %s", folder.Root, len(folder.Samples), text.Few(folder.Classes, 3))
 	result, err := c.Evaluate(ctx, folder, fitting(v.batch, c, v.messages), v.threads)
 	if err != nil {
 		known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
@@ -139,7 +136,7 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	e.Low, e.High = metrics.Wilson(e.Corrects, e.N)
 	e.Confusion, e.mean = scores.Confusion, scores.Macro
 	for i, s := range scores.Classes {
-		e.Classes = append(e.Classes, classScore{c.Classes[i], s.Precision, s.Recall, s.F1, s.Support, s.Predicted})
+		e.Classes = append(e.Classes, classScore{c.Classes[i], s})
 	}
 	return e, nil
 }
@@ -157,49 +154,6 @@ func tied(folder string, trained classify.Card) *metrics.Phase {
 	return h.Tied()
 }
 
-// images lists what to measure the network on: what its training validated with, if --data is that folder or is not
-// given, and otherwise the pictures of --data.
-func (v *evaluate) images(ctx context.Context, card classify.Card) (*dataset.ImageFolder, error) {
-	trained, err := finetune.ReadOptions(card)
-	if err != nil {
-		return nil, err
-	}
-	// Only config.json beside the checkpoint knows the folder: the checkpoint is made to be given away.
-	var config finetune.Options
-	if err := run.ReadConfig(filepath.Dir(v.checkpoint), &config); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	data := v.data
-	if data == "" {
-		switch data = config.Data; {
-		case data == "":
-			return nil, fmt.Errorf("no %s beside %s says which pictures the network was trained with: name a folder of pictures with --data", run.ConfigFile, v.checkpoint)
-		case !isFolder(data):
-			return nil, fmt.Errorf("%s, which the network was trained with, is not there: name a folder of pictures with --data", data)
-		}
-	}
-	if !sameFile(data, config.Data) {
-		if val := filepath.Join(data, "val"); isFolder(val) {
-			data = val
-		} else if trained.ValFraction > 0 {
-			v.messages.Warnf("the training kept a share of its pictures for validation: if %s is a copy of them, most of its pictures were trained with", data)
-		}
-		return dataset.NewImageFolder(data)
-	}
-	_, val, err := trained.Layout().Open(data)
-	if err != nil || !trained.SkipCorrupt {
-		return val, err
-	}
-	broken, err := val.Broken(ctx, machine.This().Processors())
-	if err != nil {
-		return nil, err
-	}
-	if len(broken) > 0 {
-		v.messages.Warnf("left out %d of %d images, as in training", len(broken), len(val.Samples))
-	}
-	return val.Without(broken)
-}
-
 // print writes the result first, then the table of the classes.
 func (e *evaluation) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s\n", text.Printable(e.Data))
@@ -213,7 +167,7 @@ func (e *evaluation) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "precision\trecall\tF1\timages\tpredicted\t  class")
 	for _, c := range e.Classes {
-		fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  %s\n", c.Precision, c.Recall, c.F1, c.Images, c.Predicted, text.Printable(c.Name))
+		fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  %s\n", c.Precision, c.Recall, c.F1, c.Support, c.Predicted, text.Printable(c.Name))
 	}
 	fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  mean, and sums\n", e.mean.Precision, e.mean.Recall, e.mean.F1, e.mean.Support, e.mean.Predicted)
 	return t.Flush()

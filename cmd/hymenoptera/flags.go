@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +12,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// defaultThreads is what help says of --threads: the number must not differ between machines.
+// defaultThreads is the default of --threads in the help, which must not differ between machines.
 const defaultThreads = "$OMP_NUM_THREADS, else $GOMAXPROCS, else all processors"
 
 // addOptions declares the flags of o, with o's values as defaults.
@@ -46,7 +44,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.IntVar(&o.StepSize, "step-size", o.StepSize, "epochs between two drops of the step scheduler")
 	f.Float64Var(&o.Gamma, "gamma", o.Gamma, "factor of a drop of the step and exponential schedulers")
 	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of a label that is spread over all classes")
-	f.Float64SliceVar(&o.ClassWeights, "class-weights", o.ClassWeights, "weight of each class in the loss, in the order of the class folders")
+	f.Var((*cli.Floats)(&o.ClassWeights), "class-weights", "weight of each class in the loss, in the order of the class folders")
 	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (in the loss, by size), sampling (draws them equally often), none")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
 	cli.Group(f, cli.GroupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
@@ -69,7 +67,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 
 // addMirror declares the flags of an address that stands for the published one.
 func addMirror(f *pflag.FlagSet, address *string, insecure *bool) {
-	f.StringVar(address, "mirror", *address, "address that stands for https://download.pytorch.org in what is downloaded")
+	f.StringVar(address, "mirror", *address, "address to download from instead of https://download.pytorch.org")
 	f.BoolVar(insecure, "insecure-mirror", *insecure, "take files whose whole hash is not known from a --mirror that begins with http://")
 }
 
@@ -111,46 +109,8 @@ func commandLine(o finetune.Options) string {
 	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
 	notOfARun := []string{"out", "overwrite", "beneath", "cache"} // which change nothing of what is computed
 	defaults := finetune.DefaultOptions()
-	f, other := pflag.NewFlagSet("train", pflag.ContinueOnError), pflag.NewFlagSet("train", pflag.ContinueOnError)
-	addOptions(f, &o)
-	addOptions(other, &defaults)
-	lines := []string{"hymenoptera train"}
-	f.VisitAll(func(flag *pflag.Flag) {
-		value := exact(flag, o.ClassWeights)
-		if slices.Contains(notOfARun, flag.Name) || value == exact(other.Lookup(flag.Name), nil) && !slices.Contains(always, flag.Name) {
-			return
-		}
-		if flag.Value.Type() == "bool" {
-			lines = append(lines, "--"+flag.Name+"="+value)
-			return
-		}
-		lines = append(lines, "--"+flag.Name+" "+shellQuote(value))
-	})
-	return strings.Join(lines, " \\\n  ")
-}
-
-// exact returns a flag's value as it is typed.
-func exact(f *pflag.Flag, classWeights []float64) string {
-	if f.Name == "class-weights" { // pflag cuts their digits
-		var weights []string
-		for _, w := range classWeights {
-			weights = append(weights, strconv.FormatFloat(w, 'g', -1, 64))
-		}
-		return strings.Join(weights, ",")
-	}
-	if list, ok := f.Value.(pflag.SliceValue); ok {
-		return strings.Join(list.GetSlice(), ",")
-	}
-	return f.Value.String()
-}
-
-// shellQuote writes s so that a shell reads it as one word.
-func shellQuote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,:=+@", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	f := pflag.NewFlagSet("hymenoptera train", pflag.ContinueOnError)
+	addOptions(f, &defaults)
+	defaults = o // the flags have o's values now
+	return cli.CommandLine(f, always, notOfARun)
 }

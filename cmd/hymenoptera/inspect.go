@@ -18,7 +18,7 @@ func newInspect() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Show what is in a file of weights, without running anything in it",
+		Short: "Show the contents of a file of weights, without running anything in it",
 		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
 			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch. FILE#PART shows one\n" +
 			"of several state dicts in a file, as in model.pth#state_dict_ema. The folder of a run stands for its\n" +

@@ -12,10 +12,11 @@ import (
 
 	"hymenoptera/internal/cli"
 	_ "hymenoptera/internal/malloc/jemalloc"
+	"hymenoptera/internal/threads"
 )
 
 func main() {
-	sleepWhileWaiting()
+	threads.SleepWhileWaiting()
 	// With these ignored, a closed pipe and a limit on the size of files make writes fail instead of killing the program.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -33,26 +34,11 @@ func main() {
 	}))
 }
 
-// sleepWhileWaiting makes libtorch's threads sleep while they wait for each other rather than spin: no slower on
-// an idle machine, and three times as fast where other programs want the cores too. libgomp reads the variable when it
-// is loaded, before main, so the program starts itself again; where that fails it goes on as it is.
-func sleepWhileWaiting() {
-	const policy = "OMP_WAIT_POLICY"
-	if os.Getenv(policy) != "" || os.Getenv("GOMP_SPINCOUNT") != "" {
-		return
-	}
-	self, err := os.Executable()
-	if err != nil || os.Setenv(policy, "passive") != nil {
-		return
-	}
-	syscall.Exec(self, os.Args, os.Environ())
-}
-
 // execute runs one command line and returns its exit code. begin is called with the name of the command that begins.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin func(command string)) int {
 	stdout, stderr, done := cli.NewOutlets(ctx, stdout, stderr)
 	defer done()
-	m, out := cli.NewMessages(stderr), &output{w: stdout}
+	m, out := cli.NewMessages(stderr), &cli.Output{Writer: stdout}
 	stop := func() bool { return true }
 	root := newRoot(out, m, func(command string) {
 		begin(command)
@@ -63,7 +49,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin
 	err := root.ExecuteContext(ctx)
 	stop()
 	if err == nil {
-		err = out.err
+		err = out.Err
 	}
 	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil {
 		err = cause
@@ -72,20 +58,4 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin
 		m.Error(err)
 	}
 	return cli.ExitCode(err)
-}
-
-// An output is standard output. It keeps the first error for execute, so that no command needs to look at
-// the result of every line.
-type output struct {
-	w   io.Writer
-	err error
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	if o.err != nil {
-		return 0, o.err
-	}
-	n, err := o.w.Write(p)
-	o.err = err
-	return n, err
 }

@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,10 +45,11 @@ func newServe(m *cli.Messages) *cobra.Command {
 	s := service{Config: serve.DefaultConfig(), addr: "127.0.0.1:" + defaultPort, maxBody: "20M", memory: "auto", messages: m}
 	cmd := &cobra.Command{
 		Use:   serveCommand,
-		Short: "Answer over HTTP what pictures show",
+		Short: "Classify pictures over HTTP",
 		Long: "Answers POST /v1/predict (a picture, or a form with several), GET /v1/model, /healthz, /readyz, /metrics and\n" +
 			"/openapi.json, and shows a page to drop pictures on. Requests that come together go through the network\n" +
-			"together. SIGTERM and Ctrl-C end it when what it accepted is answered; SIGHUP reads the checkpoint again.",
+			"together. After SIGTERM or Ctrl-C it answers the requests that it has accepted, and ends; SIGHUP reads the\n" +
+			"checkpoint again.",
 		Example: "  hymenoptera serve --checkpoint runs/bees/best.safetensors\n" +
 			"  curl --data-binary @garden.jpg http://127.0.0.1:8080/v1/predict",
 		Args: cli.NoArgs,
@@ -80,7 +80,7 @@ func newServe(m *cli.Messages) *cobra.Command {
 	return cmd
 }
 
-// check finds what is wrong from the command line alone.
+// check returns an error for a mistake in the command line.
 func (s *service) check() error {
 	if err := s.use.check(); err != nil {
 		return err
@@ -104,30 +104,19 @@ func (s *service) check() error {
 	if _, _, err := net.SplitHostPort(s.addr); err != nil {
 		return cli.Usagef("--addr %q: want an address and a port, as 127.0.0.1:8080 or 0.0.0.0:8080", s.addr)
 	}
-	for _, origin := range s.Origins {
+	if (s.tlsCert == "") != (s.tlsKey == "") {
+		return cli.Usagef("--tls-cert and --tls-key go together: name both files")
+	}
+	for _, origin := range s.Origins { // net/http takes more than browsers send
 		if !origins.MatchString(origin) {
 			return cli.Usagef("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)
 		}
 	}
-	if (s.tlsCert == "") != (s.tlsKey == "") {
-		return cli.Usagef("--tls-cert and --tls-key go together: name both files")
-	}
-	for _, limit := range []struct {
-		ok     bool
-		format string
-		value  any
-	}{
-		{s.MaxBatch >= 1 && s.MaxBatch <= 4096, "--max-batch %v: want 1 to 4096", s.MaxBatch},
-		{s.MaxWait >= 0 && s.MaxWait <= time.Minute, "--max-wait %v: want 0s to 1m", s.MaxWait},
-		{s.Queue >= 1 && s.Queue <= 1<<20, "--queue %v: want 1 to 1048576", s.Queue},
-		{s.Connections >= 1 && s.Connections <= 1<<20, "--max-connections %v: want 1 to 1048576", s.Connections},
-		{s.MaxBody >= 1 && s.MaxBody <= 1e12, "--max-body %v: want 1 to 1000G", s.maxBody},
-		{s.MaxPixels >= 1, "--max-pixels %v: want 1 or more", s.MaxPixels},
-		{s.Timeout > 0, "--timeout %v: want more than 0s", s.Timeout},
-	} {
-		if !limit.ok {
-			return cli.Usagef(limit.format, limit.value)
-		}
+	var wrong *serve.ConfigError
+	if err := s.Validate(); errors.As(err, &wrong) {
+		flag := map[string]string{"MaxBatch": "max-batch", "MaxWait": "max-wait", "Queue": "queue", "Memory": "memory",
+			"Connections": "max-connections", "MaxBody": "max-body", "MaxPixels": "max-pixels", "Timeout": "timeout", "Origins": "cors"}[wrong.Field]
+		return cli.Usagef("--%s %v: want %s", flag, wrong.Value, wrong.Want)
 	}
 	return nil
 }
@@ -145,7 +134,7 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	s.Log = s.messages.EventLogger()
 	hangups := make(chan os.Signal, 1) // one that comes before there is a server waits for it
 	signal.Notify(hangups, syscall.SIGHUP)
-	listener, err := listen(ctx, s.addr)
+	listener, err := serve.Listen(ctx, s.addr)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", s.addr, err)
 	}
@@ -160,8 +149,7 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer server.Close()
-	stop := s.reloadOn(ctx, hangups, server)
-	defer stop()
+	defer server.ReloadOn(ctx, hangups)()
 	if _, port, _ := net.SplitHostPort(s.addr); port == "0" {
 		fmt.Fprintln(stdout, s.url(listener.Addr()))
 	}
@@ -169,23 +157,12 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	return server.Serve(ctx, listener)
 }
 
-// listen listens on an address and a port. An IPv4 address, 0.0.0.0 too, is one for IPv4 alone: Go would listen on
-// all IPv6 addresses as well.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	network := "tcp"
-	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().Is4() {
-		network = "tcp4"
-	}
-	var config net.ListenConfig
-	return config.Listen(ctx, network, addr)
-}
-
 // secrets reads the token and the certificate.
 func (s *service) secrets() error {
 	if s.tokenFile != "" {
 		var err error
-		if s.Token, err = readToken(s.tokenFile); err != nil {
-			return err
+		if s.Token, err = serve.ReadToken(s.tokenFile); err != nil {
+			return fmt.Errorf("--token-file: %w", err)
 		}
 	}
 	if s.tlsCert != "" {
@@ -196,34 +173,6 @@ func (s *service) secrets() error {
 		s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	return nil
-}
-
-// readToken reads the token in a file, with or without empty lines and a byte order mark, as editors write them.
-func readToken(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
-	}
-	defer f.Close()
-	const most = 4096
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	token := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("--token-file: %w", err)
-	case len(data) > most:
-		return "", fmt.Errorf("--token-file %s has more than %d bytes: want one token in it", path, most)
-	case token == "":
-		return "", fmt.Errorf("--token-file %s is empty: want a token in it, as openssl rand -hex 32 makes one", path)
-	case strings.Contains(token, "\n"):
-		return "", fmt.Errorf("--token-file %s has several lines: want one token in it", path)
-	}
-	for _, c := range token {
-		if c <= ' ' || c > '~' {
-			return "", fmt.Errorf("--token-file %s: the token holds %q, which a header cannot: want ASCII letters, digits and signs", path, c)
-		}
-	}
-	return token, nil
 }
 
 // url returns where the server at an address can be asked.
@@ -245,25 +194,5 @@ func (s *service) introduce(addr net.Addr) {
 		s.messages.Warnf("%s can be reached from other machines, and whoever reaches it may ask: add --token-file, or listen on 127.0.0.1", addr)
 	case s.TLS == nil:
 		s.messages.Warnf("the token and the pictures go to %s in plain text: add --tls-cert and --tls-key, or have a proxy encrypt them", addr)
-	}
-}
-
-// reloadOn reads the checkpoint again whenever a signal comes, until stop is called.
-func (s *service) reloadOn(ctx context.Context, hangups chan os.Signal, server *serve.Server) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for range hangups {
-			if err := server.Reload(ctx); err != nil {
-				s.Log.Error("the checkpoint cannot be read again; the old one stays", "error", err)
-			} else {
-				s.Log.Info("reloaded", "checkpoint", s.checkpoint)
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-		<-done
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/escape"
 	"hymenoptera/internal/threads"
+	"hymenoptera/internal/trace"
 	"hymenoptera/metrics"
 	"hymenoptera/report"
 	"hymenoptera/run"
@@ -27,7 +28,7 @@ import (
 
 func newTrain(m *cli.Messages) *cobra.Command {
 	o := finetune.DefaultOptions()
-	var trace string
+	var traceFile string
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on an image folder, as the notebook does",
@@ -41,12 +42,12 @@ func newTrain(m *cli.Messages) *cobra.Command {
 			if err := checkEffects(cmd.Flags(), o); err != nil {
 				return err
 			}
-			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, trace: trace}
+			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, trace: traceFile}
 			return l.train(cmd.Context(), o)
 		},
 	}
 	addOptions(cmd.Flags(), &o)
-	cmd.Flags().StringVar(&trace, "trace", trace, "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
+	cmd.Flags().StringVar(&traceFile, "trace", "", "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	cmd.Flags().MarkHidden("trace")
 	completeOptions(cmd)
 	return cmd
@@ -64,7 +65,7 @@ type trainLog struct {
 	trace    string // file of --trace
 }
 
-// train trains, and prints what comes of it.
+// train trains and prints the results.
 func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
 	if err := o.Validate(); err != nil {
 		return &cli.UsageError{Err: withFlags(err)}
@@ -76,13 +77,13 @@ func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
 	o.Command = commandLine(o)
 	hooks := finetune.Hooks{Log: l.messages.Logger(), Download: l.messages.ShowBytes,
 		EpochStart: l.epochStart, Step: l.step, PhaseEnd: l.phaseEnd, EpochEnd: l.epochEnd}
-	trace := trace{file: l.trace}
+	tensors := trace.New(l.trace)
 	if l.trace != "" {
-		hooks.Tensor = trace.write
-		hooks.EpochStart = func(epoch int) error { return errors.Join(trace.err, l.epochStart(epoch)) }
+		hooks.Tensor = tensors.Tensor
+		hooks.EpochStart = func(epoch int) error { return errors.Join(tensors.Err(), l.epochStart(epoch)) }
 	}
 	r, err := finetune.Train(ctx, o, hooks)
-	err = errors.Join(err, trace.close())
+	err = errors.Join(err, tensors.Close())
 	l.messages.EndBar()
 	if err == nil {
 		l.sparklines(r.History)
@@ -163,7 +164,7 @@ func (l *trainLog) sparklines(h metrics.History) {
 	}
 }
 
-// conclude says what a training left.
+// conclude says where the weights are.
 func (l *trainLog) conclude(r finetune.Result) {
 	path := filepath.Join(r.Folder, run.BestFile)
 	switch {

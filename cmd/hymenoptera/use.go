@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -40,7 +39,7 @@ func (u *use) addFlags(cmd *cobra.Command) {
 
 var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
 
-// check finds what is wrong from the command line alone, and the file if --checkpoint names a folder.
+// check returns an error for a mistake in the command line, and finds the file if --checkpoint names a folder.
 func (u *use) check() (err error) {
 	switch {
 	case u.checkpoint == "":
@@ -83,7 +82,7 @@ func fitting(batch int, c *classify.Classifier, m *cli.Messages) int {
 	return n
 }
 
-// checkBatchSize finds what is wrong with --batch-size.
+// checkBatchSize checks --batch-size.
 func checkBatchSize(n int) error {
 	if n < 1 || n > 1<<16 {
 		return cli.Usagef("--batch-size %d: want 1 to 65536", n)
@@ -91,7 +90,7 @@ func checkBatchSize(n int) error {
 	return nil
 }
 
-// sayLeftOut says what of a folder is not taken for pictures.
+// sayLeftOut says which files of a folder are not taken for pictures.
 func sayLeftOut(m *cli.Messages, left dataset.LeftOut) {
 	if len(left) > 0 {
 		m.Infof("left out: %v", left)
@@ -101,14 +100,4 @@ func sayLeftOut(m *cli.Messages, left dataset.LeftOut) {
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// sameFile reports whether two paths name the same file or folder, through links too.
-func sameFile(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
-	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -43,7 +43,7 @@ func SomeArgs(what string) cobra.PositionalArgs {
 	}
 }
 
-// FlagError says what is wrong with a flag, and which flag may be meant.
+// FlagError describes a mistake in a flag, and suggests the flag that may be meant.
 func FlagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var value *pflag.InvalidValueError
@@ -59,7 +59,7 @@ func FlagError(cmd *cobra.Command, err error) error {
 	return &UsageError{err}
 }
 
-// wanted says what a flag takes.
+// wanted describes the values of a flag.
 func wanted(e *pflag.InvalidValueError) string {
 	switch e.GetFlag().Value.Type() {
 	case "int":
@@ -71,8 +71,6 @@ func wanted(e *pflag.InvalidValueError) string {
 		return "want a whole number, 0 or more"
 	case "float64":
 		return "want a number"
-	case "float64Slice":
-		return "want numbers with commas between them"
 	case "bool":
 		return "want true or false"
 	}

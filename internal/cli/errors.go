@@ -14,11 +14,11 @@ import (
 // Exit codes, beside 0.
 const (
 	ExitFailure = 1
-	ExitUsage   = 2 // the command line alone shows the mistake
+	ExitUsage   = 2 // the mistake is in the command line itself
 	ExitSignal  = 128
 )
 
-// A UsageError is a mistake that the command line alone shows.
+// A UsageError is a mistake in the command line itself.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }

@@ -97,7 +97,7 @@ func printFlags(w io.Writer, cmd *cobra.Command) {
 func NewHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]",
-		Short:   "Say what a command does",
+		Short:   "Describe a command",
 		Example: "  hymenoptera help train",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target, rest, err := cmd.Root().Find(args)

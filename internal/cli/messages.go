@@ -18,7 +18,7 @@ import (
 	"hymenoptera/internal/text"
 )
 
-// Messages writes what a command says beside its results: lines on standard error.
+// Messages writes lines on standard error, beside the results of a command.
 type Messages struct {
 	w              io.Writer
 	quiet, verbose bool
@@ -45,7 +45,7 @@ func (m *Messages) AddFlags(cmd *cobra.Command) {
 	Complete(cmd, "log-format", logFormats...)
 }
 
-// Check finds what is wrong with the flags.
+// Check returns an error if the flags contradict each other.
 func (m *Messages) Check() error {
 	if m.quiet && m.verbose {
 		return Usagef("--quiet and --verbose do not go together")

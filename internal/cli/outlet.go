@@ -14,7 +14,7 @@ import (
 // lastWords is how long writes may wait for their reader after a signal, all of them together.
 const lastWords = time.Second
 
-// page is what a pipe takes at least if it takes anything, in bytes.
+// page is the least that a pipe takes if it takes anything, in bytes.
 const page = 4096
 
 // An outlet is standard output or standard error. A pipe that nobody reads is full after a while, and a terminal may be
@@ -82,4 +82,17 @@ func (o *outlet) wait() error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// An Output is standard output. It keeps the first error, so that no command needs to look at the result of every line.
+type Output struct {
+	io.Writer
+	Err error
+}
+
+func (o *Output) Write(p []byte) (n int, err error) {
+	if o.Err == nil {
+		n, o.Err = o.Writer.Write(p)
+	}
+	return n, o.Err
 }

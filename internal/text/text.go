@@ -37,9 +37,8 @@ func Bytes(s string) (bytes int64, ok bool) {
 	return int64(size * unit), true
 }
 
-// Few writes the first three names of a list and how many more there are.
-func Few(names []string) string {
-	const most = 3
+// Few writes the first names of a list, at most so many, and how many more there are.
+func Few(names []string, most int) string {
 	list := strings.Join(names[:min(most, len(names))], ", ")
 	if rest := len(names) - most; rest > 0 {
 		list += fmt.Sprintf(", and %d more", rest)
