@@ -77,7 +77,7 @@ goldens: setup reference-env ## write every committed fixture anew; fail where o
 	rm -rf cmd/hymenoptera/testdata/insects dataset/testdata/images checkpoint/testdata
 	go run scripts/make_set.go cmd/hymenoptera/testdata/insects
 	@set -e; for g in $(GENERATORS); do echo "scripts/$$g"; PYTHONHASHSEED=0 PYTHONPATH=$(GOLDENS) $(PYTHON) -W ignore scripts/$$g; done
-	@changed=$$(git status --porcelain -- ':(glob)**/testdata/**' zoo/imagenet1k.txt); \
+	@changed=$$(git status --porcelain -- ':(glob)**/testdata/**'); \
 		if [ -n "$$changed" ]; then echo "not as committed:"; echo "$$changed"; exit 1; fi; echo "every fixture is as committed"
 
 # parity takes the command's training options as variables; empty ones keep the default.
@@ -121,7 +121,7 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x
 		done; \
 	done; rm fuzz.log
 
-PURE := ./checkpoint ./hub ./metrics ./report ./run ./transforms ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth
+PURE := ./checkpoint ./hub ./metrics ./report ./run ./transforms ./internal/background ./internal/cli ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth ./internal/text ./internal/version
 lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, built and tested without cgo
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$files" ] || { echo "not as gofmt writes them: $$files"; exit 1; }
 	go vet ./...
@@ -129,7 +129,7 @@ lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, bu
 	CGO_ENABLED=0 go test $(PURE)
 
 race: setup ## the tests of the packages that start goroutines, under the race detector
-	go test -race -p 1 ./checkpoint ./dataset ./hub ./run ./trainer ./classify ./serve ./cmd/hymenoptera
+	go test -race -p 1 ./internal/background ./internal/cli ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
 
 vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
 	@scripts/vulnerabilities.sh

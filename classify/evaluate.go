@@ -39,8 +39,13 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		return nil, err
 	}
 	cfg := trainer.Config{Mode: trainer.Mode{Device: c.mode.Device}} // c.net is the one for inference already
-	if cfg.LabelSmoothing, cfg.ClassWeights, err = c.criterion(); err != nil {
+	loss, err := c.criterion()
+	if err != nil {
 		return nil, err
+	}
+	cfg.LabelSmoothing = loss.LabelSmoothing
+	for _, w := range loss.ClassWeights {
+		cfg.ClassWeights = append(cfg.ClassWeights, float32(w))
 	}
 	e := &Evaluation{Folder: folder}
 	bad := false // a value that is no finite number
@@ -80,17 +85,19 @@ func (c *Classifier) relabelled(folder *dataset.ImageFolder) (*dataset.ImageFold
 	return out, nil
 }
 
-// criterion returns what the training's options say of the loss.
-func (c *Classifier) criterion() (smoothing float64, weights []float32, err error) {
-	var options struct {
-		LabelSmoothing float64   `json:"label_smoothing"`
-		ClassWeights   []float32 `json:"class_weights"`
+// A Criterion is the part of a training's options that its loss takes: cross entropy.
+type Criterion struct {
+	LabelSmoothing float64   `json:"label_smoothing"`         // share of a label that is spread over all classes
+	ClassWeights   []float64 `json:"class_weights,omitempty"` // one per class, in the order of their names; nil for none
+}
+
+// criterion returns the criterion of the training.
+func (c *Classifier) criterion() (used Criterion, err error) {
+	if err := json.Unmarshal(c.Config, &used); err != nil {
+		return used, fmt.Errorf("classify: the metadata are damaged: config is %q", c.Config)
 	}
-	if err := json.Unmarshal(c.Config, &options); err != nil {
-		return 0, nil, fmt.Errorf("classify: the metadata are damaged: config is %q", c.Config)
+	if n := len(used.ClassWeights); n != 0 && n != len(c.Classes) {
+		return used, fmt.Errorf("classify: the metadata are damaged: %d class weights for %d classes", n, len(c.Classes))
 	}
-	if n := len(options.ClassWeights); n != 0 && n != len(c.Classes) {
-		return 0, nil, fmt.Errorf("classify: the metadata are damaged: %d class weights for %d classes", n, len(c.Classes))
-	}
-	return options.LabelSmoothing, options.ClassWeights, nil
+	return used, nil
 }

@@ -1,6 +1,10 @@
 package dataset
 
-import "hymenoptera/transforms"
+import (
+	"image"
+
+	"hymenoptera/transforms"
+)
 
 // A BatchLayout says what a loader's batches look like.
 type BatchLayout struct {
@@ -36,12 +40,13 @@ func newBuffer(l BatchLayout) Buffer {
 // A Batch is N samples, in a slot of its loader. It must be released once, after which its memory, and the Batch
 // itself, serve another one; until then nobody else touches it.
 type Batch struct {
-	Slot    int       // index of the slot
-	N       int       // samples, at most the batch size
-	Images  []float32 // N×3×H×W or, where the layout says so, N×H×W×3, at the start of the slot
-	Pixels  []byte    // N×H×W×3 instead of Images, where the layout says so
-	Labels  []int64   // N
-	Indices []int     // N, into the folder's samples
+	Slot    int               // index of the slot
+	N       int               // samples, at most the batch size
+	Images  []float32         // N×3×H×W or, where the layout says so, N×H×W×3, at the start of the slot
+	Pixels  []byte            // N×H×W×3 instead of Images, where the layout says so
+	Erase   []image.Rectangle // N, beside Pixels, or nil: what of each sample is set to zero once it is normalised
+	Labels  []int64           // N
+	Indices []int             // N, into the folder's samples
 
 	number int // in the epoch
 	epoch  *Epoch

@@ -27,6 +27,7 @@ type batchRun struct {
 	seeds, workers      []int
 	epochs, batch, size int
 	noShuffle           bool
+	augment             string
 	want                []string
 }
 
@@ -52,6 +53,7 @@ func batchRuns(t *testing.T) (runs []batchRun) {
 		fs.IntVar(&r.batch, "batch-size", 0, "")
 		fs.IntVar(&r.size, "image-size", 0, "")
 		fs.BoolVar(&r.noShuffle, "no-shuffle", false, "")
+		fs.StringVar(&r.augment, "augment", "flip", "")
 		if err := fs.Parse(strings.Fields(options)); err != nil {
 			t.Fatal(err)
 		}
@@ -129,10 +131,14 @@ func TestBatchesArePyTorchs(t *testing.T) {
 // hashes makes the run's batches and returns their lines.
 func (r batchRun) hashes(t *testing.T, train, val *ImageFolder, cache int64) (got []string) {
 	t.Helper()
+	training, err := transforms.Train(r.size).Augmented(r.augment)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, seed := range r.seeds {
 		for _, workers := range r.workers {
 			cfg := LoaderConfig{BatchSize: r.batch, Shuffle: !r.noShuffle, Workers: workers, Cache: NewCache(cache)}
-			trainLoader, err := NewLoader(train, transforms.Train(r.size), cfg)
+			trainLoader, err := NewLoader(train, training, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

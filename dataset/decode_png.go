@@ -208,14 +208,14 @@ func (p *pngFile) rest(at int) error {
 func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixels) error {
 	dst.Reset(p.width, p.height)
 	p.sampling.blank(dst)
-	rows, err := newPNGRows(ctx, in, &p.sampling, p.width)
+	rows, err := newPNGRows(in, &p.sampling, p.width)
 	if err != nil {
 		return err
 	}
 	defer rows.unpacked.Close()
 	if !p.interlaced {
 		for y := range p.height {
-			row, err := rows.next(p.width)
+			row, err := rows.next(ctx, p.width)
 			if row == nil {
 				return err
 			}
@@ -235,7 +235,7 @@ func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixe
 		}
 		rows.restart()
 		for y := pass.y; y < p.height; y += pass.dy {
-			row, err := rows.next(w)
+			row, err := rows.next(ctx, w)
 			if row == nil {
 				return err
 			}
@@ -251,7 +251,6 @@ func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixe
 
 // pngRows unpacks rows and undoes their filters.
 type pngRows struct {
-	ctx      context.Context
 	in       *pngPixels
 	block    []byte // of in, what is left of it
 	unpacked *inflate.Reader
@@ -261,23 +260,23 @@ type pngRows struct {
 	previous []byte
 }
 
-func newPNGRows(ctx context.Context, in *pngPixels, s *sampling, width int) (*pngRows, error) {
+func newPNGRows(in *pngPixels, s *sampling, width int) (*pngRows, error) {
 	unpacked, err := inflate.NewReader()
 	if err != nil {
 		return nil, fmt.Errorf("png: %w", err)
 	}
-	return &pngRows{ctx: ctx, in: in, unpacked: unpacked, sampling: s, row: make([]byte, 1+s.size(width)), previous: make([]byte, 1+s.size(width))}, nil
+	return &pngRows{in: in, unpacked: unpacked, sampling: s, row: make([]byte, 1+s.size(width)), previous: make([]byte, 1+s.size(width))}, nil
 }
 
 // restart forgets the row above.
 func (r *pngRows) restart() { clear(r.previous) }
 
 // next returns the bytes of a row of n pixels, or nil without an error where the data has ended before it.
-func (r *pngRows) next(n int) ([]byte, error) {
+func (r *pngRows) next(ctx context.Context, n int) ([]byte, error) {
 	if r.ended {
 		return nil, nil
 	}
-	if err := r.ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	size := r.sampling.size(n)

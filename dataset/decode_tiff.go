@@ -17,16 +17,16 @@ func decodeTIFF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	if err != nil {
 		return err
 	}
-	t := tiffPicture{ctx: ctx, directory: d}
+	t := tiffPicture{directory: d}
 	if err := t.layout(); err != nil {
 		return err
 	}
 	dst.Reset(t.width, t.height)
 	t.sampling.blank(dst)
 	if t.compression == tiffRaw {
-		err = t.readRaw(dst, data)
+		err = t.readRaw(ctx, dst, data)
 	} else {
-		err = t.readPacked(dst, data)
+		err = t.readPacked(ctx, dst, data)
 	}
 	if err != nil {
 		return err
@@ -67,7 +67,6 @@ const (
 
 // A tiffPicture is how a directory lays out its picture, with Pillow's defaults for what it lacks.
 type tiffPicture struct {
-	ctx           context.Context
 	directory     *tiffDirectory
 	width, height int
 	compression   int

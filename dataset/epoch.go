@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
 	"sync"
 )
@@ -78,6 +79,9 @@ func (e *Epoch) fill(ctx context.Context, m *maker, k int, b *Batch) error {
 	b.number, b.N = k, n
 	if l.layout.Pixels {
 		b.Pixels = l.slots[b.Slot].Bytes[:n*l.layout.SampleLen()]
+		if l.tf.Erasing.P > 0 {
+			b.Erase = make([]image.Rectangle, n)
+		}
 	} else {
 		b.Images = l.slots[b.Slot].Floats[:n*l.layout.SampleLen()]
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"hymenoptera/internal/text"
 )
 
 // A Sample is one file of an ImageFolder.
@@ -222,15 +224,10 @@ func found(entries []fs.DirEntry) string {
 
 // firstFew lists the first of many names.
 func firstFew(names []string) string {
-	const most = 5
 	if len(names) == 0 {
 		return "nothing"
 	}
-	list := strings.Join(names[:min(most, len(names))], ", ")
-	if rest := len(names) - most; rest > 0 {
-		list += fmt.Sprintf(", and %d more", rest)
-	}
-	return list
+	return text.Few(names, 5)
 }
 
 // without returns those of all that others lack.

@@ -37,36 +37,37 @@ func (m *maker) seed(seed uint64) {
 
 // sample makes the i-th sample of a batch.
 func (m *maker) sample(b *Batch, i, index int) error {
-	picture, flip, err := m.show(index)
+	picture, plan, err := m.prepare(index)
 	if err != nil {
 		return err
 	}
 	from, to := i*m.layout.SampleLen(), (i+1)*m.layout.SampleLen()
 	if m.layout.Pixels {
-		transforms.Pack(b.Pixels[from:to], picture, flip)
+		transforms.Pack(b.Pixels[from:to], picture, plan.Flip)
+		if b.Erase != nil {
+			b.Erase[i] = plan.Erase
+		}
 	} else {
-		m.normalize(b.Images[from:to], picture, flip)
+		m.normalize(b.Images[from:to], picture, plan)
 	}
 	return nil
 }
 
-// show returns what a sample shows, and whether it is mirrored. The picture is valid until the next call.
-func (m *maker) show(index int) (*transforms.Image, bool, error) {
+// prepare returns what a sample shows, and what is left of its plan. The picture is valid until the next call.
+func (m *maker) prepare(index int) (*transforms.Image, transforms.Plan, error) {
 	if p := m.kept.get(index); p != nil {
 		if !m.tf.Random {
-			return p, false, nil
+			return p, transforms.Plan{}, nil
 		}
-		plan := m.tf.Plan(p.Width, p.Height, m.src)
-		m.resizer.Resize(&m.sample8, p, image.Point{}, plan)
-		return &m.sample8, plan.Flip, nil
+		return &m.sample8, m.show(p, image.Point{}, m.tf.Plan(p.Width, p.Height, m.src)), nil
 	}
 	var err error
 	if m.file, err = ReadFile(m.file, m.folder.Samples[index].Path); err != nil {
-		return nil, false, err
+		return nil, transforms.Plan{}, err
 	}
-	flip, err := m.crop(context.Background(), m.src, m.file)
+	plan, err := m.crop(context.Background(), m.src, m.file)
 	if err != nil {
-		return nil, false, err
+		return nil, plan, err
 	}
 	m.warn(index)
 	if m.complete {
@@ -75,7 +76,7 @@ func (m *maker) show(index int) (*transforms.Image, bool, error) {
 	if !m.tf.Random && m.cache.reserve(m.tf.Size, m.tf.Size) {
 		m.kept.put(index, &m.sample8)
 	}
-	return &m.sample8, flip, nil
+	return &m.sample8, plan, nil
 }
 
 // warn passes on what is unusual about the file of a sample.

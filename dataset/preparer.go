@@ -97,7 +97,7 @@ func (p *Preparer) Prepare(ctx context.Context, dst []float32, data []byte) erro
 	if _, err := p.crop(ctx, nil, data); err != nil {
 		return err
 	}
-	p.normalize(dst, &p.sample8, false)
+	p.normalize(dst, &p.sample8, transforms.Plan{})
 	return nil
 }
 

@@ -37,10 +37,9 @@ func (s *sampler) close() {
 	}
 }
 
-// crop sets s.sample8 to what a file shows, of which it draws the crop from rng, and reports whether it is to be
-// mirrored.
-func (s *sampler) crop(ctx context.Context, rng Source, file []byte) (flip bool, err error) {
-	var plan transforms.Plan
+// crop draws from rng what happens to a file's picture and sets s.sample8 to what of it is shown. What is left to be done is in
+// the plan.
+func (s *sampler) crop(ctx context.Context, rng Source, file []byte) (plan transforms.Plan, err error) {
 	var origin image.Point
 	s.complete = false
 	if format(file) == formatJPEG {
@@ -49,10 +48,23 @@ func (s *sampler) crop(ctx context.Context, rng Source, file []byte) (flip bool,
 		plan, err = s.decodeOther(ctx, rng, file)
 	}
 	if err != nil {
-		return false, err
+		return plan, err
 	}
-	s.resizer.Resize(&s.sample8, &s.picture, origin, plan)
-	return plan.Flip, nil
+	return s.show(&s.picture, origin, plan), nil
+}
+
+// show sets s.sample8 to what plan shows of a picture, whose upper left pixel is at origin, and returns what of the plan is left
+// to be done. The flip is: normalising does it for nothing, unless pixels change after it.
+func (s *sampler) show(picture *transforms.Image, origin image.Point, plan transforms.Plan) transforms.Plan {
+	s.resizer.Resize(&s.sample8, picture, origin, plan)
+	if plan.Augment != nil {
+		if plan.Flip {
+			s.sample8.Mirror()
+		}
+		plan.Augment(&s.sample8)
+		plan.Flip, plan.Augment = false, nil
+	}
+	return plan
 }
 
 // decodeJPEG draws the plan from the size in the header and decodes only what it needs, from origin on, or all of a picture
@@ -87,12 +99,14 @@ func (s *sampler) decodeOther(ctx context.Context, rng Source, file []byte) (pla
 	return s.tf.Plan(w, h, rng), nil
 }
 
-// normalize writes the sample that a picture shows.
-func (s *sampler) normalize(dst []float32, picture *transforms.Image, flip bool) {
+// normalize writes the sample that a picture shows, with what is left of its plan.
+func (s *sampler) normalize(dst []float32, picture *transforms.Image, plan transforms.Plan) {
 	if s.layout.ChannelsLast {
-		s.norm.ApplyChannelsLast(dst, picture, flip)
+		s.norm.ApplyChannelsLast(dst, picture, plan.Flip)
+		transforms.EraseChannelsLast(dst, picture.Width, plan.Erase)
 	} else {
-		s.norm.Apply(dst, picture, flip)
+		s.norm.Apply(dst, picture, plan.Flip)
+		transforms.Erase(dst, picture.Width, plan.Erase)
 	}
 }
 

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,7 +19,7 @@ type tiffBlock struct {
 
 // readRaw reads pixels without compression as Pillow's TiffImagePlugin lists them: blocks follow one another from left to
 // right and from top to bottom, a plane after the other, and what comes too often is read over what was there.
-func (t *tiffPicture) readRaw(dst *transforms.Image, data []byte) error {
+func (t *tiffPicture) readRaw(ctx context.Context, dst *transforms.Image, data []byte) error {
 	blocks, err := t.rawBlocks()
 	if err != nil {
 		return err
@@ -37,7 +38,7 @@ func (t *tiffPicture) readRaw(dst *transforms.Image, data []byte) error {
 		}
 	}
 	for _, b := range blocks {
-		if err := t.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if t.planes && b.plane >= len(t.bits) {
@@ -161,7 +162,7 @@ func (t *tiffPicture) colors() int {
 }
 
 // readPacked reads pixels that libtiff unpacks, block by block.
-func (t *tiffPicture) readPacked(dst *transforms.Image, data []byte) error {
+func (t *tiffPicture) readPacked(ctx context.Context, dst *transforms.Image, data []byte) error {
 	r, err := tiff.Open(data, t.directory.offset)
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (t *tiffPicture) readPacked(dst *transforms.Image, data []byte) error {
 		return fmt.Errorf("tiff: two sizes, %d×%d and %d×%d pixels", t.width, t.height, info.Width, info.Height)
 	}
 	if info.Photometric == tiff.PhotometricYCbCr && (info.Compression != tiff.CompressionJPEG || info.Planar == tiff.PlanarSeparate) {
-		return t.readYCbCr(dst, r)
+		return t.readYCbCr(ctx, dst, r)
 	}
 	// libtiff returns samples in this machine's order, and bits with the highest first. Signed samples and floats in
 	// big-endian order Pillow swaps nevertheless.
@@ -183,16 +184,16 @@ func (t *tiffPicture) readPacked(dst *transforms.Image, data []byte) error {
 		s.model = colors
 	}
 	if info.Planar == tiff.PlanarSeparate && len(t.bits) > 1 {
-		return t.readPlanes(dst, r)
+		return t.readPlanes(ctx, dst, r)
 	}
-	return t.eachBlock(r, 0, s.size, func(x, y, w int, row []byte) {
+	return t.eachBlock(ctx, r, 0, s.size, func(x, y, w int, row []byte) {
 		s.row(dst.Bytes()[8*dst.Stride*y+4*x:], row, w)
 	})
 }
 
 // eachBlock decodes the strips or tiles of a plane and passes on their rows. rowSize is what the rows of a given number of
 // pixels take as the caller will read them; where libtiff's are of another size, the file is broken.
-func (t *tiffPicture) eachBlock(r *tiff.Reader, plane int, rowSize func(int) int, put func(x, y, w int, row []byte)) error {
+func (t *tiffPicture) eachBlock(ctx context.Context, r *tiff.Reader, plane int, rowSize func(int) int, put func(x, y, w int, row []byte)) error {
 	info := r.Info()
 	want := rowSize(info.BlockWidth)
 	if info.BlockWidth <= 0 || info.BlockHeight <= 0 || want <= 0 ||
@@ -202,7 +203,7 @@ func (t *tiffPicture) eachBlock(r *tiff.Reader, plane int, rowSize func(int) int
 	block := make([]byte, info.BlockSize)
 	for y := 0; y < t.height; y += info.BlockHeight {
 		for x := 0; x < t.width; x += info.BlockWidth {
-			if err := t.ctx.Err(); err != nil {
+			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if err := r.Block(block, x, y, plane); err != nil {
@@ -221,7 +222,7 @@ func (t *tiffPicture) eachBlock(r *tiff.Reader, plane int, rowSize func(int) int
 }
 
 // readPlanes reads a picture that has a plane per sample.
-func (t *tiffPicture) readPlanes(dst *transforms.Image, r *tiff.Reader) error {
+func (t *tiffPicture) readPlanes(ctx context.Context, dst *transforms.Image, r *tiff.Reader) error {
 	if bits := r.Info().Bits; bits != 8 && bits != 16 {
 		return fmt.Errorf("tiff: planes of %d bits per sample are not supported", bits)
 	}
@@ -229,7 +230,7 @@ func (t *tiffPicture) readPlanes(dst *transforms.Image, r *tiff.Reader) error {
 	joined := newPlaneJoiner(t)
 	one := t.plane()
 	for plane := range joined.planes {
-		err := t.eachBlock(r, plane, one.size, func(x, y, w int, row []byte) { joined.put(plane, x, y, w, row) })
+		err := t.eachBlock(ctx, r, plane, one.size, func(x, y, w int, row []byte) { joined.put(plane, x, y, w, row) })
 		if err != nil {
 			return err
 		}
@@ -243,11 +244,11 @@ func (t *tiffPicture) readPlanes(dst *transforms.Image, r *tiff.Reader) error {
 }
 
 // readYCbCr reads pixels that libtiff converts to RGB, because their chroma may be subsampled.
-func (t *tiffPicture) readYCbCr(dst *transforms.Image, r *tiff.Reader) error {
+func (t *tiffPicture) readYCbCr(ctx context.Context, dst *transforms.Image, r *tiff.Reader) error {
 	rows := min(max(1, r.Info().BlockHeight), t.height)
 	block := make([]byte, 4*t.width*rows)
 	for y := 0; y < t.height; y += rows {
-		if err := t.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := min(rows, t.height-y)

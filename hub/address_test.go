@@ -101,13 +101,9 @@ func TestPassword(t *testing.T) {
 		user, password, _ = r.BasicAuth()
 		s.cut(1000)(w, r)
 	}, status(404, ""))
-	file, err := hub.File{URL: "https://download.pytorch.org/models/file-0123abcd.pth", SHA256: "0123abcd"}.
-		Mirrored(strings.Replace(s.URL, "http://", "http://me:secret@", 1) + "/pytorch/")
-	if err != nil {
-		t.Fatal(err)
-	}
 	f := newFixture(t)
-	err = f.fetch(t, t.Context(), file, nil)
+	f.cfg.Mirror = strings.Replace(s.URL, "http://", "http://me:secret@", 1) + "/pytorch/"
+	err := f.fetch(t, t.Context(), hub.File{URL: "https://download.pytorch.org/models/file-0123abcd.pth", SHA256: "0123abcd"}, nil)
 	beside, _ := os.ReadFile(f.path + ".partial.json")
 	if user != "me" || password != "secret" || !strings.Contains(err.Error(), "/pytorch/models/file-0123abcd.pth") {
 		t.Errorf("user %q, password %q, error %v", user, password, err)
@@ -158,16 +154,22 @@ func TestHashPrefix(t *testing.T) {
 	}
 }
 
-func TestMirrored(t *testing.T) {
-	f := hub.File{URL: "https://download.pytorch.org/models/a.pth"}
+func TestMirror(t *testing.T) {
+	body := content(20, 1000)
 	for mirror, want := range map[string]string{
 		"https://m.example":       "https://m.example/models/a.pth",
 		"http://m.example:8080/x": "http://m.example:8080/x/models/a.pth",
-		"m.example":               "", "ftp://m.example": "", "https://m.example?x=1": "", "": "", "https://%": "",
+		"m.example":               "", "ftp://m.example": "", "https://m.example?x=1": "", "https://%": "",
 	} {
-		got, err := f.Mirrored(mirror)
-		if got.URL != want || (err == nil) != (want != "") {
-			t.Errorf("%q: got %q, error %v, want %q", mirror, got.URL, err, want)
+		f := newFixture(t)
+		f.cfg.Mirror, f.cfg.Transport = mirror, serves(body)
+		fetched := body
+		if want == "" {
+			fetched = nil
+		}
+		err := f.fetch(t, t.Context(), hub.File{URL: "https://download.pytorch.org/models/a.pth", SHA256: sum(body)}, fetched)
+		if wrong := (*hub.MirrorError)(nil); errors.As(err, &wrong) != (want == "") || !strings.Contains(f.log.String(), want) {
+			t.Errorf("%q: error %v, log %q, want %q in it", mirror, err, &f.log, want)
 		}
 	}
 }

@@ -20,6 +20,10 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 	if err := cfg.validate(); err != nil {
 		return false, err
 	}
+	u, err := f.parse(cfg)
+	if err != nil {
+		return false, err
+	}
 	dir = filepath.Clean(dir)
 	zipFile := dir + ".zip"
 	there, err := isFolder(dir)
@@ -42,10 +46,6 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 		if err := os.RemoveAll(name); err != nil {
 			return false, fmt.Errorf("hub: %w", err)
 		}
-	}
-	u, err := f.parse(cfg)
-	if err != nil {
-		return false, err
 	}
 	mark := func(root *os.Root) error { return root.WriteFile(markFile, []byte(u.Redacted()+"\n"), 0o666) }
 	if _, err := os.Stat(zipFile); err == nil {
@@ -154,12 +154,19 @@ func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, er
 	return true, nil
 }
 
-// Begun says whether there is a beginning of the file, or of the zip of the folder, that is fetched to path.
-func Begun(path string) bool {
+// State says what there is of the file, or of the folder, that is fetched to path: a file's size, "here" for a folder,
+// "begun" for the beginning of a download, or "-".
+func State(path string) string {
+	if info, err := os.Stat(path); err == nil {
+		if info.IsDir() {
+			return "here"
+		}
+		return Bytes(info.Size())
+	}
 	for _, name := range []string{path, path + ".zip"} {
 		if _, err := os.Stat(name + partialEnding); err == nil {
-			return true
+			return "begun"
 		}
 	}
-	return false
+	return "-"
 }

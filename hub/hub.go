@@ -41,6 +41,9 @@ func (f File) Pinned() bool { return len(f.SHA256) == sha256.Size*2 }
 type Config struct {
 	Transport http.RoundTripper // nil: the usual one, with the proxies of the environment
 
+	// Mirror is an address that stands for the scheme and host of the files' own; "" for none. A Fetch from one that is no
+	// address fails with a [*MirrorError].
+	Mirror string
 	// AllowHTTP takes addresses that begin with http:// for every file. Without it they are taken for files that are
 	// pinned, and on this machine: localhost and the loopback addresses.
 	AllowHTTP bool
@@ -104,11 +107,25 @@ func (c Config) progress(done, total int64) {
 
 var hexDigits = regexp.MustCompile(`^([0-9a-f]{8,64})?$`)
 
-// parse checks f and returns its address.
+// A MirrorError says that Config.Mirror is no address.
+type MirrorError struct{ Mirror string }
+
+func (e *MirrorError) Error() string {
+	return fmt.Sprintf("hub: mirror %q: a mirror is an address such as https://mirror.example.org/pytorch", e.Mirror)
+}
+
+// parse checks f and returns its address, or that of its copy on a mirror.
 func (f File) parse(cfg Config) (*url.URL, error) {
 	u, err := url.Parse(f.URL)
 	if err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
+	}
+	if cfg.Mirror != "" {
+		m, err := url.Parse(cfg.Mirror)
+		if err != nil || m.Host == "" || m.Scheme != "http" && m.Scheme != "https" || m.RawQuery != "" || m.Fragment != "" {
+			return nil, &MirrorError{cfg.Mirror}
+		}
+		u = m.JoinPath(u.Path)
 	}
 	if u.Host == "" {
 		return nil, fmt.Errorf("hub: %s: want an address that begins with https://", u.Redacted())
@@ -120,20 +137,6 @@ func (f File) parse(cfg Config) (*url.URL, error) {
 		return nil, fmt.Errorf("hub: %s: the SHA-256 %q is not 8 to 64 hex digits in lower case", u.Redacted(), f.SHA256)
 	}
 	return u, nil
-}
-
-// Mirrored returns f at mirror, the address that stands for the scheme and host of f's own.
-func (f File) Mirrored(mirror string) (File, error) {
-	m, err := url.Parse(mirror)
-	if err != nil || m.Host == "" || m.Scheme != "http" && m.Scheme != "https" || m.RawQuery != "" || m.Fragment != "" {
-		return File{}, errors.New("a mirror is an address such as https://mirror.example.org/pytorch")
-	}
-	u, err := url.Parse(f.URL)
-	if err != nil {
-		return File{}, fmt.Errorf("hub: %w", err)
-	}
-	f.URL = m.JoinPath(u.Path).String()
-	return f, nil
 }
 
 // prefix is torch.hub's: the digits of resnet18-f37072fd.pth.

@@ -46,9 +46,11 @@ func Softmax(logits []float32) []float64 {
 // A ClassScore tells how well one class was found. Like scikit-learn's with zero_division=0 a score whose
 // denominator is 0 is 0.
 type ClassScore struct {
-	Precision, Recall, F1 float64
-	Support               int // images of the class
-	Predicted             int // images that were taken for it
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
+	F1        float64 `json:"f1"`
+	Support   int     `json:"images"`    // of the class
+	Predicted int     `json:"predicted"` // images that were taken for it
 }
 
 // Metrics are what a set of predictions comes to.

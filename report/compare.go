@@ -7,18 +7,11 @@ import (
 	"strconv"
 
 	"hymenoptera/metrics"
+	"hymenoptera/run"
 )
 
 // A Run is one training of a comparison.
-type Run struct {
-	Name       string
-	History    metrics.History
-	Trainable  int   // parameters; 0 when unknown
-	Parameters int   // all of them
-	Memory     int64 // peak in bytes; 0 when unknown
-	// Answers holds, by validation image, whether the best weights got it right; nil when unknown.
-	Answers map[string]bool
-}
+type Run run.Summary
 
 // Best returns the run's best validation phase, or the last one when none got any image right.
 func (r Run) Best() metrics.Phase { return r.History.BestOrLast() }

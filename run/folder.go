@@ -33,23 +33,22 @@ type Folder struct {
 	changed []string          // names of files that somebody else changed
 }
 
-// Check finds out whether Create would refuse the folder, without making anything.
+// Check returns the error with which Create would refuse the folder, and makes nothing: a [*HeldError] or a [*FolderError].
 func Check(path string, overwrite bool) error {
 	there := filepath.Clean(path)
 	if made := missing(path); len(made) > 0 {
 		there = filepath.Dir(made[0])
 	}
 	if info, err := os.Stat(there); err != nil {
-		return fmt.Errorf("run: %w; choose another --out", err)
+		return &FolderError{Err: err}
 	} else if !info.IsDir() {
-		return fmt.Errorf("run: %s is a file: choose another --out", there)
+		return folderErrorf("%s is a file", there)
 	}
 	if err := unix.Access(there, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("run: cannot write into %s: %w; choose another --out", there, err)
+		return folderErrorf("cannot write into %s: %w", there, err)
 	}
 	if Held(path) && !overwrite {
-		name := append(held(path), held(swap(path))...)[0]
-		return fmt.Errorf("run: %s holds a run already (%s); choose another --out, or add --overwrite to replace it", path, name)
+		return &HeldError{Path: path, File: append(held(path), held(swap(path))...)[0]}
 	}
 	return nil
 }
@@ -63,7 +62,7 @@ func Create(path string, overwrite bool) (*Folder, error) {
 	}
 	f := &Folder{path: path, dir: path, made: missing(path), written: map[string][]byte{}}
 	if err := os.MkdirAll(path, 0o777); err != nil {
-		return nil, fmt.Errorf("run: %w; choose another --out", err)
+		return nil, &FolderError{Err: err}
 	}
 	var err error
 	if f.lock, err = os.Open(path); err != nil {
@@ -71,7 +70,7 @@ func Create(path string, overwrite bool) (*Folder, error) {
 	}
 	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.lock.Close()
-		return nil, fmt.Errorf("run: %s: another run is writing into this folder; choose another --out", path)
+		return nil, folderErrorf("%s: another run is writing into this folder", path)
 	}
 	return f, nil
 }
@@ -193,12 +192,12 @@ func (f *Folder) WriteConfig(config any) error {
 	if old := held(f.path); len(old) > 0 {
 		for _, name := range old {
 			if info, err := os.Lstat(filepath.Join(f.path, name)); err == nil && info.IsDir() {
-				return fmt.Errorf("run: %s is a folder, and no file of a run; choose another --out", filepath.Join(f.path, name))
+				return folderErrorf("%s is a folder, and no file of a run", filepath.Join(f.path, name))
 			}
 		}
 		f.dir = stage(f.path)
 		if err := os.Mkdir(f.dir, 0o777); err != nil {
-			return f.explained(err)
+			return f.writeError(err)
 		}
 	}
 	return f.Write(ConfigFile, data)
@@ -217,7 +216,7 @@ func (f *Folder) write(name string, data []byte) error {
 	if err == nil {
 		f.written[name] = data
 	}
-	return f.explained(err)
+	return f.writeError(err)
 }
 
 // WritePredictions writes predictions.json.
@@ -265,7 +264,7 @@ func (f *Folder) Append(p metrics.Phase) error {
 		if file.Truncate(int64(len(before))); before == nil {
 			os.Remove(file.Name())
 		}
-		return f.explained(err)
+		return f.writeError(err)
 	}
 	f.written[HistoryFile] = after
 	return nil
@@ -275,14 +274,14 @@ func (f *Folder) Append(p metrics.Phase) error {
 // at a time.
 func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
 	if err := checkpoint.WriteSafetensors(filepath.Join(f.dir, BestFile), sd); err != nil {
-		return f.explained(err)
+		return f.writeError(err)
 	}
 	if !f.KeepsOld() {
 		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.explained(f.replaceOld())
+	return f.writeError(f.replaceOld())
 }
 
 func encoded(v any) ([]byte, error) {
@@ -291,21 +290,4 @@ func encoded(v any) ([]byte, error) {
 		return nil, fmt.Errorf("run: %w", err)
 	}
 	return append(escape.JSONBytes(data), '\n'), nil
-}
-
-func (f *Folder) vanished() error {
-	return fmt.Errorf("run: %s was removed while the run was writing into it", f.path)
-}
-
-// explained says what may help against an error of a write.
-func (f *Folder) explained(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case f.Vanished():
-		return f.vanished()
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.EFBIG):
-		return fmt.Errorf("run: %w; make room there, or choose another --out", err)
-	}
-	return fmt.Errorf("run: %w", err)
 }

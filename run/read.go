@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"hymenoptera/internal/regular"
@@ -69,4 +71,37 @@ func ReadHistory(path string) (metrics.History, error) {
 		phases = append(phases, p)
 	}
 	return phases, nil
+}
+
+// ReadLog reads another program's log of a training: a CSV file as [metrics.ReadCSV] takes it.
+func ReadLog(file string) (metrics.History, error) {
+	const most = 64 << 20 // bytes; a million phases take half of that
+	data, err := regular.Read(file, most)
+	var path *fs.PathError
+	if errors.As(err, &path) { // the caller names the file
+		err = path.Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return metrics.ReadCSV(bytes.NewReader(data))
+}
+
+// Best returns the best.safetensors of a path that is the folder of a run, and any other path as it is. It first settles
+// a run that a process that was killed has left half-replaced.
+func Best(path string) (string, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		if filepath.Base(path) == BestFile {
+			return path, Settle(filepath.Dir(path))
+		}
+		return path, nil
+	}
+	if err := Settle(path); err != nil {
+		return "", err
+	}
+	file := filepath.Join(path, BestFile)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("run: %s holds no %s: name the folder of a run, or a file", path, BestFile)
+	}
+	return file, nil
 }

@@ -31,6 +31,21 @@ func files() []string {
 		"grid.png", "predictions.png", "curves.png", "curves.svg"}
 }
 
+// A Setup is what config.json holds beside the options of a training: with what it ran.
+type Setup struct {
+	Classes       []string `json:"classes"`
+	TrainImages   int      `json:"train_images"`
+	ValImages     int      `json:"val_images"`
+	Trainable     int      `json:"trainable_parameters"`
+	Parameters    int      `json:"parameters"`
+	Skipped       []string `json:"skipped_images,omitempty"` // images that were left out, with the reason
+	Version       string   `json:"version"`                  // of this module
+	Commit        string   `json:"commit,omitempty"`
+	Libtorch      string   `json:"libtorch"`
+	CPUCapability string   `json:"cpu_capability"`
+	Go            string   `json:"go"`
+}
+
 // A Result is what a training came to.
 type Result struct {
 	Best    metrics.Phase `json:"best"`

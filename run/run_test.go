@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -72,8 +73,8 @@ func TestCreateRefusesARunThatIsThere(t *testing.T) {
 	}
 
 	_, err := run.Create(dir, false)
-	if err == nil || !strings.Contains(err.Error(), "--overwrite") || !strings.Contains(err.Error(), run.ConfigFile) {
-		t.Errorf("a folder with a run: got error %v, want one that names %s and --overwrite", err, run.ConfigFile)
+	if held := (*run.HeldError)(nil); !errors.As(err, &held) || *held != (run.HeldError{Path: dir, File: run.ConfigFile}) {
+		t.Errorf("a folder with a run: got error %v, want a HeldError that names %s", err, run.ConfigFile)
 	}
 	if _, err := os.Stat(filepath.Join(dir, run.ConfigFile)); err != nil {
 		t.Errorf("the refused run lost its configuration: %v", err)

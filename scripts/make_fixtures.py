@@ -279,6 +279,9 @@ def batches(good, root):
         "--seeds 1 --workers 0,2 --epochs 1 --batch-size 1 --image-size 21",
         "--seeds 1 --workers 0,3 --epochs 1 --batch-size 1000 --image-size 40",
         "--seeds 1 --workers 0,1 --epochs 1 --batch-size 5 --image-size 70 --no-shuffle",
+        "--seeds 1 --workers 0,2 --epochs 1 --batch-size 8 --image-size 33 --augment none",
+        "--seeds 1 --workers 0,2 --epochs 1 --batch-size 8 --image-size 33 --augment light",
+        "--seeds 1 --workers 0,2 --epochs 2 --batch-size 8 --image-size 33 --augment trivial",
     ]
     with open(at("dataset/testdata/batches.txt"), "w") as f:
         for run in runs:

@@ -95,6 +95,42 @@ def crops():
     dump([{"sha256": sha(t.numpy())}], "transforms/testdata/normalize.json")
 
 
+SIZES = [(32, 32), (33, 33), (31, 20), (17, 40), (2, 2), (1, 1)]
+
+
+def augmentations():
+    """What each augmentation makes of pictures: noise of all values and of few, square and not; and one word drawn after it."""
+    jitters = [dict(brightness=0.4), dict(contrast=0.4), dict(saturation=1.5), dict(hue=0.5), dict(hue=0.05),
+               dict(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1), dict(brightness=1.5, contrast=1.5, saturation=1.5)]
+    cases = [("ColorJitter", j, T.ColorJitter(**j), 12) for j in jitters]
+    cases += [("RandomRotation", dict(degrees=d), T.RandomRotation(d), 25) for d in (15, 180)]
+    cases += [("TrivialAugmentWide", {}, T.TrivialAugmentWide(), 1500)]
+    out = []
+    for name, options, augment, seeds in cases:
+        made, following = [], []
+        for seed in range(seeds):
+            w, h = SIZES[seed % len(SIZES)]
+            picture = pattern(w, h)
+            if seed // len(SIZES) % 2:
+                picture = picture.point(lambda v: 40 + v // 3)
+            torch.manual_seed(seed)
+            made.append(sha(np.array(augment(picture)))[:8])
+            following.append(torch.randint(0, 1 << 24, (1,)).item())
+        out.append({"name": name, **options, "sizes": SIZES, "sha256": made, "next": following})
+    dump(out, "transforms/testdata/augmentations.json")
+    out = []
+    for i, (p, scale, ratio) in enumerate([(0.5, (0.02, 0.33), (0.3, 3.3)), (1.0, (0.02, 0.33), (0.3, 3.3)), (0.9, (0.5, 1.0), (0.3, 10.0))]):
+        for size in (224, 32, 3, 1):
+            torch.manual_seed(i)
+            draws = []
+            for _ in range(20):
+                erased = T.RandomErasing(p, scale, ratio)(torch.ones(1, size, size))[0].numpy() == 0
+                rows, columns = np.flatnonzero(erased.any(1)), np.flatnonzero(erased.any(0))
+                draws.append([int(v) for v in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)] if len(rows) else [0, 0, 0, 0])
+            out.append({"p": p, "scale": scale, "ratio": ratio, "size": size, "seed": i, "draws": draws, "next": torch.randint(0, 1 << 24, (1,)).item()})
+    dump(out, "transforms/testdata/erasing.json")
+
+
 def draws():
     out = []
     for seed in (0, 1, 42, 123456789, 2**32 + 42, 2**63 - 1):
@@ -118,6 +154,7 @@ def main():
     draws()
     crops()
     resizes()
+    augmentations()
 
 
 if __name__ == "__main__":

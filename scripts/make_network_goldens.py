@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what PyTorch computes into the testdata of torch/nn, torch/optim and zoo, and ImageNet's class names.
+"""Writes what PyTorch computes into the testdata of torch/nn, torch/optim and zoo.
 
     python scripts/make_network_goldens.py
 
@@ -129,18 +129,7 @@ def pretrained_googlenet():
         return dict(entries=len(state), init=digest(state), eval=net(x).flatten().tolist())
 
 
-def class_names():
-    names = models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
-    for network in models.list_models(module=models):
-        for weights in models.get_model_weights(network):
-            if network.startswith(("resnet", "googlenet")):
-                assert weights.meta["categories"] == names, weights
-    with open(os.path.join(ROOT, "zoo/imagenet1k.txt"), "w") as f:
-        f.writelines(name + "\n" for name in names)
-
-
 def main():
-    class_names()
     torch.set_num_threads(1)
     write("torch/optim/testdata/optim.json", dict(cpu=capability(), optimizers=optimizers(), schedules=schedules()))
     write("torch/nn/testdata/layers.json", dict(cpu=capability(), layers=layers()))

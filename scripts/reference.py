@@ -22,7 +22,8 @@ from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from torchvision import datasets, models, transforms
 
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+NORMALIZE = [transforms.ToTensor(), transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
+AUGMENTATIONS = ["none", "flip", "light", "trivial"]
 
 
 def arguments():
@@ -38,6 +39,7 @@ def arguments():
     p.add_argument("--batch-size", type=int, default=32)
     p.add_argument("--image-size", type=int, default=224)
     p.add_argument("--no-flip", action="store_true")
+    p.add_argument("--augment", default="flip", choices=AUGMENTATIONS)
     p.add_argument("--workers", type=int, default=4)
     p.add_argument("--optimizer", default="sgd", choices=["sgd", "adam", "adamw"])
     p.add_argument("--lr", type=float, default=0.001)
@@ -57,18 +59,33 @@ def arguments():
     return p.parse_args()
 
 
+def augmented(size, degree, flip=True):
+    """The steps of training, with an augmentation of one of four degrees."""
+    steps = [transforms.RandomResizedCrop(size)]
+    if flip and degree != "none":
+        steps.append(transforms.RandomHorizontalFlip())
+    if degree == "light":
+        steps += [transforms.ColorJitter(0.2, 0.2, 0.2), transforms.RandomRotation(10)]
+    if degree == "trivial":
+        steps.append(transforms.TrivialAugmentWide())
+    steps += NORMALIZE
+    if degree == "trivial":
+        steps.append(transforms.RandomErasing(0.1))
+    return steps
+
+
 def loaders(o):
     size = o.image_size
     pipelines = {
-        "train": [transforms.RandomResizedCrop(size)] + ([] if o.no_flip else [transforms.RandomHorizontalFlip()]),
-        "val": [transforms.Resize(size * 256 // 224), transforms.CenterCrop(size)],
+        "train": augmented(size, o.augment, not o.no_flip),
+        "val": [transforms.Resize(size * 256 // 224), transforms.CenterCrop(size), *NORMALIZE],
     }
     if o.probe and o.views == 0:
         pipelines["train"] = pipelines["val"]
     sets = {
         phase: datasets.ImageFolder(
             os.path.join(o.data, phase),
-            transforms.Compose(steps + [transforms.ToTensor(), transforms.Normalize(MEAN, STD)]),
+            transforms.Compose(steps),
         )
         for phase, steps in pipelines.items()
     }

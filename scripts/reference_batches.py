@@ -18,15 +18,13 @@ import warnings
 import torch
 from torchvision import datasets, transforms
 
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+from reference import AUGMENTATIONS, NORMALIZE, augmented
 
 
-def transform(phase, size):
+def transform(phase, size, augment):
     if phase == "train":
-        steps = [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip()]
-    else:
-        steps = [transforms.Resize(size * 256 // 224), transforms.CenterCrop(size)]
-    return transforms.Compose(steps + [transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
+        return transforms.Compose(augmented(size, augment))
+    return transforms.Compose([transforms.Resize(size * 256 // 224), transforms.CenterCrop(size), *NORMALIZE])
 
 
 def numbers(text):
@@ -42,13 +40,14 @@ def main():
     p.add_argument("--batch-size", type=int, default=32)
     p.add_argument("--image-size", type=int, default=224)
     p.add_argument("--no-shuffle", action="store_true")
+    p.add_argument("--augment", default="flip", choices=AUGMENTATIONS)
     args = p.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", message=".*[Tt]ransparency")
     warnings.filterwarnings("ignore", message=".*suggested max number of worker")
 
     phases = {
-        phase: datasets.ImageFolder(os.path.join(args.data, phase), transform(phase, args.image_size))
+        phase: datasets.ImageFolder(os.path.join(args.data, phase), transform(phase, args.image_size, args.augment))
         for phase in ("train", "val")
     }
     for seed in args.seeds:

@@ -2,6 +2,8 @@ package serve
 
 import (
 	"context"
+	"os"
+	"os/signal"
 	"sync"
 
 	"hymenoptera/classify"
@@ -59,6 +61,26 @@ func (s *Server) acquire() *model {
 	defer s.mu.RUnlock()
 	s.model.users.Add(1)
 	return s.model
+}
+
+// ReloadOn reloads whenever a signal comes, until stop is called, which closes signals.
+func (s *Server) ReloadOn(ctx context.Context, signals chan os.Signal) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range signals {
+			if err := s.Reload(ctx); err != nil {
+				s.cfg.Log.Error("the checkpoint cannot be read again; the old one stays", "error", err)
+			} else {
+				s.cfg.Log.Info("reloaded", "checkpoint", s.path)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-done
+	}
 }
 
 // Reload reads the checkpoint's file again. Requests that came before are answered by the network that they came

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -54,31 +55,43 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate returns an error if nothing could be answered.
+// A ConfigError says which field of a [Config] has a value that is not allowed.
+type ConfigError struct {
+	Field string // MaxBatch, for example
+	Value any
+	Want  string // what is allowed
+}
+
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("serve: %s %v: want %s", e.Field, e.Value, e.Want)
+}
+
+// Validate returns a [*ConfigError] if nothing could be answered.
 func (c Config) Validate() error {
-	switch {
-	case c.MaxBatch < 1 || c.MaxBatch > 4096:
-		return fmt.Errorf("serve: batches of %d pictures: want 1 to 4096", c.MaxBatch)
-	case c.MaxWait < 0 || c.MaxWait > time.Minute:
-		return fmt.Errorf("serve: waiting %v for a batch: want 0s to 1m", c.MaxWait)
-	case c.Queue < 1 || c.Queue > 1<<20:
-		return fmt.Errorf("serve: a queue of %d pictures: want 1 to 1048576", c.Queue)
-	case c.Memory < 1:
-		return fmt.Errorf("serve: %d bytes of memory: want 1 or more", c.Memory)
-	case c.Connections < 1 || c.Connections > 1<<20:
-		return fmt.Errorf("serve: %d connections: want 1 to 1048576", c.Connections)
-	case c.MaxPictures < 1:
-		return fmt.Errorf("serve: %d pictures a request: want 1 or more", c.MaxPictures)
-	case c.MaxBody < 1 || c.MaxBody > 1<<40:
-		return fmt.Errorf("serve: bodies of %d bytes: want 1 to 1 TiB", c.MaxBody)
-	case c.MaxPixels < 1:
-		return fmt.Errorf("serve: pictures of %d pixels: want 1 or more", c.MaxPixels)
-	case c.Timeout <= 0 || c.Grace <= 0:
-		return fmt.Errorf("serve: a timeout of %v and a grace of %v: want more than 0s", c.Timeout, c.Grace)
+	for _, limit := range []struct {
+		ok    bool
+		field string
+		value any
+		want  string
+	}{
+		{c.MaxBatch >= 1 && c.MaxBatch <= 4096, "MaxBatch", c.MaxBatch, "1 to 4096"},
+		{c.MaxWait >= 0 && c.MaxWait <= time.Minute, "MaxWait", c.MaxWait, "0s to 1m"},
+		{c.Queue >= 1 && c.Queue <= 1<<20, "Queue", c.Queue, "1 to 1048576"},
+		{c.Memory >= 1, "Memory", c.Memory, "1 byte or more"},
+		{c.Connections >= 1 && c.Connections <= 1<<20, "Connections", c.Connections, "1 to 1048576"},
+		{c.MaxPictures >= 1, "MaxPictures", c.MaxPictures, "1 or more"},
+		{c.MaxBody >= 1 && c.MaxBody <= 1<<40, "MaxBody", c.MaxBody, "1 byte to 1 TiB"},
+		{c.MaxPixels >= 1, "MaxPixels", c.MaxPixels, "1 or more"},
+		{c.Timeout > 0, "Timeout", c.Timeout, "more than 0s"},
+		{c.Grace > 0, "Grace", c.Grace, "more than 0s"},
+	} {
+		if !limit.ok {
+			return &ConfigError{limit.field, limit.value, limit.want}
+		}
 	}
 	for _, origin := range c.Origins {
 		if err := new(http.CrossOriginProtection).AddTrustedOrigin(origin); err != nil || origin == "null" {
-			return fmt.Errorf("serve: origin %q: want a scheme and a host, as https://example.org", origin)
+			return &ConfigError{"Origins", fmt.Sprintf("%q", origin), "a scheme and a host, as https://example.org"}
 		}
 	}
 	return nil
@@ -157,6 +170,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	headers(w.Header(), s.cfg.TLS != nil)
 	s.allowOrigin(w, r)
 	s.handler.ServeHTTP(w, r)
+}
+
+// Listen listens on an address and a port. Unlike net.Listen, it takes 0.0.0.0 for all IPv4 addresses, without those of IPv6.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
+	network := "tcp"
+	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().Is4() {
+		network = "tcp4"
+	}
+	var config net.ListenConfig
+	return config.Listen(ctx, network, addr)
 }
 
 // Serve answers requests until ctx is done. Then it takes no more, answers those that it took, for which they have

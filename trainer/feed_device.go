@@ -23,9 +23,10 @@ type deviceFeed struct {
 // bytesPerPixel is the size of a decoded pixel: red, green, blue and a byte without meaning.
 const bytesPerPixel = 4
 
-// fitDevice reports whether a loader's pictures fit into the bytes that are left, and takes them from these.
+// fitDevice reports whether a loader's pictures fit into the bytes that are left, and takes them from these. Augmentations change
+// pixels on the host.
 func fitDevice(ctx context.Context, loader *dataset.Loader, left *int64) (bool, error) {
-	if *left <= 0 {
+	if *left <= 0 || loader.Transform().Augment != nil {
 		return false, nil
 	}
 	pixels, err := loader.CountPixels(ctx, *left/bytesPerPixel)
@@ -74,6 +75,9 @@ func (f *deviceFeed) give(s *torch.Scope, p dataset.PlannedBatch, yield func(bat
 	s = s.Child()
 	defer s.Close()
 	images := s.Tidy(func(s *torch.Scope) *torch.Tensor { return f.norm.Apply(s, f.crops(s, p)) })
+	for i, plan := range p.Plans {
+		erase(s, torch.Narrow(s, images, 0, int64(i), 1), []image.Rectangle{plan.Erase})
+	}
 	return yield(batch{Batch{Samples: p.Indices, Labels: p.Labels, Inputs: images}, upload(s, p.Labels, f.device), s, 0}, nil)
 }
 

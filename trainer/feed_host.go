@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
 	"iter"
 	"time"
@@ -135,8 +136,21 @@ func (f *hostFeed) images(s *torch.Scope, b *dataset.Batch) *torch.Tensor {
 		if !layout.ChannelsLast {
 			x = torch.Contiguous(s, x)
 		}
+		erase(s, x, b.Erase)
 	}
 	return x
+}
+
+// erase sets a rectangle of each image of x N×3×H×W to zero; rectangles may be fewer than images.
+func erase(s *torch.Scope, x *torch.Tensor, rectangles []image.Rectangle) {
+	for i, r := range rectangles {
+		if r.Empty() {
+			continue
+		}
+		part := torch.Narrow(s, x, 0, int64(i), 1)
+		part = torch.Narrow(s, part, 2, int64(r.Min.Y), int64(r.Dy()))
+		torch.FillInPlace(torch.Narrow(s, part, 3, int64(r.Min.X), int64(r.Dx())), 0)
+	}
 }
 
 // hostTensor returns a tensor on the CPU, pinned where its data goes on to a CUDA device.

@@ -21,8 +21,8 @@ type Data struct {
 // phase: the first with the highest accuracy or, where none got any image right, the last. (The notebook returns the
 // weights from before the training there, whose new head knows nothing.) N is 0 when no validation phase has ended.
 //
-// When ctx is cancelled, Fit returns after the current step. After an error too, even of an operation of libtorch, the
-// model holds the best weights, unless its device has failed altogether.
+// When ctx is cancelled, Fit returns after the current step. After every error the model holds the best weights, unless its
+// device has failed.
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, cfg Config) (best metrics.Phase, err error) {
 	if err := cfg.validateTraining(model); err != nil { // before tensors are made
 		return best, err
@@ -205,8 +205,8 @@ func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tenso
 	return r
 }
 
-// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. cfg's Epochs,
-// Optimizer, Scheduler and Resident have no effect.
+// Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. It calls the hooks of a
+// validation phase. cfg's Epochs, Optimizer, Scheduler and Resident have no effect.
 func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (metrics.Phase, error) {
 	cfg.Epochs, cfg.Optimizer = 1, nil
 	if err := cfg.validate(model); err != nil {

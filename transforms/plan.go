@@ -3,12 +3,15 @@ package transforms
 import "image"
 
 // A Plan says what happens to one picture: the pixels of Crop are resized to Width×Height, of the result
-// Window is kept, and Flip mirrors it left to right at last. A plan is a value without references.
+// Window is kept, Flip mirrors it left to right, and Augment, if not nil, changes its pixels. Of the normalised sample Erase is
+// set to zero.
 type Plan struct {
 	Crop          image.Rectangle // inside the picture; nothing outside of it is read
 	Width, Height int             // what Crop is resized to, in pixels
 	Window        image.Rectangle // inside Width×Height
 	Flip          bool
+	Augment       func(*Image)
+	Erase         image.Rectangle // inside Window's size; empty for nothing
 }
 
 // Source returns the part of the picture that the pixels of Window depend on. It lies in Crop.

@@ -14,6 +14,7 @@
 package transforms
 
 import (
+	"errors"
 	"fmt"
 	"image"
 )
@@ -25,16 +26,20 @@ const MaxSize = 1 << 11
 const maxRatio = 1e4
 
 // A Transform is what happens to every sample of a phase: either RandomResizedCrop(Size, Scale, Ratio) and
-// RandomHorizontalFlip(FlipP), or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).
+// RandomHorizontalFlip(FlipP), Augment and Erasing, or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).
 type Transform struct {
 	Random bool       `json:"random,omitempty"`
-	Scale  [2]float64 `json:"scale,omitzero"`   // share of the picture's area in a random crop, from and to
-	Ratio  [2]float64 `json:"ratio,omitzero"`   // width by height of a random crop, from and to
-	FlipP  float64    `json:"flip,omitempty"`   // probability that a random crop is mirrored; 0 leaves the flip and its draw out
-	Short  int        `json:"resize,omitempty"` // short side after Resize, in pixels; 0 if Random
-	Size   int        `json:"crop"`             // height and width of a sample, in pixels
-	Mean   [3]float32 `json:"mean"`             // of red, green, blue, which are in [0, 1]
-	Std    [3]float32 `json:"std"`
+	Scale  [2]float64 `json:"scale,omitzero"` // share of the picture's area in a random crop, from and to
+	Ratio  [2]float64 `json:"ratio,omitzero"` // width by height of a random crop, from and to
+	FlipP  float64    `json:"flip,omitempty"` // probability that a random crop is mirrored; 0 leaves the flip and its draw out
+	// Augment, if not nil, is drawn after the flip of a random crop and changes its pixels; Erasing is drawn after it and erases a
+	// part of the normalised sample.
+	Augment Augmentation  `json:"-"`
+	Erasing RandomErasing `json:"-"`
+	Short   int           `json:"resize,omitempty"` // short side after Resize, in pixels; 0 if Random
+	Size    int           `json:"crop"`             // height and width of a sample, in pixels
+	Mean    [3]float32    `json:"mean"`             // of red, green, blue, which are in [0, 1]
+	Std     [3]float32    `json:"std"`
 }
 
 // The statistics of ImageNet that torchvision's weights were trained with.
@@ -74,6 +79,12 @@ func (t Transform) Validate() error {
 	if !(t.FlipP >= 0 && t.FlipP <= 1) {
 		return fmt.Errorf("transforms: a flip with probability %v: want 0 to 1", t.FlipP)
 	}
+	if !t.Random && (t.Augment != nil || t.Erasing.P > 0) {
+		return errors.New("transforms: augmentations without random crops")
+	}
+	if err := t.Erasing.validate(); err != nil {
+		return err
+	}
 	for c, s := range t.Std {
 		if s == 0 {
 			return fmt.Errorf("transforms: the standard deviation of channel %d is 0", c)
@@ -83,7 +94,7 @@ func (t Transform) Validate() error {
 }
 
 // Plan decides what happens to a picture of w×h pixels. It draws from rng only where the transform is
-// random: the crop first, then the flip.
+// random: the crop, the flip, the augmentation, the erasing.
 func (t Transform) Plan(w, h int, rng Source) Plan {
 	if t.Random {
 		plan := Plan{
@@ -93,6 +104,10 @@ func (t Transform) Plan(w, h int, rng Source) Plan {
 			Window: image.Rect(0, 0, t.Size, t.Size),
 		}
 		plan.Flip = t.FlipP > 0 && RandomFlip(rng, t.FlipP)
+		if t.Augment != nil {
+			plan.Augment = t.Augment.Draw(rng, t.Size, t.Size)
+		}
+		plan.Erase = t.Erasing.draw(rng, t.Size)
 		return plan
 	}
 	rw, rh := ResizeSize(w, h, t.Short)

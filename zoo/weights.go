@@ -1,8 +1,10 @@
 package zoo
 
 import (
-	_ "embed"
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,20 +21,30 @@ type Weights struct {
 	Eval   transforms.Transform // what they were evaluated with
 }
 
-// imageNetNames holds the names of ImageNet's classes in the order of the published heads, a line each: those
-// that torchvision 0.26.0 gives (BSD-3-Clause, © 2016 Soumith Chintala).
-//
-//go:embed imagenet1k.txt
-var imageNetNames string
-
-// Classes returns the names of the classes that the weights' head tells apart.
-func (w Weights) Classes() []string { return strings.Split(strings.TrimSpace(imageNetNames), "\n") }
-
 // FileName returns the name that PyTorch's cache has for them.
 func (w Weights) FileName() string { return w.URL[strings.LastIndexByte(w.URL, '/')+1:] }
 
 // File returns what hub.Fetch fetches.
 func (w Weights) File() hub.File { return hub.File{URL: w.URL, SHA256: w.SHA256, Size: w.Size} }
+
+// CachePath returns where PyTorch keeps them.
+func (w Weights) CachePath() (string, error) {
+	dir, err := hub.CheckpointDir(os.Getenv)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, w.FileName()), nil
+}
+
+// Fetch downloads them to CachePath, unless they are there, and returns it.
+func (w Weights) Fetch(ctx context.Context, cfg hub.Config) (path string, err error) {
+	if path, err = w.CachePath(); err != nil {
+		return "", err
+	}
+	cfg.MaxBytes = 1 << 29 // the largest has 242 MB
+	_, err = hub.Fetch(ctx, cfg, w.File(), path)
+	return path, err
+}
 
 // v1 are the weights of torchvision's first recipe, v2 those of its second, which were evaluated on images
 // that were resized to 232 pixels before the crop of 224. The addresses are those of torchvision 0.26.0.
@@ -72,6 +84,18 @@ func IsWeightsName(name string) bool {
 	return name == DefaultWeights || slices.ContainsFunc(registry, func(a Arch) bool {
 		return slices.ContainsFunc(a.Weights, func(w Weights) bool { return w.Name == name })
 	})
+}
+
+// Preprocessing returns what images of a size are validated with after training from weights, which are a published name
+// or a file: torchvision's for published weights, by their name or their file's, and otherwise the notebook's.
+func (a Arch) Preprocessing(weights string, size int) transforms.Transform {
+	tf := transforms.Eval(size)
+	for _, w := range a.Weights {
+		if published, err := a.FindWeights(weights); err == nil && published == w || filepath.Base(weights) == w.FileName() {
+			tf.Short = size * w.Eval.Short / w.Eval.Size
+		}
+	}
+	return tf
 }
 
 // FindWeights returns the published weights with a name, or the best for DefaultWeights.

@@ -1,11 +1,19 @@
 package zoo_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"hymenoptera/hub"
 	"hymenoptera/zoo"
 )
 
@@ -53,9 +61,6 @@ func TestPublishedWeights(t *testing.T) {
 			if w.Eval.Size != 224 || w.Eval.Mean != [3]float32{0.485, 0.456, 0.406} || w.Eval.Std != [3]float32{0.229, 0.224, 0.225} {
 				t.Errorf("%s: preprocessing %+v", name, w.Eval)
 			}
-			if names := w.Classes(); len(names) != 1000 || names[0] != "tench" || names[309] != "bee" || names[310] != "ant" || names[999] != "toilet tissue" {
-				t.Errorf("%s: %d classes", name, len(names))
-			}
 			if err := w.Eval.Validate(); err != nil {
 				t.Error(err)
 			}
@@ -74,5 +79,57 @@ func TestPublishedWeights(t *testing.T) {
 	}
 	if zoo.IsWeightsName("resnet18-f37072fd.pth") || zoo.IsWeightsName("imagenet1k_v1") {
 		t.Error("a file's name is taken for published weights")
+	}
+}
+
+// Weights of torchvision's second recipe are validated with its resize; everything else with the notebook's.
+func TestPreprocessing(t *testing.T) {
+	for _, tt := range []struct {
+		model, weights string
+		size, short    int
+	}{
+		{"resnet18", "IMAGENET1K_V1", 224, 256},
+		{"resnet50", "IMAGENET1K_V1", 48, 54},
+		{"resnet50", "IMAGENET1K_V2", 224, 232},
+		{"resnet50", "DEFAULT", 224, 232},
+		{"resnet50", "IMAGENET1K_V2", 448, 464},
+		{"resnet50", "cache/resnet50-11ad3fa6.pth", 224, 232},
+		{"resnet50", "cache/resnet50-0676ba61.pth", 224, 256},
+		{"resnet50", "runs/bees/best.safetensors", 224, 256},
+		{"resnet50", "none", 224, 256},
+	} {
+		arch, err := zoo.Find(tt.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := arch.Preprocessing(tt.weights, tt.size); got.Short != tt.short || got.Size != tt.size || got.Validate() != nil {
+			t.Errorf("%+v: got %+v", tt, got)
+		}
+	}
+}
+
+// Weights come into PyTorch's cache, and a file that is there is not asked for.
+func TestFetchWeights(t *testing.T) {
+	body := bytes.Repeat([]byte("weights "), 1000)
+	sum := fmt.Sprintf("%x", sha256.Sum256(body))[:8]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	}))
+	defer server.Close()
+	home := t.TempDir()
+	t.Setenv("TORCH_HOME", home)
+	w := zoo.Weights{Name: "IMAGENET1K_V1", URL: "https://download.pytorch.org/models/net-" + sum + ".pth", SHA256: sum}
+	cfg := hub.DefaultConfig()
+	cfg.Mirror = server.URL
+	for range 2 {
+		path, err := w.Fetch(t.Context(), cfg)
+		if want := filepath.Join(home, "hub", "checkpoints", "net-"+sum+".pth"); err != nil || path != want {
+			t.Fatalf("path %q, error %v, want %q", path, err, want)
+		}
+		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, body) {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+		server.Close()
 	}
 }

@@ -7,16 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
-	"hymenoptera/internal/regular"
-	"hymenoptera/metrics"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
 	"hymenoptera/report"
 	"hymenoptera/run"
 )
@@ -30,15 +28,15 @@ func newCompare() *cobra.Command {
 			"acc. It ends with which differences are larger than the validation images can tell.",
 		Example: "  hymenoptera compare runs/finetune runs/frozen\n" +
 			"  hymenoptera compare --html compare.html runs/*",
-		Args: usage(someArgs("RUN")),
+		Args: cli.SomeArgs("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c report.Comparison
 			for _, path := range args {
-				r, err := readRun(path)
+				s, err := run.ReadSummary(path)
 				if err != nil {
 					return err
 				}
-				c.Runs = append(c.Runs, r)
+				c.Runs = append(c.Runs, report.Run(s))
 			}
 			if cmd.Flags().Changed("html") {
 				if info, err := os.Stat(html); html == "" || err == nil && !info.Mode().IsRegular() {
@@ -48,8 +46,12 @@ func newCompare() *cobra.Command {
 				if err := c.Write(&page); err != nil {
 					return err
 				}
-				if err := renameio.WriteFile(html, page.Bytes(), 0o666); err != nil {
-					return fmt.Errorf("--html %s: %w", html, cause(err))
+				err := renameio.WriteFile(html, page.Bytes(), 0o666)
+				if temporary := (*fs.PathError)(nil); errors.As(err, &temporary) {
+					err = temporary.Err
+				}
+				if err != nil {
+					return fmt.Errorf("--html %s: %w", html, err)
 				}
 			}
 			return printComparison(cmd.OutOrStdout(), c)
@@ -59,98 +61,13 @@ func newCompare() *cobra.Command {
 	return cmd
 }
 
-// cause strips the name of a file, which may be a temporary one, from an error that is told with another name.
-func cause(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return path.Err
-	case errors.As(err, &link):
-		return link.Err
-	}
-	return err
-}
-
-// readLog reads a CSV file with a training's log.
-func readLog(path string) (metrics.History, error) {
-	const most = 64 << 20 // bytes; a million phases take half of that
-	data, err := regular.Read(path, most)
-	if err != nil {
-		return nil, cause(err)
-	}
-	return metrics.ReadCSV(bytes.NewReader(data))
-}
-
-// readHistory reads the phases of a run's folder that a curve can show.
-func readHistory(path string) (metrics.History, error) {
-	h, err := run.ReadHistory(path)
-	for i, p := range h {
-		if err := p.Check(); err != nil {
-			return nil, fmt.Errorf("%s line %d: %w", filepath.Join(path, run.HistoryFile), i+1, err)
-		}
-	}
-	return h, err
-}
-
-// readRun reads a run's folder, or a CSV file.
-func readRun(path string) (r report.Run, err error) {
-	r.Name = filepath.Base(filepath.Clean(path))
-	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("no %s: want the folder of a run, or a log as a CSV file", path)
-	} else if err != nil {
-		return r, err
-	} else if !info.IsDir() {
-		if r.History, err = readLog(path); err != nil {
-			return r, fmt.Errorf("%s: %w; name the folder of a run, or a CSV file", path, err)
-		}
-		return r, nil
-	}
-	if err := run.Settle(path); err != nil {
-		return r, err
-	}
-	r.History, err = readHistory(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("%s is not the folder of a run: it holds no history.jsonl", path)
-	}
-	if err != nil {
-		return r, err
-	}
-	if len(r.History.Of("val")) == 0 {
-		return r, fmt.Errorf("%s: the run has not finished an epoch: there is nothing to compare", path)
-	}
-	var config struct {
-		Trainable  int `json:"trainable_parameters"`
-		Parameters int `json:"parameters"`
-	}
-	result, resultErr := run.ReadResult(path) // not there while the training goes on
-	answers, answersErr := run.ReadPredictions(path)
-	for _, err := range []error{run.ReadConfig(path, &config), resultErr, answersErr} {
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return r, err
-		}
-	}
-	if config.Trainable < 0 || config.Trainable > config.Parameters {
-		return r, fmt.Errorf("%s: %d of %d parameters cannot be trainable", filepath.Join(path, run.ConfigFile), config.Trainable, config.Parameters)
-	}
-	if result.PeakMemory < 0 {
-		return r, fmt.Errorf("%s: peak_memory %d: want 0 or more", filepath.Join(path, run.ResultFile), result.PeakMemory)
-	}
-	r.Trainable, r.Parameters, r.Memory = config.Trainable, config.Parameters, result.PeakMemory
-	r.Answers = map[string]bool{}
-	for _, a := range answers {
-		r.Answers[a.File] = a.Label == a.Predicted
-	}
-	return r, nil
-}
-
 // printComparison writes table, curves and verdicts for a terminal, 110 columns wide.
 func printComparison(w io.Writer, c report.Comparison) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\trun\t%s\n", strings.Join(report.FactNames(), "\t"))
 	var accuracies, losses [][]float64
 	for i, r := range c.Runs {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Letter(i), shortened(printable(r.Name), 30), strings.Join(r.Facts(), "\t"))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Letter(i), text.Short(text.Printable(r.Name), 30), strings.Join(r.Facts(), "\t"))
 		var acc, loss []float64
 		for _, p := range r.History.Of("val") {
 			acc, loss = append(acc, p.Acc), append(loss, p.Loss)
@@ -172,12 +89,4 @@ func printComparison(w io.Writer, c report.Comparison) error {
 	}
 	_, err := fmt.Fprintln(w, c.Scale())
 	return err
-}
-
-// shortened cuts s to n letters.
-func shortened(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
 }

@@ -1,29 +1,21 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"hymenoptera/internal/escape"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/doctor"
+	"hymenoptera/internal/text"
 )
 
-// A finding is a line of doctor's.
-type finding struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	OK    bool   `json:"ok"`
-	Do    string `json:"do,omitempty"` // what to type where it is not right
-}
-
-// A diagnosis is all that doctor finds.
+// A diagnosis is what doctor prints.
 type diagnosis struct {
-	OK       bool      `json:"ok"`
-	Findings []finding `json:"findings"`
+	OK       bool             `json:"ok"`
+	Findings []doctor.Finding `json:"findings"`
 }
 
 func newDoctor() *cobra.Command {
@@ -31,19 +23,30 @@ func newDoctor() *cobra.Command {
 	out := "runs"
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check what a training needs on this machine, and say what to type where something is not right",
+		Short: "Check this machine for all that a training needs, and suggest commands for what is missing",
 		Long: "Checks libtorch, processor, CUDA, the picture libraries, caches, free space and write access, and trains a tiny network for a\n" +
 			"second. Its exit code is 0 when all is right. The program does not start without libtorch: if the shell or\n" +
 			"the system says that libtorch_cpu.so is missing, type: make setup",
 		Example: "  hymenoptera doctor\n  hymenoptera doctor --json > report.json",
-		Args:    usage(noArgs),
+		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := diagnose(cmd.Context(), out)
-			if err := d.print(cmd.OutOrStdout(), asJSON); err != nil {
+			d := diagnosis{Findings: doctor.Check(cmd.Context(), out)}
+			wrong := 0
+			for _, f := range d.Findings {
+				if !f.OK {
+					wrong++
+				}
+			}
+			d.OK = wrong == 0
+			print := d.print
+			if asJSON {
+				print = func(w io.Writer) error { return cli.PrintJSON(w, d) }
+			}
+			if err := print(cmd.OutOrStdout()); err != nil {
 				return err
 			}
-			if wrong := d.wrong(); wrong > 0 {
-				return fmt.Errorf("%d of %d things are not right; what to type is said beside them", wrong, len(d.Findings))
+			if wrong > 0 {
+				return fmt.Errorf("%d of %d things are not right; see the suggested commands above", wrong, len(d.Findings))
 			}
 			return cmd.Context().Err()
 		},
@@ -54,39 +57,16 @@ func newDoctor() *cobra.Command {
 	return cmd
 }
 
-func diagnose(ctx context.Context, out string) diagnosis {
-	d := diagnosis{Findings: []finding{
-		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(), checkPictures(), checkCache(),
-		checkFolder("runs", out), checkTraining(ctx),
-	}}
-	d.OK = d.wrong() == 0
-	return d
-}
-
-func (d diagnosis) wrong() (n int) {
-	for _, f := range d.Findings {
-		if !f.OK {
-			n++
-		}
-	}
-	return n
-}
-
-func (d diagnosis) print(w io.Writer, asJSON bool) error {
-	if asJSON {
-		e := json.NewEncoder(escape.JSON(w))
-		e.SetIndent("", "  ")
-		return e.Encode(d)
-	}
+func (d diagnosis) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range d.Findings {
 		mark := "ok"
 		if !f.OK {
 			mark = "!!"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", mark, f.Name, oneLine(f.Value))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", mark, f.Name, text.OneLine(f.Value))
 		if f.Do != "" {
-			fmt.Fprintf(t, "\t\t-> %s\n", oneLine(f.Do))
+			fmt.Fprintf(t, "\t\t-> %s\n", text.OneLine(f.Do))
 		}
 	}
 	return t.Flush()

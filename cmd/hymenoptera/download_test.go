@@ -15,7 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"hymenoptera/zoo"
+	"hymenoptera/finetune"
+	"hymenoptera/internal/cli"
 )
 
 // newMirror returns a server that stands for download.pytorch.org.
@@ -58,9 +59,9 @@ func tutorialZip(t *testing.T) []byte {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	published := tutorialData
-	t.Cleanup(func() { tutorialData = published })
-	tutorialData.SHA256, tutorialData.Size = fmt.Sprintf("%x", sha256.Sum256(b.Bytes())), int64(b.Len())
+	published := finetune.Tutorial
+	t.Cleanup(func() { finetune.Tutorial = published })
+	finetune.Tutorial.SHA256, finetune.Tutorial.Size = fmt.Sprintf("%x", sha256.Sum256(b.Bytes())), int64(b.Len())
 	return b.Bytes()
 }
 
@@ -111,7 +112,7 @@ func TestTrainRefusesOtherWeights(t *testing.T) {
 	checkpoints := emptyCache(t)
 	for _, name := range []string{"IMAGENET1K_V1", "DEFAULT"} {
 		code, _, stderr := command(t, "train", "--data", data, "--weights", name, "--mirror", mirror.URL, "--out", "run")
-		if code != exitFailure || !strings.Contains(stderr, "it has 15 bytes, but the published file has 46830571") || !strings.Contains(stderr, "or pass --weights FILE") {
+		if code != cli.ExitFailure || !strings.Contains(stderr, "it has 15 bytes, but the published file has 46830571") || !strings.Contains(stderr, "or pass --weights FILE") {
 			t.Errorf("%s: exit code %d, standard error:\n%s", name, code, stderr)
 		}
 	}
@@ -120,26 +121,6 @@ func TestTrainRefusesOtherWeights(t *testing.T) {
 	}
 	if _, err := os.Stat("run"); err == nil {
 		t.Error("a run's folder was made")
-	}
-}
-
-// Weights come into PyTorch's cache, and a file that is there is not asked for.
-func TestFetchWeights(t *testing.T) {
-	body := bytes.Repeat([]byte("weights "), 1000)
-	sum := fmt.Sprintf("%x", sha256.Sum256(body))[:8]
-	server := newMirror(t, map[string][]byte{"/models/net-" + sum + ".pth": body})
-	checkpoints := emptyCache(t)
-	w := zoo.Weights{Name: "IMAGENET1K_V1", URL: "https://download.pytorch.org/models/net-" + sum + ".pth", SHA256: sum}
-	for range 2 {
-		var log bytes.Buffer
-		path, err := fetchWeights(t.Context(), w, mirror{address: server.URL}, newProgress(newMessages(&log)))
-		if want := filepath.Join(checkpoints, "net-"+sum+".pth"); err != nil || path != want {
-			t.Fatalf("path %q, error %v, want %q", path, err, want)
-		}
-		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, body) {
-			t.Errorf("%d bytes, %v", len(got), err)
-		}
-		server.Close()
 	}
 }
 
@@ -158,20 +139,20 @@ func TestDownloadCommandLine(t *testing.T) {
 		{"download --list", 0, "data       hymenoptera_data", ""},
 		{"download weights googlenet --list", 0, "googlenet  IMAGENET1K_V1  -  " + checkpoints + "/googlenet-1378be20.pth\n", ""},
 		{"download data --list --dir x", 0, "data  hymenoptera_data  -  x\n", ""},
-		{"download --remove", exitUsage, "", "remove what"},
-		{"download --list --remove", exitUsage, "", "do not go together"},
+		{"download --remove", cli.ExitUsage, "", "--remove: name weights or data"},
+		{"download --list --remove", cli.ExitUsage, "", "do not go together"},
 		{"download weights --remove", 0, checkpoints + "/resnet18-f37072fd.pth is not here\n" + checkpoints + "/googlenet-1378be20.pth is not here\n", ""},
-		{"download data --remove --dir " + own, exitFailure, "", "remove it by hand"},
-		{"download weights --insecure-mirror", exitUsage, "", "--insecure-mirror has no effect without --mirror"},
-		{"train --insecure-mirror", exitUsage, "", "--insecure-mirror has no effect without --mirror"},
-		{"download weights vgg", exitUsage, "", "vgg"},
-		{"download weights resnet18 --weights IMAGENET1K_V2", exitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
-		{"download weights --mirror " + mirror.URL, exitFailure, "", "does not have it (404 Not Found); if this goes on, fetch it elsewhere and put it at " + checkpoints},
-		{"download data --mirror " + mirror.URL, exitFailure, "", "put it at data/hymenoptera_data.zip"},
-		{"download weights --mirror pytorch.example", exitUsage, "", "a mirror is an address"},
-		{"download weights googlenet --mirror http://mirror.example", exitUsage, "", "only the first 8 digits of the file's hash are known; take an https:// mirror, or add --insecure-mirror"},
-		{"train --weights IMAGENET1K_V2", exitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
-		{"train --mirror " + mirror.URL, exitFailure, "", "--data takes any other folder"},
+		{"download data --remove --dir " + own, cli.ExitFailure, "", "remove it by hand"},
+		{"download weights --insecure-mirror", cli.ExitUsage, "", "--insecure-mirror: has no effect without --mirror"},
+		{"train --insecure-mirror", cli.ExitUsage, "", "--insecure-mirror: has no effect without --mirror"},
+		{"download weights vgg", cli.ExitUsage, "", "vgg"},
+		{"download weights resnet18 --weights IMAGENET1K_V2", cli.ExitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
+		{"download weights --mirror " + mirror.URL, cli.ExitFailure, "", "does not have it (404 Not Found); if this goes on, fetch it elsewhere and put it at " + checkpoints},
+		{"download data --mirror " + mirror.URL, cli.ExitFailure, "", "put it at data/hymenoptera_data.zip"},
+		{"download weights --mirror pytorch.example", cli.ExitUsage, "", "a mirror is an address"},
+		{"download weights googlenet --mirror http://mirror.example", cli.ExitUsage, "", "only the first 8 digits of the file's hash are known; take an https:// mirror, or add --insecure-mirror"},
+		{"train --weights IMAGENET1K_V2", cli.ExitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
+		{"train --mirror " + mirror.URL, cli.ExitFailure, "", "--data takes any other folder"},
 	} {
 		code, stdout, stderr := command(t, strings.Fields(tt.args)...)
 		if left, _ := os.ReadDir("."); len(left) > 0 {
@@ -203,14 +184,14 @@ func TestInterruptedDownload(t *testing.T) {
 		for info, err := os.Stat("data/hymenoptera_data.zip.partial"); err != nil || info.Size() < 1000; info, err = os.Stat("data/hymenoptera_data.zip.partial") {
 			time.Sleep(time.Millisecond)
 		}
-		cancel(interrupt{syscall.SIGINT})
+		cancel(cli.Interrupt{Signal: syscall.SIGINT})
 		<-r.Context().Done()
 	}))
 	defer mirror.Close()
 	emptyCache(t)
 	var out, stderr bytes.Buffer
 	code := execute(ctx, []string{"download", "data", "--mirror", mirror.URL}, &out, &stderr, func(string) {})
-	if code != exitSignal+int(syscall.SIGINT) || !strings.Contains(stderr.String(), "1000 bytes stay in data/hymenoptera_data.zip.partial") {
+	if code != cli.ExitSignal+int(syscall.SIGINT) || !strings.Contains(stderr.String(), "1000 bytes stay in data/hymenoptera_data.zip.partial") {
 		t.Fatalf("exit code %d, standard error:\n%s", code, &stderr)
 	}
 	if code, out, _ := command(t, "download", "data", "--list"); code != 0 || !strings.Contains(out, "begun") {

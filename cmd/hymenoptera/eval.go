@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,13 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
-	"hymenoptera/dataset"
-	"hymenoptera/internal/escape"
-	"hymenoptera/internal/machine"
+	"hymenoptera/finetune"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
 	"hymenoptera/metrics"
+	"hymenoptera/run"
 )
 
-// An evaluation is what eval prints.
+// An evaluation is the output of eval.
 type evaluation struct {
 	Checkpoint string       `json:"checkpoint"`
 	Data       string       `json:"data"`
@@ -40,82 +40,85 @@ type evaluation struct {
 }
 
 type classScore struct {
-	Name      string  `json:"name"`
-	Precision float64 `json:"precision"`
-	Recall    float64 `json:"recall"`
-	F1        float64 `json:"f1"`
-	Images    int     `json:"images"`
-	Predicted int     `json:"predicted"`
+	Name string `json:"name"`
+	metrics.ClassScore
 }
 
-func newEval(m *messages) *cobra.Command {
-	var u use
+// An evaluate is an eval command with its flags.
+type evaluate struct {
+	use
+	data     string
+	classes  []string
+	batch    int
+	messages *cli.Messages
+}
+
+func newEval(m *cli.Messages) *cobra.Command {
+	v := evaluate{batch: 32, messages: m}
 	var asJSON bool
-	var data string
-	var classes []string
-	batch := 32
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure a trained network on labelled pictures: loss, accuracy, a table of the classes",
-		Long: "Passes what the training validated with through the network, or the val folder of another --data (where it\n" +
-			"has none, its class folders). Its classes may be some of the network's; --classes leaves out others.",
+		Long: "Runs the network on the images that its training validated with, or on the val folder of another --data (if that\n" +
+			"has none, on its class folders). The classes may be some of the network's; --classes leaves out others. The\n" +
+			"folder of the training is known from the config.json beside the checkpoint.",
 		Example: "  hymenoptera eval --checkpoint runs/bees/best.safetensors\n" +
 			"  hymenoptera eval --checkpoint runs/bees/best.safetensors --data more_insects",
-		Args: usage(noArgs),
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := u.check(); err != nil {
+			if err := v.check(); err != nil {
 				return err
 			}
-			if err := checkBatchSize(batch); err != nil {
+			if err := checkBatchSize(v.batch); err != nil {
 				return err
 			}
-			if err := checkClasses(classes); err != nil {
-				return err
+			if err := finetune.CheckClasses(v.classes); err != nil {
+				return &cli.UsageError{Err: withFlags(err)}
 			}
-			e, err := evaluate(cmd.Context(), u, data, classes, batch, m)
+			e, err := v.run(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(escape.JSON(cmd.OutOrStdout()))
-				enc.SetIndent("", "  ")
-				return enc.Encode(e)
+				return cli.PrintJSON(cmd.OutOrStdout(), e)
 			}
 			return e.print(cmd.OutOrStdout())
 		},
 	}
-	u.addFlags(cmd)
+	v.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&data, "data", data, "folder with val/<class>/, or with the class folders themselves (default what it was trained on)")
-	f.StringSliceVar(&classes, "classes", classes, "the class folders to use, with commas between them (default all)")
-	f.IntVar(&batch, "batch-size", batch, "images a step")
+	f.StringVar(&v.data, "data", "", "folder with val/<class>/, or with the class folders themselves (default the folder of the training)")
+	f.StringSliceVar(&v.classes, "classes", nil, "the class folders to use, with commas between them (default all)")
+	f.IntVar(&v.batch, "batch-size", v.batch, "images per step")
 	f.BoolVar(&asJSON, "json", false, "print everything as JSON")
-	inGroup(f, groupData, "data", "classes")
-	inGroup(f, groupMachine, "batch-size")
-	inGroup(f, groupOutput, "json")
+	cli.Group(f, cli.GroupData, "data", "classes")
+	cli.Group(f, cli.GroupMachine, "batch-size")
+	cli.Group(f, cli.GroupOutput, "json")
 	cmd.MarkFlagDirname("data")
 	return cmd
 }
 
-func evaluate(ctx context.Context, u use, data string, classes []string, batch int, m *messages) (*evaluation, error) {
-	c, err := u.open(ctx, m.warnOnce())
+func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
+	c, err := v.open(ctx, v.messages)
 	if err != nil {
 		return nil, err
 	}
 	defer c.Close()
-	folder, err := validationSet(ctx, c, data, m)
+	folder, err := finetune.ValidationImages(ctx, v.checkpoint, c.Card, v.data, v.messages.Logger())
+	if noData := (*finetune.NoDataError)(nil); errors.As(err, &noData) {
+		err = fmt.Errorf("%w: name a folder of pictures with --data", err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if len(classes) > 0 {
-		if folder, err = folder.Only(classes); err != nil {
+	if len(v.classes) > 0 {
+		if folder, err = folder.Only(v.classes); err != nil {
 			return nil, err
 		}
 	}
-	m.leftOut(folder.LeftOut)
-	root := folder.Root
-	m.debug("%s: %d images of %s", root, len(folder.Samples), shortList(folder.Classes))
-	result, err := c.Evaluate(ctx, folder, fitting(batch, c, m), u.threads)
+	sayLeftOut(v.messages, folder.LeftOut)
+	v.messages.Debugf("%s: %d images of %s", folder.Root, len(folder.Samples), text.Few(folder.Classes, 3))
+	result, err := c.Evaluate(ctx, folder, fitting(v.batch, c, v.messages), v.threads)
 	if err != nil {
 		known := slices.DeleteFunc(slices.Clone(folder.Classes), func(class string) bool { return !slices.Contains(c.Classes, class) })
 		if len(known) > 0 && len(known) < len(folder.Classes) {
@@ -123,9 +126,8 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 		}
 		return nil, err
 	}
-	e := &evaluation{Checkpoint: u.checkpoint, Data: root, N: result.N, Loss: result.Loss, Acc: result.Acc,
-		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
-	e.Tied = tied(filepath.Dir(u.checkpoint), c.Card)
+	e := &evaluation{Checkpoint: v.checkpoint, Data: folder.Root, N: result.N, Loss: result.Loss, Acc: result.Acc,
+		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card, Tied: tied(filepath.Dir(v.checkpoint), c.Card)}
 	var predictions []metrics.Prediction
 	for i, p := range result.Predictions {
 		predictions = append(predictions, metrics.Prediction{Sample: i, Label: result.Labels[i], Probs: metrics.Softmax(p.Logits)})
@@ -134,15 +136,15 @@ func evaluate(ctx context.Context, u use, data string, classes []string, batch i
 	e.Low, e.High = metrics.Wilson(e.Corrects, e.N)
 	e.Confusion, e.mean = scores.Confusion, scores.Macro
 	for i, s := range scores.Classes {
-		e.Classes = append(e.Classes, classScore{c.Classes[i], s.Precision, s.Recall, s.F1, s.Support, s.Predicted})
+		e.Classes = append(e.Classes, classScore{c.Classes[i], s})
 	}
 	return e, nil
 }
 
-// tied returns a later epoch with the accuracy of a checkpoint's and a lower loss; nil where there is none, or no history
+// tied returns a later epoch with the accuracy of a checkpoint's and a lower loss; nil if there is none, or no history
 // of the checkpoint in folder.
 func tied(folder string, trained classify.Card) *metrics.Phase {
-	h, err := readHistory(folder)
+	h, err := run.ReadHistory(folder)
 	if err != nil {
 		return nil
 	}
@@ -152,43 +154,9 @@ func tied(folder string, trained classify.Card) *metrics.Phase {
 	return h.Tied()
 }
 
-// validationSet lists what a network is measured on: what its training validated with, where data is the same folder
-// or not named.
-func validationSet(ctx context.Context, c *classify.Classifier, data string, m *messages) (*dataset.ImageFolder, error) {
-	trained := options{}
-	if err := json.Unmarshal(c.Config, &trained); err != nil {
-		return nil, fmt.Errorf("the metadata of the checkpoint are damaged: config is %.200q", c.Config)
-	}
-	if data == "" {
-		if data = trained.Data; !isFolder(data) {
-			return nil, fmt.Errorf("%s, which the network was trained with, is not there: name a folder of pictures with --data", data)
-		}
-	}
-	if info, err := os.Stat(data); filepath.Clean(data) != filepath.Clean(trained.Data) && !(err == nil && sameFile(trained.Data, info)) {
-		if val := filepath.Join(data, "val"); isFolder(val) {
-			data = val
-		} else if trained.ValFraction > 0 {
-			m.warn("the training kept a share of %s for validation: where %s is a copy of that, most of its pictures were trained with", trained.Data, data)
-		}
-		return dataset.NewImageFolder(data)
-	}
-	_, val, err := trained.layout().Open(data)
-	if err != nil || !trained.SkipCorrupt {
-		return val, err
-	}
-	broken, err := val.Broken(ctx, machine.This().Processors())
-	if err != nil {
-		return nil, err
-	}
-	if len(broken) > 0 {
-		m.warn("left out %d of %d images, as in training", len(broken), len(val.Samples))
-	}
-	return val.Without(broken)
-}
-
 // print writes the result first, then the table of the classes.
 func (e *evaluation) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s\n", printable(e.Data))
+	fmt.Fprintf(w, "%s\n", text.Printable(e.Data))
 	fmt.Fprintf(w, "accuracy %.4f (%d of %d images; 95 %% interval %.3f to %.3f), loss %.4f\n",
 		e.Acc, e.Corrects, e.N, e.Low, e.High, e.Loss)
 	fmt.Fprintf(w, "in training, epoch %d: accuracy %.4f, loss %.4f\n", e.trained.Epoch, e.trained.Accuracy, e.trained.Loss)
@@ -199,7 +167,7 @@ func (e *evaluation) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "precision\trecall\tF1\timages\tpredicted\t  class")
 	for _, c := range e.Classes {
-		fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  %s\n", c.Precision, c.Recall, c.F1, c.Images, c.Predicted, printable(c.Name))
+		fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  %s\n", c.Precision, c.Recall, c.F1, c.Support, c.Predicted, text.Printable(c.Name))
 	}
 	fmt.Fprintf(t, "%.4f\t%.4f\t%.4f\t%d\t%d\t  mean, and sums\n", e.mean.Precision, e.mean.Recall, e.mean.F1, e.mean.Support, e.mean.Predicted)
 	return t.Flush()

@@ -7,13 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
+	"hymenoptera/internal/cli"
+	"hymenoptera/run"
 	"hymenoptera/zoo"
 )
 
@@ -23,7 +24,7 @@ var exportFormats = []string{"pth", "safetensors"}
 // exportEndings are the endings of --out that say which format it has.
 var exportEndings = map[string]string{".pth": "pth", ".pt": "pth", ".safetensors": "safetensors"}
 
-// exportFormat returns the format of the file to: what its ending says, which wanted must not contradict, or wanted,
+// exportFormat returns the format of the file to: that of its ending, which wanted must not contradict, or wanted,
 // which is empty where --format was not given.
 func exportFormat(to, wanted string) (string, error) {
 	ending := strings.ToLower(filepath.Ext(to))
@@ -31,13 +32,13 @@ func exportFormat(to, wanted string) (string, error) {
 	const list = "want an ending of .pth, .pt or .safetensors"
 	switch {
 	case ending == ".onnx":
-		return "", usageError{fmt.Errorf("--out %s: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; %s", to, list)}
+		return "", cli.Usagef("--out %s: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; %s", to, list)
 	case format == "" && wanted == "":
-		return "", usageError{fmt.Errorf("--out %s: %s, which decides the format", to, list)}
+		return "", cli.Usagef("--out %s: %s, which decides the format", to, list)
 	case format == "":
 		return wanted, nil
 	case wanted != "" && wanted != format:
-		return "", usageError{fmt.Errorf("--out %s: the ending is not that of --format %s: leave out --format, or choose another ending", to, wanted)}
+		return "", cli.Usagef("--out %s: the ending is not that of --format %s: leave out --format, or choose another ending", to, wanted)
 	}
 	return format, nil
 }
@@ -49,33 +50,33 @@ func newExport() *cobra.Command {
 		Use:   "export",
 		Short: "Write a trained network for PyTorch",
 		Long: "Writes the weights of a trained network as a state dict that torchvision's network of that name loads strictly.\n" +
-			"The ending of --out decides the format: .pth or .pt for torch.load(weights_only=True), which has the weights\n" +
-			"alone; .safetensors also keeps what best.safetensors says of itself. A program in Python that prepares a\n" +
-			"picture as here and says its class is printed.",
+			"The ending of --out decides the format: .pth or .pt for torch.load(weights_only=True), which holds only the weights;\n" +
+			".safetensors also keeps the metadata of best.safetensors. A program in Python\n" +
+			"that prepares a picture in the same way and prints its class goes to standard output.",
 		Example: "  hymenoptera export --checkpoint runs/bees/best.safetensors --out bees.pth >bees.py\n" +
 			"  python bees.py picture.jpg",
-		Args: usage(noArgs),
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case from == "":
-				return errNoCheckpoint
+				return errNoCheckpoint()
 			case to == "":
-				return usageError{errors.New("--out is missing: name the file to write")}
+				return cli.Usagef("--out is missing: name the file to write")
 			case format != "" && !slices.Contains(exportFormats, format):
-				return usageError{fmt.Errorf("--format %q: want one of %s", format, strings.Join(exportFormats, ", "))}
+				return cli.Usagef("--format %q: want one of %s", format, strings.Join(exportFormats, ", "))
 			}
 			format, err := exportFormat(to, format)
 			if err != nil {
 				return err
 			}
-			if from, err = trainedFile(from); err != nil {
+			if from, err = run.Best(from); err != nil {
 				return err
 			}
 			if info, err := os.Lstat(to); err == nil && !overwrite {
 				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
 			} else if err == nil && !info.Mode().IsRegular() {
 				return fmt.Errorf("%s is no regular file; choose another --out", to) // a device, say, which renaming would replace
-			} else if err == nil && sameFile(from, info) {
+			} else if err == nil && isCheckpoint(from, info) {
 				return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", to)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
@@ -91,7 +92,7 @@ func newExport() *cobra.Command {
 			if err := write(to, sd); err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), inPython(card, sd.Metadata, to, format))
+			fmt.Fprint(cmd.OutOrStdout(), card.Python(to, format, sd.Metadata[zoo.TransformInputKey] == "false"))
 			return nil
 		},
 	}
@@ -101,16 +102,16 @@ func newExport() *cobra.Command {
 	f.StringVar(&format, "format", "", "of a file with another ending: "+strings.Join(exportFormats, ", "))
 	f.StringVar(&to, "out", "", "the file to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")
-	inGroup(f, groupData, "checkpoint")
-	inGroup(f, groupOutput, "format", "out", "overwrite")
-	complete(cmd, "format", exportFormats...)
+	cli.Group(f, cli.GroupData, "checkpoint")
+	cli.Group(f, cli.GroupOutput, "format", "out", "overwrite")
+	cli.Complete(cmd, "format", exportFormats...)
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 	return cmd
 }
 
-func sameFile(path string, info fs.FileInfo) bool {
-	other, err := os.Stat(path)
-	return err == nil && os.SameFile(other, info)
+func isCheckpoint(path string, info fs.FileInfo) bool {
+	checkpoint, err := os.Stat(path)
+	return err == nil && os.SameFile(checkpoint, info)
 }
 
 // readTrained reads the best.safetensors of a run, whose values must be finite.
@@ -125,52 +126,4 @@ func readTrained(path string) (sd *checkpoint.StateDict, card classify.Card, err
 		return nil, card, fmt.Errorf("%s: %w", path, err)
 	}
 	return sd, card, nil
-}
-
-// inPython returns a program that loads the file, prepares the picture that it is called with as validation does, and
-// says its class.
-func inPython(card classify.Card, metadata map[string]string, file, format string) string {
-	options := ""
-	if card.Model == "googlenet" {
-		transform := "True"
-		if metadata[zoo.TransformInputKey] == "false" {
-			transform = "False"
-		}
-		options = ", aux_logits=False, init_weights=False, transform_input=" + transform
-	}
-	load, imports := fmt.Sprintf("torch.load(%q, weights_only=True)", file), ""
-	if format == "safetensors" {
-		load, imports = fmt.Sprintf("safetensors.torch.load_file(%q)", file), "import safetensors.torch\n"
-	}
-	classes := make([]string, len(card.Classes))
-	for i, name := range card.Classes {
-		classes[i] = strconv.Quote(name) // Go's escapes are Python's, too
-	}
-	prepare := card.Preprocessing
-	return fmt.Sprintf(`import sys
-%simport torch
-import torchvision
-from PIL import Image
-from torchvision import transforms
-
-model = torchvision.models.%s(num_classes=%d%s)
-model.load_state_dict(%s)
-model.eval()
-classes = [%s]
-prepare = transforms.Compose([
-    transforms.Resize(%d, interpolation=transforms.InterpolationMode.BILINEAR),
-    transforms.CenterCrop(%d),
-    transforms.ToTensor(),
-    transforms.Normalize(%s, %s),
-])
-with torch.no_grad():
-    logits = model(prepare(Image.open(sys.argv[1]).convert("RGB"))[None])[0]
-print(classes[logits.argmax()], logits.softmax(0).max().item())
-`, imports, card.Model, len(card.Classes), options, load, strings.Join(classes, ", "),
-		prepare.Short, prepare.Size, pythonList(prepare.Mean), pythonList(prepare.Std))
-}
-
-// pythonList writes numbers in the fewest digits that read back to the same float32.
-func pythonList(vs [3]float32) string {
-	return "[" + strings.Trim(strings.ReplaceAll(fmt.Sprint(vs), " ", ", "), "[]") + "]"
 }

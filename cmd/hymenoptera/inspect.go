@@ -1,34 +1,32 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/checkpoint"
-	"hymenoptera/internal/escape"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
+	"hymenoptera/run"
 )
 
 func newInspect() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Show what is in a file of weights, without running anything in it",
+		Short: "Show the contents of a file of weights, without running anything in it",
 		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
 			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch. FILE#PART shows one\n" +
 			"of several state dicts in a file, as in model.pth#state_dict_ema. The folder of a run stands for its\n" +
 			"best.safetensors.",
 		Example: "  hymenoptera inspect runs/demo/best.safetensors",
-		Args:    usage(oneArg("FILE")),
+		Args:    cli.OneArg("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := trainedFile(args[0])
+			file, err := run.Best(args[0])
 			if err != nil {
 				return err
 			}
@@ -37,9 +35,7 @@ func newInspect() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(escape.JSON(cmd.OutOrStdout()))
-				e.SetIndent("", "  ")
-				return e.Encode(r)
+				return cli.PrintJSON(cmd.OutOrStdout(), r)
 			}
 			return printReport(cmd.OutOrStdout(), r)
 		},
@@ -55,12 +51,12 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	if r.Wrapper != "" {
 		fmt.Fprintf(t, "wrapped in\t%q\n", r.Wrapper)
 	}
-	fmt.Fprintf(t, "size\t%s bytes\n", thousands(int(r.Size)))
+	fmt.Fprintf(t, "size\t%s bytes\n", text.Thousands(int(r.Size)))
 	fmt.Fprintf(t, "sha256\t%s\n", r.SHA256)
 	fmt.Fprintf(t, "values\t%s\n", r.Values)
-	fmt.Fprintf(t, "tensors\t%s of %s elements\n", thousands(len(r.Tensors)), thousands(int(r.Elements)))
+	fmt.Fprintf(t, "tensors\t%s of %s elements\n", text.Thousands(len(r.Tensors)), text.Thousands(int(r.Elements)))
 	if r.NonFinite > 0 {
-		fmt.Fprintf(t, "not finite\t%s of the values: the training that made them broke down; take weights from before\n", thousands(r.NonFinite))
+		fmt.Fprintf(t, "not finite\t%s of the values: the training that made them broke down; take weights from before\n", text.Thousands(r.NonFinite))
 	}
 	var keys []string
 	for k := range r.Metadata {
@@ -68,27 +64,19 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	}
 	slices.Sort(keys)
 	for _, k := range keys {
-		fmt.Fprintf(t, "metadata\t%s: %s\n", printable(k), printable(r.Metadata[k]))
+		fmt.Fprintf(t, "metadata\t%s: %s\n", text.Printable(k), text.Printable(r.Metadata[k]))
 	}
 	fmt.Fprintln(t)
 	for _, x := range r.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%v\t%s%s\n", printable(x.Name), x.DType, x.Shape, x.SHA256[:16], nonFinite(x.NonFinite))
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s%s\n", text.Printable(x.Name), x.DType, x.Shape, x.SHA256[:16], nonFinite(x.NonFinite))
 	}
 	return t.Flush()
 }
 
-// nonFinite marks a tensor with values that are no numbers.
+// nonFinite marks a tensor with values that are NaN or infinite.
 func nonFinite(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\t%s NaN or infinite", thousands(n))
-}
-
-// printable quotes text of a file that could steer a terminal or break a line.
-func printable(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
-		return strconv.Quote(s)
-	}
-	return s
+	return fmt.Sprintf("\t%s NaN or infinite", text.Thousands(n))
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/cli"
 )
 
 func TestInspect(t *testing.T) {
@@ -43,7 +44,7 @@ func TestInspect(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		code int
-	}{{[]string{"inspect"}, exitUsage}, {[]string{"inspect", "a", "b"}, exitUsage}, {[]string{"inspect", file + "x"}, exitFailure}, {[]string{"inspect", "inspect_test.go"}, exitFailure}} {
+	}{{[]string{"inspect"}, cli.ExitUsage}, {[]string{"inspect", "a", "b"}, cli.ExitUsage}, {[]string{"inspect", file + "x"}, cli.ExitFailure}, {[]string{"inspect", "inspect_test.go"}, cli.ExitFailure}} {
 		if code := execute(t.Context(), c.args, &out, &stderr, func(string) {}); code != c.code {
 			t.Errorf("%q: exit code %d, want %d", c.args, code, c.code)
 		}

@@ -131,7 +131,7 @@ func dataMistakes() []mistake {
 				}
 				f.Close()
 			}
-		}, "--class-weights 1,2,3", 1, "--class-weights has 3 weights, data has 2 classes"},
+		}, "--class-weights 1,2,3", 1, "--class-weights [1 2 3]: data has 2 classes"},
 	}
 }
 

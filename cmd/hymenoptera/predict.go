@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
 )
 
 // A prediction is a predict command with its flags.
@@ -19,19 +20,19 @@ type prediction struct {
 	use
 	top, batch    int
 	asJSON, asCSV bool
-	messages      *messages
+	messages      *cli.Messages
 }
 
-func newPredict(m *messages) *cobra.Command {
+func newPredict(m *cli.Messages) *cobra.Command {
 	p := prediction{top: 3, batch: 32, messages: m}
 	cmd := &cobra.Command{
 		Use:   "predict IMAGE|DIR|-…",
-		Short: "Say what pictures show",
+		Short: "Classify pictures",
 		Long: "Classifies files, all pictures in folders and under them, and with - the one picture on standard input. Folders\n" +
-			"of any size take the same memory. What cannot be read is named and left out, and the exit code is 1 at the end.",
+			"of any size take the same memory. Files that cannot be read are named and left out, and the exit code is 1 then.",
 		Example: "  hymenoptera predict --checkpoint runs/bees/best.safetensors garden.jpg holidays/\n" +
 			"  hymenoptera predict --checkpoint runs/bees/best.safetensors --json - < garden.jpg",
-		Args: usage(someArgs("IMAGE, DIR or -")),
+		Args: cli.SomeArgs("IMAGE, DIR or -"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := p.check(); err != nil {
 				return err
@@ -41,60 +42,67 @@ func newPredict(m *messages) *cobra.Command {
 	}
 	p.addFlags(cmd)
 	f := cmd.Flags()
-	f.IntVar(&p.batch, "batch-size", p.batch, "pictures a step")
-	f.IntVar(&p.top, "top", p.top, "how many classes to name a picture")
-	f.BoolVar(&p.asJSON, "json", false, "print an object a line, with the logits of all classes")
+	f.IntVar(&p.batch, "batch-size", p.batch, "pictures per step")
+	f.IntVar(&p.top, "top", p.top, "classes to name per picture")
+	f.BoolVar(&p.asJSON, "json", false, "print an object per line, with the logits of all classes")
 	f.BoolVar(&p.asCSV, "csv", false, "print comma-separated values")
-	inGroup(f, groupMachine, "batch-size")
-	inGroup(f, groupOutput, "top", "json", "csv")
+	cli.Group(f, cli.GroupMachine, "batch-size")
+	cli.Group(f, cli.GroupOutput, "top", "json", "csv")
 	return cmd
 }
 
-// check finds what is wrong from the command line alone.
+// check returns an error for a mistake in the command line.
 func (p *prediction) check() error {
 	if err := p.use.check(); err != nil {
 		return err
 	}
 	if p.top < 1 {
-		return usageError{fmt.Errorf("--top %d: want 1 or more", p.top)}
+		return cli.Usagef("--top %d: want 1 or more", p.top)
 	}
 	if p.asJSON && p.asCSV {
-		return usageError{errors.New("--json and --csv do not go together")}
+		return cli.Usagef("--json and --csv do not go together")
 	}
 	return checkBatchSize(p.batch)
 }
 
 func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	c, err := p.open(ctx, p.messages.warnOnce())
+	c, err := p.open(ctx, p.messages)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	p.messages.leftOut(leftOut(args))
-	out := p.printer(stdout, c.Classes)
+	sayLeftOut(p.messages, leftOut(args))
+	print := printTable
+	switch {
+	case p.asJSON:
+		print = printJSON
+	case p.asCSV:
+		print = printCSV
+	}
+	one := print(stdout, c.Classes)
 	var unlisted []error // of folders
 	done, bad := 0, 0
-	for r, err := range c.Stream(ctx, pictures(ctx, args, stdin, &unlisted), fitting(p.batch, c, p.messages), p.threads) {
+	for r, err := range c.Stream(ctx, classify.Pictures(ctx, args, stdin, func(err error) { unlisted = append(unlisted, err) }), fitting(p.batch, c, p.messages), p.threads) {
 		if err != nil {
 			return err
 		}
 		if done++; r.Err != nil {
 			bad++
-			p.messages.warn("%v", named(r))
+			p.messages.Warnf("%v", named(r))
 			continue
 		}
-		if err := out.print(r.Name, c.Classes, best(r.Probabilities, p.top), r.Prediction); err != nil {
+		if err := one(r.Name, best(r.Probabilities, p.top), r.Prediction); err != nil {
 			return err
 		}
 	}
 	for _, err := range unlisted {
-		p.messages.warn("%v", err)
+		p.messages.Warnf("%v", err)
 	}
 	switch folders := len(unlisted); {
 	case folders > 0:
-		return fmt.Errorf("%s of %s pictures could not be read, and %s folders not listed or empty", thousands(bad), thousands(done), thousands(folders))
+		return fmt.Errorf("%s of %s pictures could not be read, and %s folders not listed or empty", text.Thousands(bad), text.Thousands(done), text.Thousands(folders))
 	case bad > 0:
-		return fmt.Errorf("%s of %s pictures could not be read", thousands(bad), thousands(done))
+		return fmt.Errorf("%s of %s pictures could not be read", text.Thousands(bad), text.Thousands(done))
 	}
 	return nil
 }
@@ -108,28 +116,6 @@ func named(r classify.Result) error {
 	return fmt.Errorf("%s: %w", r.Name, r.Err)
 }
 
-// readAll reads a picture, or gives up when ctx is done: nobody may be there to close the input.
-func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
-	type content struct {
-		data []byte
-		err  error
-	}
-	all := make(chan content, 1)
-	go func() {
-		data, err := io.ReadAll(io.LimitReader(r, dataset.MaxFile+1))
-		if len(data) > dataset.MaxFile {
-			err = fmt.Errorf("more than %d bytes", dataset.MaxFile)
-		}
-		all <- content{data, err}
-	}()
-	select {
-	case c := <-all:
-		return c.data, c.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // leftOut counts what the folders among the arguments hold beside pictures. It lists them once more than predict does, which
 // costs little and lets the counts come first.
 func leftOut(args []string) dataset.LeftOut {
@@ -141,38 +127,4 @@ func leftOut(args []string) dataset.LeftOut {
 		}
 	}
 	return left
-}
-
-// pictures yields what the arguments name. Folders that cannot be listed, or hold no picture, are said in unlisted.
-func pictures(ctx context.Context, args []string, stdin io.Reader, unlisted *[]error) iter.Seq[classify.Picture] {
-	return func(yield func(classify.Picture) bool) {
-		for _, arg := range args {
-			if arg == "-" {
-				if !yield(classify.Picture{Name: "-", Read: func() ([]byte, error) { return readAll(ctx, stdin) }}) {
-					return
-				}
-				continue
-			}
-			if info, err := os.Stat(arg); err != nil || !info.IsDir() {
-				if !yield(classify.File(arg)) { // tells what is wrong with it when it is read
-					return
-				}
-				continue
-			}
-			some := false
-			for path, err := range dataset.PicturePaths(arg, nil) {
-				some = true
-				if err != nil {
-					*unlisted = append(*unlisted, err)
-					continue
-				}
-				if !yield(classify.File(path)) {
-					return
-				}
-			}
-			if !some {
-				*unlisted = append(*unlisted, fmt.Errorf("no pictures in %s: want files that end in .jpg, .png, …", arg))
-			}
-		}
-	}
 }

@@ -13,22 +13,11 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/internal/escape"
+	"hymenoptera/internal/text"
 )
 
-// A printer writes a picture's prediction at once, so that nothing is kept of it. top are the classes to name.
-type printer interface {
-	print(name string, classes []string, top []int, p classify.Prediction) error
-}
-
-func (p *prediction) printer(w io.Writer, classes []string) printer {
-	switch {
-	case p.asJSON:
-		return jsonPrinter{json.NewEncoder(escape.JSON(w))}
-	case p.asCSV:
-		return &csvPrinter{w: csv.NewWriter(w)}
-	}
-	return tablePrinter{w: w, width: widest(classes)}
-}
+// A printer prints a picture's prediction at once, so that nothing is kept of it. top are the classes to name.
+type printer func(name string, top []int, p classify.Prediction) error
 
 // best returns the k most probable classes, the first of several equal ones first.
 func best(probabilities []float32, k int) []int {
@@ -40,73 +29,61 @@ func best(probabilities []float32, k int) []int {
 	return order[:min(k, len(order))]
 }
 
-// widest returns the letters of the longest class name.
-func widest(classes []string) (n int) {
+// printTable prints columns for people: the classes by probability, then the file.
+func printTable(w io.Writer, classes []string) printer {
+	width := 0
 	for _, c := range classes {
-		n = max(n, utf8.RuneCountInString(printable(c)))
+		width = max(width, utf8.RuneCountInString(text.Printable(c)))
 	}
-	return n
-}
-
-// A tablePrinter writes columns for people: the classes by probability, then the file.
-type tablePrinter struct {
-	w     io.Writer
-	width int
-}
-
-func (t tablePrinter) print(name string, classes []string, top []int, p classify.Prediction) error {
-	var line strings.Builder
-	for _, i := range top {
-		fmt.Fprintf(&line, "%-*s %6.2f %%   ", t.width, printable(classes[i]), 100*p.Probabilities[i])
+	return func(name string, top []int, p classify.Prediction) error {
+		var line strings.Builder
+		for _, i := range top {
+			fmt.Fprintf(&line, "%-*s %6.2f %%   ", width, text.Printable(classes[i]), 100*p.Probabilities[i])
+		}
+		_, err := fmt.Fprintln(w, line.String()+text.Printable(name))
+		return err
 	}
-	_, err := fmt.Fprintln(t.w, line.String()+printable(name))
-	return err
 }
-
-// A jsonPrinter writes an object a line.
-type jsonPrinter struct{ e *json.Encoder }
 
 type classProbability struct {
 	Class       string  `json:"class"`
 	Probability float32 `json:"probability"`
 }
 
-func (j jsonPrinter) print(name string, classes []string, top []int, p classify.Prediction) error {
-	line := struct {
-		File   string             `json:"file"`
-		Top    []classProbability `json:"top"`
-		Logits []float32          `json:"logits"` // of all classes, in their order
-	}{File: name, Logits: p.Logits}
-	for _, i := range top {
-		line.Top = append(line.Top, classProbability{classes[i], p.Probabilities[i]})
+// printJSON prints an object per line.
+func printJSON(w io.Writer, classes []string) printer {
+	e := json.NewEncoder(escape.JSON(w))
+	return func(name string, top []int, p classify.Prediction) error {
+		line := struct {
+			File   string             `json:"file"`
+			Top    []classProbability `json:"top"`
+			Logits []float32          `json:"logits"` // of all classes, in their order
+		}{File: name, Logits: p.Logits}
+		for _, i := range top {
+			line.Top = append(line.Top, classProbability{classes[i], p.Probabilities[i]})
+		}
+		return e.Encode(line)
 	}
-	return j.e.Encode(line)
 }
 
-// A csvPrinter writes comma-separated values below a header.
-type csvPrinter struct {
-	w      *csv.Writer
-	header bool // written
-}
-
-func (c *csvPrinter) print(name string, classes []string, top []int, p classify.Prediction) error {
-	if !c.header {
-		header := []string{"file"}
-		for i := range top {
-			header = append(header, fmt.Sprintf("class_%d", i+1), fmt.Sprintf("probability_%d", i+1))
+// printCSV prints comma-separated values below a header.
+func printCSV(w io.Writer, classes []string) printer {
+	c := csv.NewWriter(w)
+	var header []string
+	return func(name string, top []int, p classify.Prediction) error {
+		if header == nil {
+			header = []string{"file"}
+			for i := range top {
+				header = append(header, fmt.Sprintf("class_%d", i+1), fmt.Sprintf("probability_%d", i+1))
+			}
+			c.Write(header)
 		}
-		if err := c.w.Write(header); err != nil {
-			return err
+		row := []string{escape.CSV(name)}
+		for _, i := range top {
+			row = append(row, escape.CSV(classes[i]), strconv.FormatFloat(float64(p.Probabilities[i]), 'g', -1, 32))
 		}
-		c.header = true
+		c.Write(row)
+		c.Flush()
+		return c.Error()
 	}
-	row := []string{escape.CSV(name)}
-	for _, i := range top {
-		row = append(row, escape.CSV(classes[i]), strconv.FormatFloat(float64(p.Probabilities[i]), 'g', -1, 32))
-	}
-	if err := c.w.Write(row); err != nil {
-		return err
-	}
-	c.w.Flush()
-	return c.w.Error()
 }

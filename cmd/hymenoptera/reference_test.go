@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"hymenoptera/internal/cli"
 )
 
 var update = flag.Bool("update", false, "write docs/cli.md")
@@ -16,7 +18,7 @@ var update = flag.Bool("update", false, "write docs/cli.md")
 // docs/cli.md is what --help says.
 func TestReference(t *testing.T) {
 	const file = "../../docs/cli.md"
-	got := reference(newRoot(io.Discard, newMessages(io.Discard), func(string) {}))
+	got := reference(newRoot(io.Discard, cli.NewMessages(io.Discard), func(string) {}))
 	if *update {
 		try(t, os.WriteFile(file, []byte(got), 0o666))
 	}
@@ -63,14 +65,14 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	visit(newRoot(io.Discard, newMessages(io.Discard), func(string) {}))
+	visit(newRoot(io.Discard, cli.NewMessages(io.Discard), func(string) {}))
 	code, help, stderr := command(t, "train", "--help")
 	if code != 0 || stderr != "" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
 	last := -1
-	for _, part := range []string{"Train a network", "Usage:", "Examples:", groupData + ":", "--data string", groupTraining + ":", "--epochs int", "(default 25)",
-		groupMachine + ":", "--device", groupOutput + ":", "--out", groupMessages + ":", "--quiet"} {
+	for _, part := range []string{"Train a network", "Usage:", "Examples:", cli.GroupData + ":", "--data string", cli.GroupTraining + ":", "--epochs int", "(default 25)",
+		cli.GroupMachine + ":", "--device", cli.GroupOutput + ":", "--out", cli.GroupMessages + ":", "--quiet"} {
 		at := strings.Index(help, part)
 		if at <= last {
 			t.Errorf("%q is missing, or not in its place", part)

@@ -1,17 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
-)
 
-// serveCommand is the name of the command that is a server.
-const serveCommand = "serve"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/version"
+	"hymenoptera/torch"
+)
 
 // newRoot returns the command with all its sub-commands. begin is called when the flags are read and a
 // command begins, with its name.
-func newRoot(stdout io.Writer, m *messages, begin func(command string)) *cobra.Command {
+func newRoot(stdout io.Writer, m *cli.Messages, begin func(command string)) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "hymenoptera",
 		Short:         "Fine-tune ImageNet networks on folders of images, on libtorch",
@@ -19,25 +21,32 @@ func newRoot(stdout io.Writer, m *messages, begin func(command string)) *cobra.C
 		Version:       versions(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usage(noArgs),
+		Args:          cli.NoArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			begin(cmd.Name())
-			return m.check()
+			return m.Check()
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(stdout)
-	root.SetErr(m.w)
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(flagError)
-	root.SetUsageFunc(printUsage)
-	root.SetHelpFunc(printHelp)
-	root.SetHelpCommand(newHelp())
-	m.addFlags(root.PersistentFlags())
-	complete(root, "log-format", logFormats...)
+	root.SetFlagErrorFunc(cli.FlagError)
+	root.SetUsageFunc(cli.PrintUsage)
+	root.SetHelpFunc(cli.PrintHelp)
+	root.SetHelpCommand(cli.NewHelp())
+	m.AddFlags(root)
 	root.AddCommand(newTrain(m), newDemo(m), newEval(m), newPredict(m), newServe(m), newExport(), newInspect(), newCompare(), newDownload(m), newDoctor())
 	addCompletion(root)
 	return root
+}
+
+// versions returns the program's version, gotch's and libtorch's.
+func versions() string {
+	own := version.Own // scripts/dist.sh reads it as the second word
+	if c := version.Commit(); c != "" {
+		own += " (commit " + c + ")"
+	}
+	return fmt.Sprintf("hymenoptera %s\ngotch       %s\nlibtorch    %s", own, version.Gotch(), torch.Version())
 }
 
 // addCompletion adds cobra's completion command, whose mistakes are usage errors too.
@@ -48,9 +57,9 @@ func addCompletion(root *cobra.Command) {
 		panic(err)
 	}
 	completion.Example = "  source <(hymenoptera completion bash)"
-	completion.Args = usage(noArgs)
+	completion.Args = cli.NoArgs
 	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	for _, shell := range completion.Commands() {
-		shell.Args = usage(noArgs)
+		shell.Args = cli.NoArgs
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -14,15 +13,18 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
+	"hymenoptera/internal/cli"
 	"hymenoptera/internal/machine"
+	"hymenoptera/internal/text"
 	"hymenoptera/serve"
-	"hymenoptera/torch"
 )
+
+// serveCommand is the name of the command that is a server.
+const serveCommand = "serve"
 
 const defaultPort = "8080"
 
@@ -36,20 +38,21 @@ type service struct {
 	addr, tokenFile string
 	tlsCert, tlsKey string
 	maxBody, memory string
-	messages        *messages
+	messages        *cli.Messages
 }
 
-func newServe(m *messages) *cobra.Command {
+func newServe(m *cli.Messages) *cobra.Command {
 	s := service{Config: serve.DefaultConfig(), addr: "127.0.0.1:" + defaultPort, maxBody: "20M", memory: "auto", messages: m}
 	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "Answer over HTTP what pictures show",
+		Use:   serveCommand,
+		Short: "Classify pictures over HTTP",
 		Long: "Answers POST /v1/predict (a picture, or a form with several), GET /v1/model, /healthz, /readyz, /metrics and\n" +
 			"/openapi.json, and shows a page to drop pictures on. Requests that come together go through the network\n" +
-			"together. SIGTERM and Ctrl-C end it when what it accepted is answered; SIGHUP reads the checkpoint again.",
+			"together. After SIGTERM or Ctrl-C it answers the requests that it has accepted, and ends; SIGHUP reads the\n" +
+			"checkpoint again.",
 		Example: "  hymenoptera serve --checkpoint runs/bees/best.safetensors\n" +
 			"  curl --data-binary @garden.jpg http://127.0.0.1:8080/v1/predict",
-		Args: usage(noArgs),
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
 				return err
@@ -72,59 +75,48 @@ func newServe(m *messages) *cobra.Command {
 	f.StringVar(&s.maxBody, "max-body", s.maxBody, "size of a request, as 500k or 20M")
 	f.IntVar(&s.MaxPixels, "max-pixels", s.MaxPixels, "size of a picture")
 	f.DurationVar(&s.Timeout, "timeout", s.Timeout, "time for a request")
-	inGroup(f, groupServer, "addr", "token-file", "tls-cert", "tls-key", "cors")
-	inGroup(f, groupLimits, "max-batch", "max-wait", "queue", "memory", "max-connections", "max-body", "max-pixels", "timeout")
+	cli.Group(f, cli.GroupServer, "addr", "token-file", "tls-cert", "tls-key", "cors")
+	cli.Group(f, cli.GroupLimits, "max-batch", "max-wait", "queue", "memory", "max-connections", "max-body", "max-pixels", "timeout")
 	return cmd
 }
 
-// check finds what is wrong from the command line alone.
+// check returns an error for a mistake in the command line.
 func (s *service) check() error {
 	if err := s.use.check(); err != nil {
 		return err
 	}
-	size, ok := parseBytes(s.maxBody)
+	size, ok := text.Bytes(s.maxBody)
 	if !ok {
-		return usageError{fmt.Errorf("--max-body %q: want a size as 500k or 20M", s.maxBody)}
+		return cli.Usagef("--max-body %q: want a size as 500k or 20M", s.maxBody)
 	}
 	s.MaxBody = size
 	if all := machine.This().Memory(); all > 0 {
 		s.Memory = all / 4
 	}
 	if s.memory != "auto" {
-		if s.Memory, ok = parseBytes(s.memory); !ok || s.Memory < 1 {
-			return usageError{fmt.Errorf("--memory %q: want auto, or a size as 500M or 2G", s.memory)}
+		if s.Memory, ok = text.Bytes(s.memory); !ok || s.Memory < 1 {
+			return cli.Usagef("--memory %q: want auto, or a size as 500M or 2G", s.memory)
 		}
 	}
 	if ip, err := netip.ParseAddr(strings.Trim(s.addr, "[]")); err == nil {
 		s.addr = net.JoinHostPort(ip.String(), defaultPort)
 	}
 	if _, _, err := net.SplitHostPort(s.addr); err != nil {
-		return usageError{fmt.Errorf("--addr %q: want an address and a port, as 127.0.0.1:8080 or 0.0.0.0:8080", s.addr)}
-	}
-	for _, origin := range s.Origins {
-		if !origins.MatchString(origin) {
-			return usageError{fmt.Errorf("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)}
-		}
+		return cli.Usagef("--addr %q: want an address and a port, as 127.0.0.1:8080 or 0.0.0.0:8080", s.addr)
 	}
 	if (s.tlsCert == "") != (s.tlsKey == "") {
-		return usageError{errors.New("--tls-cert and --tls-key go together: name both files")}
+		return cli.Usagef("--tls-cert and --tls-key go together: name both files")
 	}
-	for _, limit := range []struct {
-		ok     bool
-		format string
-		value  any
-	}{
-		{s.MaxBatch >= 1 && s.MaxBatch <= 4096, "--max-batch %v: want 1 to 4096", s.MaxBatch},
-		{s.MaxWait >= 0 && s.MaxWait <= time.Minute, "--max-wait %v: want 0s to 1m", s.MaxWait},
-		{s.Queue >= 1 && s.Queue <= 1<<20, "--queue %v: want 1 to 1048576", s.Queue},
-		{s.Connections >= 1 && s.Connections <= 1<<20, "--max-connections %v: want 1 to 1048576", s.Connections},
-		{s.MaxBody >= 1 && s.MaxBody <= 1e12, "--max-body %v: want 1 to 1000G", s.maxBody},
-		{s.MaxPixels >= 1, "--max-pixels %v: want 1 or more", s.MaxPixels},
-		{s.Timeout > 0, "--timeout %v: want more than 0s", s.Timeout},
-	} {
-		if !limit.ok {
-			return usageError{fmt.Errorf(limit.format, limit.value)}
+	for _, origin := range s.Origins { // net/http takes more than browsers send
+		if !origins.MatchString(origin) {
+			return cli.Usagef("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)
 		}
+	}
+	var wrong *serve.ConfigError
+	if err := s.Validate(); errors.As(err, &wrong) {
+		flag := map[string]string{"MaxBatch": "max-batch", "MaxWait": "max-wait", "Queue": "queue", "Memory": "memory",
+			"Connections": "max-connections", "MaxBody": "max-body", "MaxPixels": "max-pixels", "Timeout": "timeout", "Origins": "cors"}[wrong.Field]
+		return cli.Usagef("--%s %v: want %s", flag, wrong.Value, wrong.Want)
 	}
 	return nil
 }
@@ -134,15 +126,15 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	if err := s.secrets(); err != nil {
 		return err
 	}
-	device, err := initTorch(torch.Options{Device: s.device, Threads: s.threads})
+	device, err := s.use.init()
 	if err != nil {
 		return err
 	}
 	s.Classify = classify.Config{Device: device, Fast: s.fast}
-	s.Log = s.messages.logger()
+	s.Log = s.messages.EventLogger()
 	hangups := make(chan os.Signal, 1) // one that comes before there is a server waits for it
 	signal.Notify(hangups, syscall.SIGHUP)
-	listener, err := listen(ctx, s.addr)
+	listener, err := serve.Listen(ctx, s.addr)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", s.addr, err)
 	}
@@ -157,8 +149,7 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer server.Close()
-	stop := s.reloadOn(ctx, hangups, server)
-	defer stop()
+	defer server.ReloadOn(ctx, hangups)()
 	if _, port, _ := net.SplitHostPort(s.addr); port == "0" {
 		fmt.Fprintln(stdout, s.url(listener.Addr()))
 	}
@@ -166,23 +157,12 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	return server.Serve(ctx, listener)
 }
 
-// listen listens on an address and a port. An IPv4 address, 0.0.0.0 too, is one for IPv4 alone: Go would listen on
-// all IPv6 addresses as well.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	network := "tcp"
-	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().Is4() {
-		network = "tcp4"
-	}
-	var config net.ListenConfig
-	return config.Listen(ctx, network, addr)
-}
-
 // secrets reads the token and the certificate.
 func (s *service) secrets() error {
 	if s.tokenFile != "" {
 		var err error
-		if s.Token, err = readToken(s.tokenFile); err != nil {
-			return err
+		if s.Token, err = serve.ReadToken(s.tokenFile); err != nil {
+			return fmt.Errorf("--token-file: %w", err)
 		}
 	}
 	if s.tlsCert != "" {
@@ -193,34 +173,6 @@ func (s *service) secrets() error {
 		s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	return nil
-}
-
-// readToken reads the token in a file, with or without empty lines and a byte order mark, as editors write them.
-func readToken(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("--token-file: %w", err)
-	}
-	defer f.Close()
-	const most = 4096
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	token := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("--token-file: %w", err)
-	case len(data) > most:
-		return "", fmt.Errorf("--token-file %s has more than %d bytes: want one token in it", path, most)
-	case token == "":
-		return "", fmt.Errorf("--token-file %s is empty: want a token in it, as openssl rand -hex 32 makes one", path)
-	case strings.Contains(token, "\n"):
-		return "", fmt.Errorf("--token-file %s has several lines: want one token in it", path)
-	}
-	for _, c := range token {
-		if c <= ' ' || c > '~' {
-			return "", fmt.Errorf("--token-file %s: the token holds %q, which a header cannot: want ASCII letters, digits and signs", path, c)
-		}
-	}
-	return token, nil
 }
 
 // url returns where the server at an address can be asked.
@@ -234,46 +186,13 @@ func (s *service) url(addr net.Addr) string {
 
 // introduce says where the server listens, and who can reach it.
 func (s *service) introduce(addr net.Addr) {
-	s.messages.info("serving %s on %s", s.checkpoint, s.url(addr))
-	s.messages.debug("connections, requests and batches take up to %.1f GB beside the network (--memory)", float64(s.Memory)/1e9)
+	s.messages.Infof("serving %s on %s", s.checkpoint, s.url(addr))
+	s.messages.Debugf("connections, requests and batches take up to %.1f GB beside the network (--memory)", float64(s.Memory)/1e9)
 	switch tcp, ok := addr.(*net.TCPAddr); {
 	case !ok || tcp.IP.IsLoopback():
 	case s.Token == "":
-		s.messages.warn("%s can be reached from other machines, and whoever reaches it may ask: add --token-file, or listen on 127.0.0.1", addr)
+		s.messages.Warnf("%s can be reached from other machines, and whoever reaches it may ask: add --token-file, or listen on 127.0.0.1", addr)
 	case s.TLS == nil:
-		s.messages.warn("the token and the pictures go to %s in plain text: add --tls-cert and --tls-key, or have a proxy encrypt them", addr)
+		s.messages.Warnf("the token and the pictures go to %s in plain text: add --tls-cert and --tls-key, or have a proxy encrypt them", addr)
 	}
-}
-
-// reloadOn reads the checkpoint again whenever a signal comes, until stop is called.
-func (s *service) reloadOn(ctx context.Context, hangups chan os.Signal, server *serve.Server) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for range hangups {
-			if err := server.Reload(ctx); err != nil {
-				s.Log.Error("the checkpoint cannot be read again; the old one stays", "error", err)
-			} else {
-				s.Log.Info("reloaded", "checkpoint", s.checkpoint)
-			}
-		}
-	}()
-	return func() {
-		signal.Stop(hangups)
-		close(hangups)
-		<-done
-	}
-}
-
-// logger returns a log of a server: a line an event with its attributes.
-func (m *messages) logger() *slog.Logger {
-	level := slog.LevelInfo
-	if m.quiet {
-		level = slog.LevelWarn
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if m.json() {
-		return slog.New(slog.NewJSONHandler(m.w, options))
-	}
-	return slog.New(slog.NewTextHandler(m.w, options))
 }

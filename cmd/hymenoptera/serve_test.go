@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"hymenoptera/internal/cli"
 	"hymenoptera/serve"
 )
 
@@ -34,7 +35,7 @@ func TestServeWarnsBeyondLoopback(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := service{Config: serve.Config{Token: tt.token, TLS: tt.tls}, messages: newMessages(&out)}
+		s := service{Config: serve.Config{Token: tt.token, TLS: tt.tls}, messages: cli.NewMessages(&out)}
 		s.introduce(addr)
 		if got := strings.Count(out.String(), "warning: "); tt.want == "" && got != 0 || !strings.Contains(out.String(), tt.want) {
 			t.Errorf("%s, token %q, TLS %v: %s, want %q", tt.addr, tt.token, tt.tls != nil, out.String(), tt.want)
@@ -42,33 +43,10 @@ func TestServeWarnsBeyondLoopback(t *testing.T) {
 	}
 }
 
-// A token may have empty lines and a byte order mark around it, as editors write them, and nothing in it that a header
-// cannot hold.
-func TestReadToken(t *testing.T) {
-	for content, want := range map[string]string{
-		"secret": "secret", "secret\n": "secret", "\ufeffsecret\r\n": "secret", "\n\n  secret\n\n": "secret", "a+/=-._~9": "a+/=-._~9",
-		"": "is empty", "\ufeff\n": "is empty", "one\ntwo\n": "has several lines", "two words": "holds ' '", "sécret": "holds 'é'",
-		"\x00": "holds '\\x00'", strings.Repeat("x", 4097): "more than 4096 bytes",
-	} {
-		file := filepath.Join(t.TempDir(), "token")
-		write(t, file, content)
-		got, err := readToken(file)
-		if err != nil {
-			got = err.Error()
-		}
-		if refused := strings.Contains(want, " "); refused != (err != nil) || !strings.Contains(got, want) || refused && !strings.Contains(got, file) {
-			t.Errorf("%q: got %q, want %q", content, got, want)
-		}
-	}
-	if _, err := readToken("/dev/zero"); err == nil || !strings.Contains(err.Error(), "more than 4096 bytes") {
-		t.Errorf("/dev/zero: %v", err)
-	}
-}
-
 // 0.0.0.0 is every IPv4 address of the machine, and no IPv6 address.
 func TestListensOnIPv4Alone(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", "127.0.0.1:0"} {
-		l, err := listen(t.Context(), addr)
+		l, err := serve.Listen(t.Context(), addr)
 		if err != nil {
 			t.Fatal(err)
 		}

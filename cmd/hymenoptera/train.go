@@ -2,49 +2,54 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"hymenoptera/dataset"
+	"hymenoptera/finetune"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/escape"
+	"hymenoptera/internal/threads"
+	"hymenoptera/internal/trace"
+	"hymenoptera/metrics"
+	"hymenoptera/report"
 	"hymenoptera/run"
-	"hymenoptera/torch"
-	"hymenoptera/trainer"
-	"hymenoptera/zoo"
 )
 
-func newTrain(m *messages) *cobra.Command {
-	o := defaultOptions()
+func newTrain(m *cli.Messages) *cobra.Command {
+	o := finetune.DefaultOptions()
+	var traceFile string
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on an image folder, as the notebook does",
 		Example: "  hymenoptera train --data data/hymenoptera_data --weights resnet18-f37072fd.pth\n" +
 			"  hymenoptera train --freeze --data data/hymenoptera_data --weights resnet18-f37072fd.pth",
-		Args: usage(noArgs),
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Out == "" {
 				o.Out = defaultOut(o.Model, time.Now())
 			}
-			if err := o.contradictions(cmd.Flags()); err != nil {
+			if err := checkEffects(cmd.Flags(), o); err != nil {
 				return err
 			}
-			return train(cmd.Context(), o, cmd.OutOrStdout(), m)
+			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, trace: traceFile}
+			return l.train(cmd.Context(), o)
 		},
 	}
-	o.addFlags(cmd.Flags())
-	complete(cmd, "model", zoo.Names()...)
-	complete(cmd, "optimizer", optimizers...)
-	complete(cmd, "scheduler", schedulers...)
-	complete(cmd, "balance", balances...)
-	complete(cmd, "device", "auto", "cpu", "cuda")
-	cmd.MarkFlagDirname("data")
-	cmd.MarkFlagDirname("out")
+	addOptions(cmd.Flags(), &o)
+	cmd.Flags().StringVar(&traceFile, "trace", "", "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
+	cmd.Flags().MarkHidden("trace")
+	completeOptions(cmd)
 	return cmd
 }
 
@@ -52,63 +57,125 @@ func defaultOut(name string, now time.Time) string {
 	return filepath.Join("runs", name+"-"+now.Format("20060102-150405"))
 }
 
-// initTorch sets up libtorch and returns the device of --device.
-func initTorch(o torch.Options) (torch.Device, error) {
-	device, err := torch.Init(o)
-	var unusable *torch.DeviceError
-	if errors.As(err, &unusable) {
-		err = fmt.Errorf("%w; --device cpu computes on the processor", err)
+// A trainLog prints a training: the notebook's log on standard output, progress on standard error.
+type trainLog struct {
+	stdout   io.Writer
+	messages *cli.Messages
+	epochs   int
+	trace    string // file of --trace
+}
+
+// train trains and prints the results.
+func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
+	if err := o.Validate(); err != nil {
+		return &cli.UsageError{Err: withFlags(err)}
 	}
-	return device, err
+	if err := threads.Reserve(o.Workers, o.Threads); err != nil {
+		return fmt.Errorf("%w: raise the limit (ulimit -u, or pids.max of the control group), or lower --workers and --threads", err)
+	}
+	leaveLittleGarbage()
+	o.Command = commandLine(o)
+	hooks := finetune.Hooks{Log: l.messages.Logger(), Download: l.messages.ShowBytes,
+		EpochStart: l.epochStart, Step: l.step, PhaseEnd: l.phaseEnd, EpochEnd: l.epochEnd}
+	tensors := trace.New(l.trace)
+	if l.trace != "" {
+		hooks.Tensor = tensors.Tensor
+		hooks.EpochStart = func(epoch int) error { return errors.Join(tensors.Err(), l.epochStart(epoch)) }
+	}
+	r, err := finetune.Train(ctx, o, hooks)
+	err = errors.Join(err, tensors.Close())
+	l.messages.EndBar()
+	if err == nil {
+		l.sparklines(r.History)
+	}
+	l.conclude(r)
+	if err != nil {
+		if r.KeptOld {
+			l.messages.Infof("%s still holds the old run, as it was", r.Folder)
+		}
+		return advise(err, o)
+	}
+	whole := int(math.Round(r.Seconds))
+	return errors.Join(l.json(r.Result), l.text("Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, r.Best.Acc))
 }
 
 // leaveLittleGarbage has garbage collected early. By default it may grow to as much as is in use, hundreds of megabytes of
-// weights and decoded images; as these are few and large blocks, it costs next to nothing to look through them more often.
+// weights and decoded images. As these are few large blocks, looking through them more often costs next to nothing.
 func leaveLittleGarbage() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)
 	}
 }
 
-// train is the main job.
-func train(ctx context.Context, o options, stdout io.Writer, m *messages) error {
-	if err := o.validate(); err != nil {
-		return err
+func (l *trainLog) epochStart(epoch int) error {
+	return l.text("Epoch %d/%d\n%s\n", epoch, l.epochs-1, strings.Repeat("-", 10))
+}
+
+func (l *trainLog) step(epoch int, phase string, done, n int) {
+	l.messages.ShowImages(fmt.Sprintf("%-5s %d/%d", phase, epoch, l.epochs-1), done, n)
+	if done == n {
+		l.messages.EndBar()
 	}
-	if err := reserveThreads(o.Workers, o.Threads); err != nil { // before libtorch starts its own
-		return err
+}
+
+func (l *trainLog) phaseEnd(p metrics.Phase) error {
+	return errors.Join(l.json(p), l.text("%s Loss: %.4f Acc: %.4f\n", p.Name, p.Loss, p.Acc))
+}
+
+func (l *trainLog) epochEnd(int) error { return l.text("\n") }
+
+// text writes to the notebook's log.
+func (l *trainLog) text(format string, args ...any) error {
+	if l.messages.Quiet() || l.messages.JSON() {
+		return nil
 	}
-	// What is quickly seen to be wrong comes before downloads and before the files are read.
-	device, err := initTorch(torch.Options{Device: o.Device, Threads: o.Threads, Deterministic: o.Deterministic, Benchmark: !o.Fast})
-	if err != nil {
-		return err
+	_, err := fmt.Fprintf(l.stdout, format, args...)
+	return logError(err)
+}
+
+// json writes a line of the log with --log-format json.
+func (l *trainLog) json(v any) error {
+	if l.messages.Quiet() || !l.messages.JSON() {
+		return nil
 	}
-	if err := o.outsideData(); err != nil {
-		return err
-	}
-	if err := run.Check(o.Out, o.Overwrite); err != nil {
-		return err
-	}
-	leaveLittleGarbage()
-	keepsOld := run.Held(o.Out) // until there is something to put in its place
-	j, err := newJob(ctx, o, device, stdout, m)
-	if err == nil {
-		err = j.run(ctx)
-		keepsOld = keepsOld && (j.folder == nil || j.folder.KeepsOld())
-	}
-	if err != nil && keepsOld && run.Held(o.Out) {
-		m.info("%s still holds the old run, as it was", o.Out)
-	}
-	var bad *dataset.SampleError
-	if errors.As(err, &bad) && !o.SkipCorrupt {
-		err = fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)
-	}
-	var diverged *trainer.LossError
-	if errors.As(err, &diverged) {
-		err = fmt.Errorf("%w; a lower --lr may help", err)
-		if diverged.Files == nil {
-			err = fmt.Errorf("%w; without --fast the message names the batch", err)
-		}
+	return logError(json.NewEncoder(escape.JSON(l.stdout)).Encode(v))
+}
+
+// logError explains why a training ends whose log nobody reads any more.
+func logError(err error) error {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		return errors.New("stopped: standard output was closed; --quiet trains without a log")
+	case errors.Is(err, syscall.EIO):
+		return fmt.Errorf("stopped: %w; where the terminal was closed, nohup trains on without it", err)
 	}
 	return err
+}
+
+// sparklines shows the losses as small curves on a terminal, in the colours of the report.
+func (l *trainLog) sparklines(h metrics.History) {
+	for i, phase := range []string{"train", "val"} {
+		var losses []float64
+		for _, p := range h.Of(phase) {
+			losses = append(losses, p.Loss)
+		}
+		l.messages.Sparkline(fmt.Sprintf("%-5s loss", phase), report.Sparkline(losses, 40), []string{"34", "33"}[i],
+			fmt.Sprintf("%.4f to %.4f", losses[0], losses[len(losses)-1]))
+	}
+}
+
+// conclude says where the weights are.
+func (l *trainLog) conclude(r finetune.Result) {
+	path := filepath.Join(r.Folder, run.BestFile)
+	switch {
+	case r.KeptOld, r.Seconds == 0: // it did not begin
+	case r.Saved.N == 0:
+		l.messages.Infof("no weights were saved")
+	case r.Saved.Corrects == 0:
+		l.messages.Infof("no epoch got a validation image right: the weights of the last one (epoch %d) are in %s; the run to look at is %s beside them",
+			r.Saved.Epoch, path, run.ReportFile)
+	default:
+		l.messages.Infof("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them",
+			r.Saved.Epoch, r.Saved.Acc, path, run.ReportFile)
+	}
 }

@@ -112,7 +112,7 @@ func testSecondInterrupt(t *testing.T, b built) {
 	lines := bufio.NewScanner(r)
 	lines.Scan() // the size of the network
 	try(t, cmd.Process.Signal(syscall.SIGINT))
-	if lines.Scan(); !strings.Contains(lines.Text(), "once more stops at once") {
+	if lines.Scan(); !strings.Contains(lines.Text(), "press Ctrl-C again to quit now") {
 		t.Errorf("after the first signal: %q", lines.Text())
 	}
 	try(t, cmd.Process.Signal(syscall.SIGTERM))

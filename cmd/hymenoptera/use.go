@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/internal/cli"
 	"hymenoptera/internal/machine"
 	"hymenoptera/run"
 	"hymenoptera/torch"
@@ -32,70 +30,74 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&u.threads, "threads", machine.This().Threads(), "threads of an operation, and goroutines that decode pictures")
 	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")
-	inGroup(f, groupData, "checkpoint")
-	inGroup(f, groupMachine, "device", "threads", "fast")
-	f.Lookup("threads").DefValue = "$OMP_NUM_THREADS, else $GOMAXPROCS, else all processors" // in the help: it must not differ between machines
-	complete(cmd, "device", "auto", "cpu", "cuda")
+	cli.Group(f, cli.GroupData, "checkpoint")
+	cli.Group(f, cli.GroupMachine, "device", "threads", "fast")
+	f.Lookup("threads").DefValue = defaultThreads
+	cli.Complete(cmd, "device", "auto", "cpu", "cuda")
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 }
 
-// check finds what is wrong from the command line alone, and the file where --checkpoint names a folder.
+var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
+
+// check returns an error for a mistake in the command line, and finds the file if --checkpoint names a folder.
 func (u *use) check() (err error) {
 	switch {
 	case u.checkpoint == "":
-		return errNoCheckpoint
+		return errNoCheckpoint()
 	case !deviceNames.MatchString(u.device):
-		return usageError{fmt.Errorf("--device %q: want auto, cpu, cuda or cuda:N", u.device)}
-	case u.threads < 1 || u.threads > 1024:
-		return usageError{fmt.Errorf("--threads %d: want 1 to 1024", u.threads)}
+		return cli.Usagef("--device %q: want auto, cpu, cuda or cuda:N", u.device)
+	case u.threads < 1 || u.threads > machine.MaxThreads:
+		return cli.Usagef("--threads %d: want 1 to %d", u.threads, machine.MaxThreads)
 	}
-	u.checkpoint, err = trainedFile(u.checkpoint)
+	u.checkpoint, err = run.Best(u.checkpoint)
 	return err
 }
 
-// errNoCheckpoint is the error for a command that wants one.
-var errNoCheckpoint = usageError{errors.New("--checkpoint is missing: name the folder of a run, as runs/demo, or its best.safetensors")}
-
-// trainedFile returns the best.safetensors of a path that is the folder of a run, and any other path as it is.
-func trainedFile(path string) (string, error) {
-	if !isFolder(path) {
-		if filepath.Base(path) == run.BestFile {
-			return path, run.Settle(filepath.Dir(path))
-		}
-		return path, nil
-	}
-	if err := run.Settle(path); err != nil {
-		return "", err
-	}
-	file := filepath.Join(path, run.BestFile)
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s holds no %s: name the folder of a run, or a file", path, run.BestFile)
-	}
-	return file, nil
+func errNoCheckpoint() error {
+	return cli.Usagef("--checkpoint is missing: name the folder of a run, as runs/demo, or its best.safetensors")
 }
 
-// open reads the checkpoint. warn is called for unusual pictures.
-func (u *use) open(ctx context.Context, warn func(dataset.Warning)) (*classify.Classifier, error) {
-	device, err := initTorch(torch.Options{Device: u.device, Threads: u.threads})
+// init sets up libtorch and returns the device.
+func (u *use) init() (torch.Device, error) {
+	device, err := torch.Init(torch.Options{Device: u.device, Threads: u.threads})
+	return device, adviseDevice(err)
+}
+
+// open reads the checkpoint. It warns of unusual pictures.
+func (u *use) open(ctx context.Context, m *cli.Messages) (*classify.Classifier, error) {
+	device, err := u.init()
 	if err != nil {
 		return nil, err
 	}
+	warn := dataset.FirstOfEach(func(w dataset.Warning) { m.Warnf("%v (said once; there may be more)", w) })
 	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Warn: warn})
 }
 
 // fitting returns the size of batches that fit into memory, and says so with -v if it is not the one that was asked for.
-func fitting(batch int, c *classify.Classifier, m *messages) int {
+func fitting(batch int, c *classify.Classifier, m *cli.Messages) int {
 	n := c.MaxBatch(batch)
 	if n < batch {
-		m.debug("batches of %d pictures, not %d: more of %d pixels do not fit into the memory that is free", n, batch, c.Preprocessing.Size)
+		m.Debugf("batches of %d pictures, not %d: more of %d pixels do not fit into the memory that is free", n, batch, c.Preprocessing.Size)
 	}
 	return n
 }
 
-// checkBatchSize finds what is wrong with --batch-size.
+// checkBatchSize checks --batch-size.
 func checkBatchSize(n int) error {
 	if n < 1 || n > 1<<16 {
-		return usageError{fmt.Errorf("--batch-size %d: want 1 to 65536", n)}
+		return cli.Usagef("--batch-size %d: want 1 to 65536", n)
 	}
 	return nil
+}
+
+// sayLeftOut says which files of a folder are not taken for pictures.
+func sayLeftOut(m *cli.Messages, left dataset.LeftOut) {
+	if len(left) > 0 {
+		m.Infof("left out: %v", left)
+	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -56,7 +56,7 @@ func TestEvalIsWhatTrainingLogged(t *testing.T) {
 			right := 0
 			for i, c := range got.Classes {
 				right += got.Confusion[i][i]
-				if c.Images != want.N/2 || c.Recall != float64(got.Confusion[i][i])/float64(c.Images) {
+				if c.Support != want.N/2 || c.Recall != float64(got.Confusion[i][i])/float64(c.Support) {
 					t.Errorf("class %s: %+v, confusion %v", c.Name, c, got.Confusion)
 				}
 			}
@@ -88,8 +88,14 @@ func TestEvalKnowsTheTrainingsFolder(t *testing.T) {
 	}
 	code, stdout, stderr := command(t, "eval", "--json", "--device", "cpu", "--checkpoint", file, "--data", "testdata/insects/val", "--classes", "bees")
 	var bees evaluation
-	if err := json.Unmarshal([]byte(stdout), &bees); err != nil || code != 0 || bees.N == 0 || bees.Classes[0].Images != 0 || bees.Classes[1].Images != bees.N {
+	if err := json.Unmarshal([]byte(stdout), &bees); err != nil || code != 0 || bees.N == 0 || bees.Classes[0].Support != 0 || bees.Classes[1].Support != bees.N {
 		t.Errorf("bees alone: exit code %d, %v: %s%s", code, err, stdout, stderr)
+	}
+	given := filepath.Join(t.TempDir(), "best.safetensors") // to somebody else
+	copyFile(t, file, given)
+	code, _, stderr = command(t, "eval", "--device", "cpu", "--checkpoint", given)
+	if code != 1 || !strings.Contains(stderr, "no config.json beside "+given+" says which pictures the network was trained with: name a folder of pictures with --data") {
+		t.Errorf("without config.json: exit code %d, %s", code, stderr)
 	}
 	another := filepath.Join(t.TempDir(), "copy")
 	try(t, os.CopyFS(another, os.DirFS(data)))
@@ -288,7 +294,7 @@ func useMistakes(t *testing.T) []mistake {
 			try(t, os.Rename(filepath.Join(dir, "data/val/bees"), filepath.Join(dir, "data/val/wasps")))
 		}), "eval --data data" + c, 1, "has a class wasps, which the network does not know: its classes are ants, bees; --classes ants leaves the others out"},
 		{"eval of a class twice", with(nil), "eval --data data --classes ants,ants" + c, 2, "--classes ants,ants: a class is named twice"},
-		{"eval of a class without name", with(nil), "eval --data data --classes ants,,bees" + c, 2, "--classes has an empty name"},
+		{"eval of a class without name", with(nil), "eval --data data --classes ants,,bees" + c, 2, "--classes: a name is empty"},
 		{"eval of a class that is not there", with(nil), "eval --data data --classes ants,wasps" + c, 1, "has no class wasps: it has ants, bees"},
 		{"eval of a corrupt image", with(spoilt("data/val/bees/000.jpg", "")), "eval --data data" + c, 1, "data/val/bees/000.jpg (class bees, sample 1): the file is empty"},
 		{"eval in batches of 0", with(nil), "eval --data data --batch-size 0" + c, 2, "--batch-size 0: want 1 to 65536"},
@@ -308,9 +314,9 @@ func useMistakes(t *testing.T) []mistake {
 		{"serve on another machine's address", with(nil), "serve --addr 192.0.2.1:0" + c, 1, "--addr 192.0.2.1:0: "},
 		{"serve with half of a certificate", with(nil), "serve --tls-cert w" + c, 2, "--tls-cert and --tls-key go together"},
 		{"serve without the certificate", with(nil), "serve --addr 127.0.0.1:0 --tls-cert w --tls-key w" + c, 1, "--tls-cert w, --tls-key w: open w: no such file"},
-		{"serve without the token", with(nil), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file: open w: no such file"},
-		{"serve with an empty token", with(spoilt("w", " \n")), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file w is empty: want a token in it"},
-		{"serve with two tokens", with(spoilt("w", "one\ntwo\n")), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file w has several lines: want one token in it"},
+		{"serve without the token", with(nil), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file: serve: open w: no such file"},
+		{"serve with an empty token", with(spoilt("w", " \n")), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file: serve: w is empty: want a token in it"},
+		{"serve with two tokens", with(spoilt("w", "one\ntwo\n")), "serve --addr 127.0.0.1:0 --token-file w" + c, 1, "--token-file: serve: w has several lines: want one token in it"},
 		{"serve with little memory", with(nil), "serve --addr 127.0.0.1:0 --memory 1M" + c, 1, "--memory 1M is 1 MB: a batch of --max-batch 8 pictures and --max-connections 256 take most of it; want at least"},
 		{"serve with memory in words", with(nil), "serve --memory much" + c, 2, `--memory "much": want auto, or a size as 500M or 2G`},
 		{"serve without connections", with(nil), "serve --max-connections 0" + c, 2, "--max-connections 0: want 1 to 1048576"},

@@ -1,6 +1,6 @@
-// Package machine tells what memory and which processors this process may use: what the machine has, less what a control
-// group allows, wherever in the tree of groups the process lies (systemd's MemoryMax and CPUQuota, Slurm, Docker,
-// Kubernetes; both versions of cgroups).
+// Package machine knows which memory and processors this process may use: the machine's, or less where a control group
+// sets a limit, wherever in the tree of groups the process lies (systemd's MemoryMax and CPUQuota, Slurm, Docker,
+// Kubernetes; both versions of cgroups). It also knows the names of processor and GPU.
 //
 //	free := machine.This().FreeMemory()
 package machine
@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Machine reads the kernel's files.
@@ -67,6 +69,44 @@ func (m Machine) Threads() int {
 		}
 	}
 	return m.Processors()
+}
+
+// Processor returns the name of the processor, or "unknown".
+func (m Machine) Processor() string { return m.named("proc/cpuinfo", "model name") }
+
+// GPU returns the name of a GPU by NVIDIA's driver, or "" if the driver has no such GPU.
+func (m Machine) GPU(index int) string {
+	gpus, _ := filepath.Glob(filepath.Join(m.root, "proc/driver/nvidia/gpus/*/information"))
+	if index < 0 || index >= len(gpus) {
+		return ""
+	}
+	path, err := filepath.Rel(m.root, gpus[index])
+	if err != nil {
+		return ""
+	}
+	return m.named(path, "Model")
+}
+
+// NVIDIA reports whether NVIDIA's driver is loaded.
+func (m Machine) NVIDIA() bool { return m.read("proc/driver/nvidia/version") != "" }
+
+// named returns the value of a "name : value" line of a file, or "unknown".
+func (m Machine) named(path, name string) string {
+	for line := range strings.Lines(m.read(path)) {
+		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
+// PeakMemory returns the most memory that this process has had, in bytes, or 0 if that cannot be told.
+func PeakMemory() int64 {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return int64(u.Maxrss) * 1024
 }
 
 // memory returns a line of /proc/meminfo in bytes, or 0.

@@ -102,3 +102,20 @@ func TestThis(t *testing.T) {
 		t.Errorf("%d bytes free of %d, %d processors", free, all, m.Processors())
 	}
 }
+
+func TestNames(t *testing.T) {
+	m := files(t, map[string]string{
+		"proc/cpuinfo": "processor\t: 0\nmodel name\t: A fast one: 2 GHz\n",
+		"proc/driver/nvidia/gpus/0000:01:00.0/information": "Model: \t\t NVIDIA H100\nIRQ: 1\n",
+		"proc/driver/nvidia/version":                       "NVRM version: 1\n",
+	})
+	if m.Processor() != "A fast one: 2 GHz" || m.GPU(0) != "NVIDIA H100" || m.GPU(1) != "" || m.GPU(-1) != "" || !m.NVIDIA() {
+		t.Errorf("got %q, %q, %q, %v", m.Processor(), m.GPU(0), m.GPU(1), m.NVIDIA())
+	}
+	if m := files(t, nil); m.Processor() != "unknown" || m.GPU(0) != "" || m.NVIDIA() {
+		t.Errorf("without files: got %q, %q, %v", m.Processor(), m.GPU(0), m.NVIDIA())
+	}
+	if PeakMemory() <= 0 {
+		t.Error("no peak memory")
+	}
+}

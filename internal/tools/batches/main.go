@@ -40,6 +40,7 @@ type options struct {
 	epochs         int
 	batch, size    int
 	noShuffle      bool
+	augment        string
 }
 
 // numbers is a comma-separated list.
@@ -72,7 +73,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.IntVar(&o.batch, "batch-size", 32, "")
 	fs.IntVar(&o.size, "image-size", 224, "")
 	fs.BoolVar(&o.noShuffle, "no-shuffle", false, "")
+	fs.StringVar(&o.augment, "augment", "flip", strings.Join(transforms.Degrees, ", "))
 	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	training, err := transforms.Train(o.size).Augmented(o.augment)
+	if err != nil {
 		return err
 	}
 	train, val, err := dataset.Open(o.data)
@@ -84,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, seed := range o.seeds {
 		for _, workers := range o.workers {
 			cfg := dataset.LoaderConfig{BatchSize: o.batch, Shuffle: !o.noShuffle, Workers: workers}
-			trainLoader, err := dataset.NewLoader(train, transforms.Train(o.size), cfg)
+			trainLoader, err := dataset.NewLoader(train, training, cfg)
 			if err != nil {
 				return err
 			}

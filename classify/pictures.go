@@ -1,0 +1,68 @@
+package classify
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+
+	"hymenoptera/dataset"
+)
+
+// Pictures yields the pictures of files, of all folders and what is under them, and for "-" the one on stdin, until ctx is
+// done. It calls unlisted for each folder that cannot be listed or holds no picture.
+func Pictures(ctx context.Context, paths []string, stdin io.Reader, unlisted func(error)) iter.Seq[Picture] {
+	return func(yield func(Picture) bool) {
+		for _, arg := range paths {
+			if arg == "-" {
+				if !yield(Picture{Name: "-", Read: func() ([]byte, error) { return readAll(ctx, stdin) }}) {
+					return
+				}
+				continue
+			}
+			if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+				if !yield(File(arg)) { // reading it says what is wrong
+					return
+				}
+				continue
+			}
+			some := false
+			for path, err := range dataset.PicturePaths(arg, nil) {
+				some = true
+				if err != nil {
+					unlisted(err)
+					continue
+				}
+				if !yield(File(path)) {
+					return
+				}
+			}
+			if !some {
+				unlisted(fmt.Errorf("no pictures in %s: want files that end in .jpg, .png, …", arg))
+			}
+		}
+	}
+}
+
+// readAll reads a picture, or returns when ctx is done: nobody may be there to close the input.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	type content struct {
+		data []byte
+		err  error
+	}
+	all := make(chan content, 1)
+	go func() {
+		data, err := io.ReadAll(io.LimitReader(r, dataset.MaxFile+1))
+		if len(data) > dataset.MaxFile {
+			err = fmt.Errorf("more than %d bytes", dataset.MaxFile)
+		}
+		all <- content{data, err}
+	}()
+	select {
+	case c := <-all:
+		return c.data, c.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,56 @@
+package classify
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Python returns a program in Python that loads the weights in a file of a format, pth or safetensors, prepares the
+// picture that it is called with as validation does, and prints its class. noTransform is for a GoogLeNet that does not
+// transform its input.
+func (c Card) Python(file, format string, noTransform bool) string {
+	options := ""
+	if c.Model == "googlenet" {
+		transform := "True"
+		if noTransform {
+			transform = "False"
+		}
+		options = ", aux_logits=False, init_weights=False, transform_input=" + transform
+	}
+	load, imports := fmt.Sprintf("torch.load(%q, weights_only=True)", file), ""
+	if format == "safetensors" {
+		load, imports = fmt.Sprintf("safetensors.torch.load_file(%q)", file), "import safetensors.torch\n"
+	}
+	classes := make([]string, len(c.Classes))
+	for i, name := range c.Classes {
+		classes[i] = strconv.Quote(name) // Go's escapes are Python's, too
+	}
+	prepare := c.Preprocessing
+	return fmt.Sprintf(`import sys
+%simport torch
+import torchvision
+from PIL import Image
+from torchvision import transforms
+
+model = torchvision.models.%s(num_classes=%d%s)
+model.load_state_dict(%s)
+model.eval()
+classes = [%s]
+prepare = transforms.Compose([
+    transforms.Resize(%d, interpolation=transforms.InterpolationMode.BILINEAR),
+    transforms.CenterCrop(%d),
+    transforms.ToTensor(),
+    transforms.Normalize(%s, %s),
+])
+with torch.no_grad():
+    logits = model(prepare(Image.open(sys.argv[1]).convert("RGB"))[None])[0]
+print(classes[logits.argmax()], logits.softmax(0).max().item())
+`, imports, c.Model, len(c.Classes), options, load, strings.Join(classes, ", "),
+		prepare.Short, prepare.Size, pythonList(prepare.Mean), pythonList(prepare.Std))
+}
+
+// pythonList writes numbers in the fewest digits that read back to the same float32.
+func pythonList(vs [3]float32) string {
+	return "[" + strings.Trim(strings.ReplaceAll(fmt.Sprint(vs), " ", ", "), "[]") + "]"
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hymenoptera/finetune"
+	"hymenoptera/internal/cli"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+// defaultThreads is the default of --threads in the help, which must not differ between machines.
+const defaultThreads = "$OMP_NUM_THREADS, else $GOMAXPROCS, else all processors"
+
+// addOptions declares the flags of o, with o's values as defaults.
+func addOptions(f *pflag.FlagSet, o *finetune.Options) {
+	f.SortFlags = false
+	f.StringVar(&o.Model, "model", o.Model, "the network: "+strings.Join(zoo.Names(), ", "))
+	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train only the new head")
+	f.BoolVar(&o.Probe, "probe", o.Probe, "with --freeze: compute the frozen network's features once; quicker, and not the notebook's training")
+	f.IntVar(&o.Views, "views", o.Views, "random crops of each image to probe, an epoch each in turn; 0 takes the centre")
+	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
+	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
+	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with where there is no val folder, chosen by --seed")
+	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be decoded")
+	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a published name (downloaded), or none")
+	addMirror(f, &o.Mirror, &o.InsecureMirror)
+	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the network's input, in pixels")
+	f.StringVar(&o.Augment, "augment", o.Augment, "how training images are changed: none, flip, light (and colours, rotation), trivial (and torchvision's TrivialAugmentWide)")
+	f.BoolVar(&o.NoFlip, "no-flip", o.NoFlip, "never mirror training images: for digits, text, left and right hands")
+	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "augment", "no-flip")
+
+	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
+	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images per step")
+	f.StringVar(&o.Optimizer, "optimizer", o.Optimizer, strings.Join(finetune.Optimizers(), ", "))
+	f.Float64Var(&o.LR, "lr", o.LR, "learning rate")
+	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "momentum of sgd")
+	f.BoolVar(&o.Nesterov, "nesterov", o.Nesterov, "Nesterov momentum for sgd")
+	f.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "L2 penalty; for adamw the decoupled decay")
+	f.StringVar(&o.Scheduler, "scheduler", o.Scheduler, "of the learning rate: "+strings.Join(finetune.Schedulers(), ", "))
+	f.IntVar(&o.StepSize, "step-size", o.StepSize, "epochs between two drops of the step scheduler")
+	f.Float64Var(&o.Gamma, "gamma", o.Gamma, "factor of a drop of the step and exponential schedulers")
+	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of a label that is spread over all classes")
+	f.Var((*cli.Floats)(&o.ClassWeights), "class-weights", "weight of each class in the loss, in the order of the class folders")
+	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (in the loss, by size), sampling (draws them equally often), none")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
+	cli.Group(f, cli.GroupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
+		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
+
+	f.IntVar(&o.Workers, "workers", o.Workers, "goroutines that prepare batches; as in PyTorch their number changes the random crops")
+	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
+	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
+	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
+	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let an exact training repeat itself bit for bit, as on the CPU it always does")
+	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free beyond 2 GB), off, or a size as 500M or 2G")
+	cli.Group(f, cli.GroupMachine, "workers", "device", "threads", "fast", "deterministic", "cache")
+	f.Lookup("threads").DefValue = defaultThreads
+
+	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
+	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds, once the new one has weights")
+	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
+	cli.Group(f, cli.GroupOutput, "out", "overwrite", "beneath")
+}
+
+// addMirror declares the flags of an address that stands for the published one.
+func addMirror(f *pflag.FlagSet, address *string, insecure *bool) {
+	f.StringVar(address, "mirror", *address, "address to download from instead of https://download.pytorch.org")
+	f.BoolVar(insecure, "insecure-mirror", *insecure, "take files whose whole hash is not known from a --mirror that begins with http://")
+}
+
+// completeOptions offers the values of flags to the shell.
+func completeOptions(cmd *cobra.Command) {
+	cli.Complete(cmd, "model", zoo.Names()...)
+	cli.Complete(cmd, "augment", transforms.Degrees...)
+	cli.Complete(cmd, "optimizer", finetune.Optimizers()...)
+	cli.Complete(cmd, "scheduler", finetune.Schedulers()...)
+	cli.Complete(cmd, "balance", finetune.Balances()...)
+	cli.Complete(cmd, "device", "auto", "cpu", "cuda")
+	cmd.MarkFlagDirname("data")
+	cmd.MarkFlagDirname("out")
+}
+
+// checkEffects refuses flags that were given and that other flags leave without effect.
+func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
+	for _, c := range []struct {
+		flag    string
+		effect  bool
+		without string
+	}{
+		{"momentum", o.Optimizer == "sgd", "--optimizer " + o.Optimizer},
+		{"nesterov", o.Optimizer == "sgd", "--optimizer " + o.Optimizer},
+		{"step-size", o.Scheduler == "step", "--scheduler " + o.Scheduler},
+		{"no-flip", !o.Probe || o.Views > 0, "--probe of the centre"},
+		{"augment", !o.Probe || o.Views > 0, "--probe of the centre"},
+		{"gamma", o.Scheduler != "cosine", "--scheduler " + o.Scheduler},
+	} {
+		if f.Changed(c.flag) && !c.effect {
+			return cli.Usagef("--%s has no effect with %s: leave one of them out", c.flag, c.without)
+		}
+	}
+	return nil
+}
+
+// commandLine returns the command that repeats a run: what differs from the defaults, and what they take from the machine.
+func commandLine(o finetune.Options) string {
+	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
+	notOfARun := []string{"out", "overwrite", "beneath", "cache"} // which change nothing of what is computed
+	defaults := finetune.DefaultOptions()
+	f := pflag.NewFlagSet("hymenoptera train", pflag.ContinueOnError)
+	addOptions(f, &defaults)
+	defaults = o // the flags have o's values now
+	return cli.CommandLine(f, always, notOfARun)
+}

@@ -1,0 +1,78 @@
+package finetune
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/classify"
+	"hymenoptera/internal/malloc"
+	"hymenoptera/internal/version"
+	"hymenoptera/metrics"
+	"hymenoptera/run"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+// newConfig returns the content of config.json: the options, and the versions and the data that the run used.
+func newConfig(o Options, device torch.Device, set images, model zoo.Network) (any, error) {
+	o.Device = device.String()
+	var err error
+	if o.Data, err = filepath.Abs(o.Data); err != nil { // for eval, which is called from anywhere
+		return nil, err
+	}
+	return struct {
+		Options
+		run.Setup
+	}{o, run.Setup{
+		Classes: set.train.Classes, TrainImages: len(set.train.Samples), ValImages: len(set.val.Samples), Skipped: set.skipped,
+		Trainable: count(nn.Trainable(model)), Parameters: count(nn.Parameters(model)),
+		Version: version.Own, Commit: version.Commit(), Libtorch: torch.Version(), CPUCapability: torch.CPUCapability(), Go: runtime.Version(),
+	}}, nil
+}
+
+// newCard returns the description of the weights in best.safetensors, without the phase that they were reached in. The file
+// is made to be given away, so the card names no folders of this machine.
+func newCard(o Options, classes []string, validation transforms.Transform) (classify.Card, error) {
+	o.Data = ""
+	if !zoo.IsWeightsName(o.Weights) {
+		o.Weights = filepath.Base(o.Weights)
+	}
+	config, err := json.Marshal(o)
+	return classify.Card{Version: version.Own, Model: o.Model, Classes: classes, Preprocessing: validation, Config: config}, err
+}
+
+// ReadOptions returns the options that a network was trained with. Those of its card have no Data.
+func ReadOptions(card classify.Card) (o Options, err error) {
+	if err := json.Unmarshal(card.Config, &o); err != nil {
+		return o, fmt.Errorf("finetune: the metadata of the checkpoint are damaged: config is %.200q", card.Config)
+	}
+	return o, nil
+}
+
+// bestWeights returns a copy of the model's weights with the card of the phase that they were reached in.
+func bestWeights(model zoo.Network, card classify.Card, p metrics.Phase) (sd *checkpoint.StateDict, err error) {
+	malloc.GiveBack() // the memory of the epoch, before all weights are copied
+	err = torch.Do(context.Background(), func(*torch.Scope) error {
+		sd = nn.Export(model)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	card.Epoch, card.Accuracy, card.Loss = p.Epoch, p.Acc, p.Loss
+	sd.Metadata = card.Metadata()
+	if p.Corrects == 0 {
+		sd.Metadata["kept"] = "the last epoch's weights: none got a validation image right"
+	}
+	if g, ok := model.(*zoo.GoogLeNet); ok {
+		sd.Metadata[zoo.TransformInputKey] = strconv.FormatBool(g.TransformInput())
+	}
+	return sd, nil
+}

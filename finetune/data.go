@@ -1,0 +1,184 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
+	"hymenoptera/internal/text"
+	"hymenoptera/torch"
+	"hymenoptera/trainer"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+// A NoValError is an error about a folder of images that has no val folder. Options.ValFraction would do without.
+type NoValError struct{ Err error }
+
+func (e *NoValError) Error() string { return e.Err.Error() }
+func (e *NoValError) Unwrap() error { return e.Err }
+
+// images are the two sets, listed.
+type images struct {
+	train, val *dataset.ImageFolder
+	skipped    []string // images that SkipCorrupt left out, with the reason
+}
+
+// Layout returns which images of the folder are used, and how they are split.
+func (o Options) Layout() dataset.Layout {
+	return dataset.Layout{Classes: o.OnlyClasses, ValFraction: o.ValFraction, Seed: o.Seed}
+}
+
+// openImages lists the two sets, which it downloads if they are the tutorial's and not here.
+func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set images, err error) {
+	if filepath.Clean(o.Data) == filepath.FromSlash(DefaultData) {
+		if err := FetchTutorial(ctx, o.Data, o.downloads(h)); err != nil {
+			return set, &DownloadError{Option: "data", Err: err}
+		}
+	}
+	if set.train, set.val, err = o.Layout().Open(o.Data); err != nil {
+		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && isFolder(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
+			err = &NoValError{err}
+		}
+		return set, err
+	}
+	left := dataset.LeftOut{}
+	left.Add(set.train.LeftOut)
+	left.Add(set.val.LeftOut)
+	if len(left) > 0 {
+		h.Log.Info(fmt.Sprintf("left out: %v", left))
+	}
+	classes := set.train.Classes
+	if n := len(o.ClassWeights); n > 0 && n != len(classes) {
+		return set, &OptionError{Option: "class_weights", Value: fmt.Sprint(o.ClassWeights),
+			Problem: fmt.Sprintf("%s has %d classes: want a weight for each of %s", o.Data, len(classes), text.Few(classes, 3))}
+	}
+	if len(classes) == 1 {
+		h.Log.Warn(fmt.Sprintf("%s has only one class, %s: every answer will be right, and nothing is learnt", o.Data, classes[0]))
+	}
+	h.Log.Debug(fmt.Sprintf("%s: %d images to train with, %d to validate with, of %s", o.Data, len(set.train.Samples), len(set.val.Samples), text.Few(classes, 3)))
+	if o.SkipCorrupt {
+		if err := set.skipCorrupt(ctx, h.Log); err != nil {
+			return set, err
+		}
+	}
+	if n := len(set.train.Samples); arch.LastSize(o.ImageSize) == 1 && (n-1)%o.BatchSize == 0 {
+		return set, &OptionError{Option: "batch_size", Value: fmt.Sprint(o.BatchSize),
+			Problem: fmt.Sprintf("leaves a last batch of one of the %d training images, of which %s makes a single pixel at size %d, which BatchNorm cannot take: change this or", n, o.Model, o.ImageSize),
+			Other:   "image_size"}
+	}
+	return set, nil
+}
+
+// skipCorrupt leaves out the images that cannot be decoded, before anything is drawn for them: the training is
+// the one that a folder without them gives.
+func (set *images) skipCorrupt(ctx context.Context, log *slog.Logger) error {
+	all := 0
+	for _, f := range []**dataset.ImageFolder{&set.train, &set.val} {
+		folder := *f
+		all += len(folder.Samples)
+		broken, err := folder.Broken(ctx, machine.This().Processors())
+		if err != nil {
+			return err
+		}
+		for _, b := range broken {
+			log.Debug(fmt.Sprintf("left out: %v", b))
+			name, err := filepath.Rel(filepath.Dir(folder.Root), b.Path)
+			if err != nil {
+				name = b.Path
+			}
+			set.skipped = append(set.skipped, fmt.Sprintf("%s (%v)", filepath.ToSlash(name), b.Err))
+		}
+		if *f, err = folder.Without(broken); err != nil {
+			return err
+		}
+	}
+	if n := len(set.skipped); n > 0 {
+		log.Warn(fmt.Sprintf("left out %d of %d images: %s", n, all, text.Few(set.skipped, 3)))
+	} else {
+		log.Info(fmt.Sprintf("all %d images can be decoded", all))
+	}
+	return nil
+}
+
+// newLoaders returns the loaders of the two sets. validation is the transform of the second.
+func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.Transform, log *slog.Logger) (data trainer.Data, err error) {
+	cache, err := o.newCache(log)
+	if err != nil {
+		return data, err
+	}
+	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: o.BatchSize, Shuffle: !o.Probe, Workers: o.Workers,
+		ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels, Warn: dataset.FirstOfEach(func(w dataset.Warning) { log.Warn(fmt.Sprintf("%v (said once; there may be more)", w)) })}
+	training := cfg
+	if o.Balance == "sampling" {
+		training.Shuffle, training.Weights = false, rarity(set.train)
+	}
+	augmented, err := transforms.Train(o.ImageSize).Augmented(o.Augment)
+	if err != nil {
+		return data, err
+	}
+	if o.NoFlip {
+		augmented.FlipP = 0
+	}
+	if o.Probe && o.Views == 0 {
+		augmented = validation
+	}
+	if data.Train, err = dataset.NewLoader(set.train, augmented, training); err != nil {
+		return data, err
+	}
+	if o.Probe { // which reads the validation images once
+		cfg.Cache = nil
+	}
+	data.Val, err = dataset.NewLoader(set.val, validation, cfg)
+	return data, err
+}
+
+// newCache returns where decoded images stay from epoch to epoch, or nil.
+func (o Options) newCache(log *slog.Logger) (*dataset.Cache, error) {
+	bytes, err := o.cacheBytes()
+	if err != nil || bytes == 0 || o.readOnce() {
+		return nil, err
+	}
+	if o.Cache == "auto" {
+		log.Debug(fmt.Sprintf("decoded images stay in memory, up to %.1f GB: a quarter of what is free beyond 2 GB", float64(bytes)/1e9))
+	}
+	return dataset.NewCache(bytes), nil
+}
+
+// residentBytes returns how much of the GPU's memory decoded images may take.
+func (o Options) residentBytes(device torch.Device, log *slog.Logger) (int64, error) {
+	free := torch.MemoryOf(device).Free
+	bytes := free / 4
+	if o.Cache != "auto" {
+		var err error
+		if bytes, err = o.cacheBytes(); err != nil {
+			return 0, err
+		}
+	}
+	bytes = min(bytes, free/2) // the training needs some
+	log.Debug(fmt.Sprintf("decoded images stay on the GPU if they fit into %.1f GB", float64(bytes)/1e9))
+	return bytes, nil
+}
+
+// balanced returns a weight for each class, n/(classes·count) as scikit-learn's class_weight="balanced".
+func balanced(f *dataset.ImageFolder) (weights []float64) {
+	for _, n := range f.Counts() {
+		weights = append(weights, float64(len(f.Samples))/float64(len(f.Classes)*n))
+	}
+	return weights
+}
+
+// rarity returns a weight for each sample, by which its class is drawn as often as any other.
+func rarity(f *dataset.ImageFolder) (weights []float64) {
+	counts := f.Counts()
+	for _, s := range f.Samples {
+		weights = append(weights, 1/float64(counts[s.Label]))
+	}
+	return weights
+}

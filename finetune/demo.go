@@ -1,0 +1,17 @@
+package finetune
+
+import "hymenoptera/internal/synth"
+
+// DemoOptions returns options for a training from random weights that takes a minute on a CPU, on the images that
+// DrawDemo draws. Data and Out are to be set.
+func DemoOptions() Options {
+	o := DefaultOptions()
+	o.Weights, o.Device = "none", "cpu"
+	o.Epochs, o.BatchSize, o.ImageSize, o.Workers = 20, 16, 64, 2
+	o.LR, o.StepSize = 0.01, 14
+	return o
+}
+
+// DrawDemo draws ants and bees into train and val under dir, a stand-in for the tutorial's photographs that needs no
+// network. Accuracies on them say nothing about photographs.
+func DrawDemo(dir string) error { return synth.Write(dir, synth.DefaultConfig()) }

@@ -1,0 +1,79 @@
+package finetune
+
+import (
+	"fmt"
+	"log/slog"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/internal/malloc"
+	"hymenoptera/internal/text"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/torch/optim"
+	"hymenoptera/trainer"
+	"hymenoptera/zoo"
+)
+
+// newNetwork makes the network with a new head. It starts from weights, if they are not nil, and empties them, because the
+// network holds them then. The seed comes right before the new head or, without weights, before the network.
+func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classes int, log *slog.Logger) (zoo.Network, error) {
+	arch, err := zoo.Find(o.Model)
+	if err != nil {
+		return nil, err
+	}
+	var model zoo.Network
+	if weights == nil {
+		torch.ManualSeed(o.Seed)
+		model = arch.New(s, int64(classes))
+		if o.Freeze {
+			nn.SetRequiresGrad(model, false)
+			nn.SetRequiresGrad(model.Head(), true)
+		}
+	} else {
+		var notes []string
+		if model, notes, err = arch.LoadPretrained(s, weights); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Weights, err)
+		}
+		for _, note := range notes {
+			log.Info(fmt.Sprintf("%s: %s", o.Weights, note))
+		}
+		*weights = checkpoint.StateDict{}
+		malloc.GiveBack() // as much as the model takes
+		if o.Freeze {
+			nn.SetRequiresGrad(model, false)
+		}
+		torch.ManualSeed(o.Seed)
+		zoo.ReplaceHead(s, model, int64(classes))
+	}
+	log.Info(fmt.Sprintf("%s: trainable %s of %s parameters", o.Model,
+		text.Thousands(count(nn.Trainable(model))), text.Thousands(count(nn.Parameters(model)))))
+	return model, nil
+}
+
+func count(ps []*torch.Tensor) (n int) {
+	for _, p := range ps {
+		n += p.Numel()
+	}
+	return n
+}
+
+// newOptimizer returns the optimizer of the parameters that are trained.
+func newOptimizer(s *torch.Scope, model nn.Module, o Options, mode trainer.Mode) optim.Optimizer {
+	params := nn.Trainable(model)
+	if o.Optimizer == "sgd" {
+		return optim.NewSGD(s, params, optim.SGDConfig{LR: o.LR, Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: o.WeightDecay,
+			Fused: mode.Fused, Capturable: mode.Graph})
+	}
+	return optim.NewAdam(s, params, optim.AdamConfig{LR: o.LR, WeightDecay: o.WeightDecay, Decoupled: o.Optimizer == "adamw"})
+}
+
+// newScheduler returns the schedule of the learning rate.
+func newScheduler(opt optim.Optimizer, o Options) optim.Scheduler {
+	switch o.Scheduler {
+	case "cosine":
+		return optim.NewCosineAnnealingLR(opt, o.Epochs)
+	case "exponential":
+		return optim.NewExponentialLR(opt, o.Gamma)
+	}
+	return optim.NewStepLR(opt, o.StepSize, o.Gamma)
+}

@@ -1,0 +1,254 @@
+package finetune
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hymenoptera/classify"
+	"hymenoptera/internal/machine"
+	"hymenoptera/internal/text"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+// Options say what to train, on what and how. Those with a JSON name are what config.json and the metadata of a
+// checkpoint hold. Begin with [DefaultOptions].
+type Options struct {
+	Model              string   `json:"model"`                  // a name of package zoo's
+	Freeze             bool     `json:"freeze"`                 // train only the new head
+	Probe              bool     `json:"probe"`                  // with Freeze: compute the frozen network's features once
+	Views              int      `json:"views"`                  // random crops of each image to probe, an epoch each in turn; 0 takes the centre
+	Data               string   `json:"data,omitempty"`         // folder with train/<class>/ and val/<class>/; see DefaultData
+	SkipCorrupt        bool     `json:"skip_corrupt"`           // leave out the images that cannot be decoded
+	OnlyClasses        []string `json:"only_classes,omitempty"` // nil for all
+	ValFraction        float64  `json:"val_fraction,omitempty"` // share of each class to validate with, if there is no val folder
+	Weights            string   `json:"weights"`                // a file, FILE#PART, a published name (downloaded), or none
+	Epochs             int      `json:"epochs"`
+	BatchSize          int      `json:"batch_size"`        // images per step
+	ImageSize          int      `json:"image_size"`        // side of the network's input, in pixels
+	NoFlip             bool     `json:"no_flip,omitempty"` // never mirror training images
+	Augment            string   `json:"augment"`           // how training images are changed: one of transforms.Degrees
+	Workers            int      `json:"workers"`           // goroutines that prepare batches; their number changes the random crops
+	Optimizer          string   `json:"optimizer"`         // one of Optimizers
+	LR                 float64  `json:"lr"`
+	Momentum           float64  `json:"momentum"` // of sgd
+	Nesterov           bool     `json:"nesterov"` // of sgd
+	WeightDecay        float64  `json:"weight_decay"`
+	Scheduler          string   `json:"scheduler"` // one of Schedulers
+	StepSize           int      `json:"step_size"` // epochs between two drops of the step scheduler
+	Gamma              float64  `json:"gamma"`     // factor of a drop of the step and exponential schedulers
+	classify.Criterion          // label smoothing and class weights
+	Balance            string   `json:"balance"`       // one of Balances, for classes of unequal size
+	Seed               uint64   `json:"seed"`          // of the new head and of everything random after it
+	Device             string   `json:"device"`        // auto, cpu, cuda or cuda:N
+	Threads            int      `json:"threads"`       // of an operation; changes the last bits of the losses
+	Fast               bool     `json:"fast"`          // give up PyTorch's exact bits for speed
+	Deterministic      bool     `json:"deterministic"` // on a GPU, repeat an exact training bit for bit
+
+	Out            string `json:"-"` // the run's folder; "" for runs/<model>-<time>
+	Overwrite      bool   `json:"-"` // replace a run that Out holds
+	Cache          string `json:"-"` // memory for decoded images: auto, off, or a size such as 500M
+	Beneath        string `json:"-"` // CSV log of another training to draw beneath the curves; "" for none
+	Mirror         string `json:"-"` // address that stands for https://download.pytorch.org; "" for none
+	InsecureMirror bool   `json:"-"` // take files whose whole hash is not known from a mirror without TLS
+	Command        string `json:"-"` // the command line that repeats the run, for its report; may be ""
+}
+
+// DefaultData is the folder of the tutorial's photographs of ants and bees, which are downloaded if it is not there.
+const DefaultData = "data/hymenoptera_data"
+
+// DefaultWeights are the published weights that the notebook starts from.
+const DefaultWeights = "IMAGENET1K_V1"
+
+// DefaultOptions returns the notebook's settings.
+func DefaultOptions() Options {
+	return Options{
+		Model: "resnet18", Data: DefaultData, Weights: DefaultWeights,
+		Epochs: 25, BatchSize: 32, ImageSize: 224, Augment: "flip", Workers: 4,
+		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
+		Balance: "none", Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
+	}
+}
+
+// Optimizers returns the values of Options.Optimizer.
+func Optimizers() []string { return []string{"sgd", "adam", "adamw"} }
+
+// Schedulers returns the values of Options.Scheduler.
+func Schedulers() []string { return []string{"step", "cosine", "exponential"} }
+
+// Balances returns the values of Options.Balance: none, weights in the loss by the size of the class, or sampling that
+// draws the classes equally often.
+func Balances() []string { return []string{"none", "weights", "sampling"} }
+
+// smallest is the least image size. The networks make a single pixel of it.
+const smallest = 32
+
+var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
+
+// An OptionError is a mistake in an option.
+type OptionError struct {
+	Option  string // its JSON name, as batch_size; for those without one, as out
+	Value   string // "" if the option has none to show
+	Problem string
+	Other   string // the JSON name of the option that Problem ends with; "" if it ends with none
+}
+
+func (e *OptionError) Error() string {
+	return e.Text(func(option string) string { return option })
+}
+
+// Text returns the error with the names of options as name writes them.
+func (e *OptionError) Text(name func(option string) string) string {
+	s := name(e.Option)
+	if e.Value != "" {
+		s += " " + e.Value
+	}
+	s += ": " + e.Problem
+	if e.Other != "" {
+		s += " " + name(e.Other)
+	}
+	return s
+}
+
+// Validate returns an [*OptionError] if an option, or two together, cannot be used.
+func (o Options) Validate() error {
+	arch, err := zoo.Find(o.Model)
+	if err != nil {
+		return &OptionError{Option: "model", Problem: err.Error()}
+	}
+	if zoo.IsWeightsName(o.Weights) {
+		if _, err := arch.FindWeights(o.Weights); err != nil {
+			return &OptionError{Option: "weights", Problem: err.Error()}
+		}
+	}
+	if published := strings.ToUpper(o.Weights); published != o.Weights && zoo.IsWeightsName(published) {
+		return &OptionError{Option: "weights", Value: o.Weights, Problem: "the name of the published weights is " + published}
+	}
+	if err := CheckClasses(o.OnlyClasses); err != nil {
+		return err
+	}
+	for _, c := range []struct {
+		ok             bool
+		option         string
+		value          any // nil for none
+		problem, other string
+	}{
+		{o.Data != "", "data", nil, "want a folder", ""},
+		{o.ValFraction >= 0 && o.ValFraction < 1, "val_fraction", o.ValFraction, "want more than 0 and less than 1", ""},
+		{!o.InsecureMirror || o.Mirror != "", "insecure_mirror", nil, "has no effect without", "mirror"},
+		{o.Weights != "", "weights", nil, "want a file, a published name, or none", ""},
+		{o.Epochs >= 1 && o.Epochs <= 1e6, "epochs", o.Epochs, "want 1 to 1000000", ""},
+		{o.BatchSize >= 1 && o.BatchSize <= 1<<16, "batch_size", o.BatchSize, "want 1 to 65536", ""},
+		{o.ImageSize >= smallest && o.ImageSize <= transforms.MaxSize, "image_size", o.ImageSize, fmt.Sprintf("want %d to %d", smallest, transforms.MaxSize), ""},
+		{o.Workers >= 0 && o.Workers <= 256, "workers", o.Workers, "want 0 to 256", ""},
+		{o.LR > 0 && o.LR <= 1e6, "lr", o.LR, "want a number above 0, at most 1000000", ""},
+		{o.Momentum >= 0 && o.Momentum < 1, "momentum", o.Momentum, "want 0 or more and less than 1", ""},
+		{slices.Contains(transforms.Degrees, o.Augment), "augment", strconv.Quote(o.Augment), "want one of " + strings.Join(transforms.Degrees, ", "), ""},
+		{slices.Contains(Optimizers(), o.Optimizer), "optimizer", strconv.Quote(o.Optimizer), "want one of " + strings.Join(Optimizers(), ", "), ""},
+		{slices.Contains(Schedulers(), o.Scheduler), "scheduler", strconv.Quote(o.Scheduler), "want one of " + strings.Join(Schedulers(), ", "), ""},
+		{slices.Contains(Balances(), o.Balance), "balance", strconv.Quote(o.Balance), "want one of " + strings.Join(Balances(), ", "), ""},
+		{!o.Nesterov || o.Optimizer == "sgd" && o.Momentum > 0, "nesterov", nil, "needs sgd and a momentum above 0: see", "optimizer"},
+		{o.Balance != "weights" || o.ClassWeights == nil, "balance", o.Balance, "weighs the classes, as does", "class_weights"},
+		{o.WeightDecay >= 0 && o.WeightDecay <= 1e6, "weight_decay", o.WeightDecay, "want 0 to 1000000", ""},
+		{o.LabelSmoothing >= 0 && o.LabelSmoothing < 1, "label_smoothing", o.LabelSmoothing, "want 0 or more and less than 1", ""},
+		{!slices.ContainsFunc(o.ClassWeights, func(w float64) bool { return !(w > 0 && w <= 1e6) }), "class_weights", o.ClassWeights, "want numbers above 0, at most 1000000", ""},
+		{!o.Probe || o.Freeze, "probe", nil, "trains only the head, and needs", "freeze"},
+		{o.Views == 0 || o.Probe, "views", o.Views, "has no effect without", "probe"},
+		{o.Views >= 0 && o.Views <= 1000, "views", o.Views, "want 0 to 1000", ""},
+		{!o.Probe || o.Balance != "sampling", "balance", o.Balance, "does not go with", "probe"},
+		{!o.Deterministic || !o.Fast, "deterministic", nil, "is for exact trainings, and does not go with", "fast"},
+		{o.StepSize >= 1, "step_size", o.StepSize, "want 1 or more", ""},
+		{o.Gamma > 0 && o.Gamma <= 1e3, "gamma", o.Gamma, "want a number above 0, at most 1000", ""},
+		{deviceNames.MatchString(o.Device), "device", strconv.Quote(o.Device), "want auto, cpu, cuda or cuda:N", ""},
+		{o.Threads >= 1 && o.Threads <= machine.MaxThreads, "threads", o.Threads, fmt.Sprintf("want 1 to %d", machine.MaxThreads), ""},
+	} {
+		if c.ok {
+			continue
+		}
+		e := &OptionError{Option: c.option, Problem: c.problem, Other: c.other}
+		if c.value != nil {
+			e.Value = fmt.Sprint(c.value)
+		}
+		return e
+	}
+	if _, err := o.cacheBytes(); err != nil {
+		return err
+	}
+	return o.outsideData()
+}
+
+// CheckClasses returns an [*OptionError] if names of classes are empty or not different.
+func CheckClasses(names []string) error {
+	e := &OptionError{Option: "only_classes"}
+	switch {
+	case len(slices.Compact(slices.Sorted(slices.Values(names)))) < len(names):
+		e.Value, e.Problem = strings.Join(names, ","), "a class is named twice"
+	case slices.Contains(names, ""):
+		e.Problem = "a name is empty: want names of class folders"
+	default:
+		return nil
+	}
+	return e
+}
+
+// outsideData refuses a run's folder among the images: the next training would take its pictures for images.
+func (o Options) outsideData() error {
+	if o.Out == "" {
+		return nil
+	}
+	out, err := filepath.Abs(o.Out)
+	if err != nil {
+		return err
+	}
+	e := &OptionError{Option: "out", Value: o.Out}
+	if data, err := filepath.Abs(o.Data); err == nil && data == out {
+		e.Problem = "it is the folder of the images: choose another folder"
+		return e
+	}
+	sets := []string{"train", "val"}
+	if o.ValFraction > 0 && !isFolder(filepath.Join(o.Data, "train")) {
+		sets = []string{"."} // holds the classes themselves
+	}
+	for _, set := range sets {
+		images, err := filepath.Abs(filepath.Join(o.Data, set))
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(out+string(filepath.Separator), images+string(filepath.Separator)) {
+			e.Problem = fmt.Sprintf("it lies among the images in %s, and its pictures would become some of them: choose another folder", images)
+			return e
+		}
+	}
+	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// trainingBytes are left to the training itself: ResNet18 takes 1.8 GB at 224 pixels in batches of 32.
+const trainingBytes = 2e9
+
+// cacheBytes returns how much memory decoded images may take.
+func (o Options) cacheBytes() (int64, error) {
+	switch o.Cache {
+	case "off":
+		return 0, nil
+	case "auto":
+		return max(0, machine.This().FreeMemory()-trainingBytes) / 4, nil
+	}
+	bytes, ok := text.Bytes(o.Cache)
+	if !ok {
+		return 0, &OptionError{Option: "cache", Value: strconv.Quote(o.Cache), Problem: "want auto, off, or a size as 500M or 2G"}
+	}
+	return bytes, nil
+}
+
+// readOnce reports whether the training reads every picture once, so that none needs to stay in memory.
+func (o Options) readOnce() bool { return o.Epochs == 1 || o.Probe && o.Views <= 1 }

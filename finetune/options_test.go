@@ -1,0 +1,109 @@
+package finetune
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"hymenoptera/classify"
+	"hymenoptera/internal/machine"
+	"hymenoptera/transforms"
+)
+
+func TestValidate(t *testing.T) {
+	flag := func(option string) string { return "--" + option }
+	for _, tt := range []struct {
+		change func(o *Options)
+		want   string // with flags; "" for no error
+	}{
+		{func(o *Options) {}, ""},
+		{func(o *Options) { o.BatchSize = 0 }, "--batch_size 0: want 1 to 65536"},
+		{func(o *Options) { o.Balance = "even" }, `--balance "even": want one of none, weights, sampling`},
+		{func(o *Options) { o.Views, o.Probe, o.Freeze = 2, true, true }, ""},
+		{func(o *Options) { o.Views = 2 }, "--views 2: has no effect without --probe"},
+		{func(o *Options) { o.Balance, o.ClassWeights = "weights", []float64{1} }, "--balance weights: weighs the classes, as does --class_weights"},
+		{func(o *Options) { o.OnlyClasses = []string{"a", "a"} }, "--only_classes a,a: a class is named twice"},
+		{func(o *Options) { o.Weights = "imagenet1k_v1" }, "--weights imagenet1k_v1: the name of the published weights is IMAGENET1K_V1"},
+		{func(o *Options) { o.Weights = "./imagenet1k_v1" }, ""},
+		{func(o *Options) { o.Cache = "lots" }, `--cache "lots": want auto, off, or a size as 500M or 2G`},
+		{func(o *Options) { o.Data, o.Out = "x", "./x/" }, "--out ./x/: it is the folder of the images: choose another folder"},
+	} {
+		o := DefaultOptions()
+		tt.change(&o)
+		err := o.Validate()
+		var option *OptionError
+		if got := errors.As(err, &option); got != (tt.want != "") || got && option.Text(flag) != tt.want {
+			t.Errorf("got %v, want %q", err, tt.want)
+		}
+	}
+}
+
+// What config.json and a checkpoint hold of the options is read back as it was.
+func TestOptionsReadBack(t *testing.T) {
+	o := DefaultOptions()
+	o.ClassWeights, o.LabelSmoothing, o.OnlyClasses, o.Seed = []float64{1. / 3, 2}, 0.1, []string{"ants", "bees"}, 1<<63
+	data, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := Options{Cache: o.Cache} // which is not written
+	if err := json.Unmarshal(data, &got); err != nil || !reflect.DeepEqual(got, o) {
+		t.Errorf("error %v, got %+v, want %+v", err, got, o)
+	}
+	o.Data, o.Weights = "/home/me/pictures", "/home/me/weights.pth#model"
+	card, err := newCard(o, o.OnlyClasses, transforms.Eval(224))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Data, o.Weights, o.Cache = "", "weights.pth#model", ""
+	if got, err := ReadOptions(card); err != nil || !reflect.DeepEqual(got, o) {
+		t.Errorf("error %v, got %+v, want %+v, without folders of this machine", err, got, o)
+	}
+	if _, err := ReadOptions(classify.Card{Config: []byte("{")}); err == nil {
+		t.Error("no error for damaged metadata")
+	}
+}
+
+// Images that are read once are not kept, whatever Cache allows.
+func TestCache(t *testing.T) {
+	for _, tt := range []struct {
+		o    Options
+		want bool
+	}{
+		{Options{Epochs: 2}, true},
+		{Options{Epochs: 1}, false},
+		{Options{Epochs: 9, Probe: true}, false},
+		{Options{Epochs: 9, Probe: true, Views: 1}, false},
+		{Options{Epochs: 9, Probe: true, Views: 2}, true},
+	} {
+		tt.o.Cache = "1M"
+		if c, err := tt.o.newCache(slog.New(slog.DiscardHandler)); err != nil || (c != nil) != tt.want {
+			t.Errorf("%+v: a cache %v, %v, want %v", tt.o, c != nil, err, tt.want)
+		}
+	}
+	if got, err := (Options{Cache: "off"}).cacheBytes(); got != 0 || err != nil {
+		t.Errorf("off: got %d, %v", got, err)
+	}
+	if got, err := (Options{Cache: "auto"}).cacheBytes(); err != nil || got < 0 || got > machine.This().FreeMemory()/4 {
+		t.Errorf("auto: got %d and %v, with %d free", got, err, machine.This().FreeMemory())
+	}
+}
+
+// The report lists what was asked for, nothing twice.
+func TestFields(t *testing.T) {
+	o := DefaultOptions()
+	o.ClassWeights = []float64{1, 2.5}
+	seen := map[string]string{}
+	for _, f := range o.fields() {
+		if seen[f.Name] != "" {
+			t.Errorf("%s is there twice", f.Name)
+		}
+		seen[f.Name] = f.Value
+	}
+	if seen["class_weights"] != "1 2.5" || seen["lr"] != "0.001" || seen["data"] != filepath.FromSlash(DefaultData) || seen["out"] != "" {
+		t.Errorf("got %v", seen)
+	}
+}

@@ -1,0 +1,271 @@
+// Package finetune does the whole job of the notebook in one call: it trains a published network, with a new head, on a
+// folder of images, and leaves the folder of a run (package run) with the best weights and a report.
+//
+//	o := finetune.DefaultOptions()
+//	o.Data = "my_pictures" // with train/<class>/ and val/<class>/
+//	result, err := finetune.Train(ctx, o, finetune.Hooks{})
+//	fmt.Println(result.Best.Acc, result.Folder)
+package finetune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/internal/machine"
+	"hymenoptera/metrics"
+	"hymenoptera/run"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/trainer"
+	"hymenoptera/zoo"
+)
+
+// Hooks are called as a training goes on, on libtorch's thread; nil ones are not. An error ends the training.
+type Hooks struct {
+	Log      *slog.Logger            // for messages to people; nil for none
+	Download func(done, total int64) // bytes of a download; total is -1 if it is not known
+
+	// EpochStart, Step, EpochEnd and Tensor are those of [trainer.Hooks].
+	EpochStart func(epoch int) error
+	Step       func(epoch int, phase string, done, n int)
+	EpochEnd   func(epoch int) error
+	Tensor     func(epoch int, phase string, step int, name string, t *torch.Tensor)
+	// PhaseEnd comes after a phase and after its line in history.jsonl. The best weights are saved before its error
+	// ends the training.
+	PhaseEnd func(p metrics.Phase) error
+}
+
+// A Result describes a training. After an error it holds the results so far.
+type Result struct {
+	run.Result
+	Folder  string // the run's
+	History metrics.History
+	Saved   metrics.Phase // whose weights best.safetensors holds; N is 0 if there are none
+	KeptOld bool          // the folder still holds the run that was to be replaced
+}
+
+// Train trains as o says. Errors about options are an [*OptionError], those about the folder a [*run.HeldError] or a
+// [*run.FolderError], those about an image a [*dataset.SampleError]. When ctx is cancelled Train returns after the
+// step that is under way, and leaves the best weights so far.
+func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
+	if h.Log == nil {
+		h.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Out == "" {
+		o.Out = filepath.Join("runs", o.Model+"-"+time.Now().Format("20060102-150405"))
+	}
+	result.Folder = o.Out
+
+	// What is quickly seen to be wrong comes before downloads and before files are read.
+	if err := o.Validate(); err != nil {
+		return result, err
+	}
+	arch, err := zoo.Find(o.Model)
+	if err != nil {
+		return result, err
+	}
+	device, err := torch.Init(torch.Options{Device: o.Device, Threads: o.Threads, Deterministic: o.Deterministic, Benchmark: !o.Fast})
+	if err != nil {
+		return result, err
+	}
+	if err := run.Check(o.Out, o.Overwrite); err != nil {
+		return result, err
+	}
+	result.KeptOld = run.Held(o.Out) // until there is something to replace it
+	beneath, err := readBeneath(o.Beneath)
+	if err != nil {
+		return result, err
+	}
+
+	// The data and the weights, which are downloaded if they are published and not here.
+	set, err := openImages(ctx, o, arch, h)
+	if err != nil {
+		return result, err
+	}
+	mode := trainer.ModeOf(device, o.Fast)
+	validation := arch.Preprocessing(o.Weights, o.ImageSize)
+	loaders, err := newLoaders(set, o, mode, validation, h.Log)
+	if err != nil {
+		return result, err
+	}
+	weights, err := readWeights(ctx, o, arch, h)
+	if err != nil {
+		return result, err
+	}
+	if o.Balance == "weights" {
+		o.ClassWeights = balanced(set.train)
+	}
+
+	err = torch.Do(ctx, func(s *torch.Scope) error {
+		// The network, with a new head.
+		model, err := newNetwork(s, o, weights, len(set.train.Classes), h.Log)
+		if err != nil {
+			return err
+		}
+		nn.To(model, device)
+		if mode.ChannelsLast {
+			nn.ToChannelsLast(model)
+		}
+
+		// The folder of the run.
+		folder, err := run.Create(o.Out, o.Overwrite)
+		if err != nil {
+			return err
+		}
+		defer folder.Close()
+		config, err := newConfig(o, device, set, model)
+		if err != nil {
+			return err
+		}
+		if err := folder.WriteConfig(config); err != nil {
+			return err
+		}
+		if folder.KeepsOld() {
+			h.Log.Info(o.Out + " keeps the old run until the new one has its first weights")
+		}
+		card, err := newCard(o, set.train.Classes, validation)
+		if err != nil {
+			return err
+		}
+		weightsOf := func(p metrics.Phase) (*checkpoint.StateDict, error) { return bestWeights(model, card, p) }
+
+		// The training, and the last files.
+		t := &training{o: o, hooks: h, mode: mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
+			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s}, start: time.Now()}
+		t.report.begin(beneath)
+		best, err := t.fit(ctx, s, loaders)
+		err = t.finish(ctx, best, err, &result)
+		result.KeptOld = result.KeptOld && folder.KeepsOld()
+		return err
+	})
+	result.KeptOld = result.KeptOld && run.Held(o.Out)
+	return result, err
+}
+
+// A training holds the parts that its hooks need.
+type training struct {
+	o      Options
+	hooks  Hooks
+	mode   trainer.Mode
+	model  zoo.Network
+	folder *run.Folder
+	saver  *run.Saver
+	report *reporter
+	start  time.Time
+	final  string // SHA-256 of the weights after the last epoch
+	lost   error  // of the PhaseEnd of a validation phase, whose weights are to be saved first
+	stuck  stuckness
+}
+
+// fit trains the model or, with Probe, its head on features.
+func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (best metrics.Phase, err error) {
+	cfg := trainer.Config{Epochs: t.o.Epochs, Mode: t.mode, LabelSmoothing: t.o.LabelSmoothing, ClassWeights: float32s(t.o.ClassWeights)}
+	if t.o.Fast && t.mode.Device != torch.CPU {
+		if err := torch.LoadGraphs(); err != nil {
+			t.hooks.Log.Debug(fmt.Sprintf("no CUDA graphs: %v", err))
+		}
+		if cfg.Resident, err = t.o.residentBytes(t.mode.Device, t.hooks.Log); err != nil {
+			return best, err
+		}
+	}
+	cfg.Optimizer = newOptimizer(s, t.model, t.o, t.mode)
+	cfg.Scheduler = newScheduler(cfg.Optimizer, t.o)
+	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.hooks.Step, Batch: t.report.batch,
+		PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Tensor: t.hooks.Tensor}
+	if !t.o.Probe {
+		return trainer.Fit(ctx, s, t.model, data, cfg)
+	}
+	t.hooks.Log.Info(fmt.Sprintf("computing the features of %d views and %d validation images", max(t.o.Views, 1)*data.Train.Len(), data.Val.Len()))
+	extracting := cfg
+	extracting.Views = t.o.Views
+	cfg.Fold, cfg.BFloat16 = false, false
+	var features trainer.FeatureData
+	if features.Train, err = trainer.Extract(ctx, s, zoo.Embed(t.model), data.Train, extracting); err != nil {
+		return best, err
+	}
+	extracting.Views = 1
+	if features.Val, err = trainer.Extract(ctx, s, zoo.Embed(t.model), data.Val, extracting); err != nil {
+		return best, err
+	}
+	return trainer.FitFeatures(ctx, s, t.model.Top(), features, cfg)
+}
+
+// phaseEnd writes the phase to the folder before anybody else hears of it, so that nothing is lost with their errors.
+func (t *training) phaseEnd(p metrics.Phase) error {
+	t.report.phaseEnd(p)
+	if err := t.folder.Append(p); err != nil || t.hooks.PhaseEnd == nil {
+		return err
+	}
+	err := t.hooks.PhaseEnd(p)
+	if p.Name == "val" {
+		t.lost, err = err, nil
+	}
+	return err
+}
+
+func (t *training) newBest(p metrics.Phase) error {
+	t.report.keepBest()
+	return t.saver.Save(p)
+}
+
+func (t *training) epochEnd(epoch int) error {
+	if epoch == t.o.Epochs-1 {
+		t.final = fmt.Sprintf("%x", nn.Export(t.model).SHA256())
+	}
+	if t.mode.Device == torch.CPU && epoch == 0 && t.o.Epochs > 1 && !t.o.Probe { // a GPU's first epoch says nothing
+		whole := time.Since(t.start) * time.Duration(t.o.Epochs)
+		t.hooks.Log.Info(fmt.Sprintf("about %v for all %d epochs", whole.Round(time.Second), t.o.Epochs))
+	}
+	if hint := t.stuck.hint(t.report.val, t.report.set.train.Classes); hint != "" {
+		t.hooks.Log.Info(hint)
+	}
+	t.report.epochEnd()
+	if t.lost != nil {
+		return errors.Join(t.lost, t.saver.Wait())
+	}
+	if err := t.saver.Err(); err != nil || t.hooks.EpochEnd == nil {
+		return err
+	}
+	return t.hooks.EpochEnd(epoch)
+}
+
+// finish writes the last files, after a failure too, and fills in the result. It returns err or, if that is nil, an error of
+// its own.
+func (t *training) finish(ctx context.Context, best metrics.Phase, err error, result *Result) error {
+	t.report.work.Wait()
+	if lost := t.saver.Finish(best, err != nil); err == nil {
+		err = lost
+	} else if lost != nil && !errors.Is(err, lost) {
+		t.hooks.Log.Warn(fmt.Sprintf("the best weights could not be saved: %v", lost))
+	}
+	saved, digest := t.saver.Saved()
+	t.report.end(ctx, t.model, saved, err)
+	result.History = t.report.history
+	result.Result = run.Result{Best: best, Seconds: time.Since(t.start).Seconds(), ReportSeconds: time.Duration(t.report.spent.Load()).Seconds(),
+		PeakMemory: machine.PeakMemory(), FinalSHA256: t.final, BestSHA256: digest}
+	if t.mode.Device != torch.CPU {
+		result.PeakGPUMemory = torch.MemoryOf(t.mode.Device).Peak
+	}
+	if err == nil {
+		err = t.folder.WriteResult(result.Result)
+	}
+	if lost := t.saver.Check(best); err == nil {
+		err = lost
+	} else if lost != nil {
+		t.hooks.Log.Warn(fmt.Sprintf("not all that the run wrote is there: %v", lost))
+	}
+	result.Saved, _ = t.saver.Saved()
+	return err
+}
+
+func float32s(vs []float64) (fs []float32) {
+	for _, v := range vs {
+		fs = append(fs, float32(v))
+	}
+	return fs
+}

@@ -1,0 +1,76 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"hymenoptera/classify"
+	"hymenoptera/dataset"
+	"hymenoptera/internal/machine"
+	"hymenoptera/run"
+)
+
+// A NoDataError says that the images which a network was trained with are not known, or not there.
+type NoDataError struct{ text string }
+
+func (e *NoDataError) Error() string { return e.text }
+
+// ValidationImages lists the images to measure a trained network on. checkpoint is its best.safetensors and card what that
+// says of itself. If data is "" or the folder of the training, they are what the training validated with, and otherwise
+// those in data/val or, if there is no such folder, in data.
+//
+// The folder of the training is known only from a config.json beside the checkpoint, which is made to be given away.
+func ValidationImages(ctx context.Context, checkpoint string, card classify.Card, data string, log *slog.Logger) (*dataset.ImageFolder, error) {
+	trained, err := ReadOptions(card)
+	if err != nil {
+		return nil, err
+	}
+	var config Options
+	if err := run.ReadConfig(filepath.Dir(checkpoint), &config); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	switch {
+	case data != "":
+	case config.Data == "":
+		return nil, &NoDataError{fmt.Sprintf("no %s beside %s says which pictures the network was trained with", run.ConfigFile, checkpoint)}
+	case !isFolder(config.Data):
+		return nil, &NoDataError{config.Data + ", which the network was trained with, is not there"}
+	default:
+		data = config.Data
+	}
+	if !sameFile(data, config.Data) {
+		if val := filepath.Join(data, "val"); isFolder(val) {
+			data = val
+		} else if trained.ValFraction > 0 {
+			log.Warn(fmt.Sprintf("the training kept a share of its pictures for validation: if %s is a copy of them, most of its pictures were trained with", data))
+		}
+		return dataset.NewImageFolder(data)
+	}
+	_, val, err := trained.Layout().Open(data)
+	if err != nil || !trained.SkipCorrupt {
+		return val, err
+	}
+	broken, err := val.Broken(ctx, machine.This().Processors())
+	if err != nil {
+		return nil, err
+	}
+	if len(broken) > 0 {
+		log.Warn(fmt.Sprintf("left out %d of %d images, as in training", len(broken), len(val.Samples)))
+	}
+	return val.Without(broken)
+}
+
+// sameFile reports whether two paths name the same file or folder, through links too.
+func sameFile(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}

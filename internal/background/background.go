@@ -1,0 +1,58 @@
+// Package background does work beside a training that must not wait for it.
+package background
+
+import "sync"
+
+// A Runner runs one function at a time, in a goroutine that ends when nothing is left to do. Of the functions that are
+// given to it meanwhile it runs only the last. Its methods must be called by one goroutine.
+type Runner struct {
+	done chan struct{} // closed when all is done; nil before the first function
+
+	mu   sync.Mutex // guards next, and the closing of done
+	next func()
+}
+
+// Start runs f beside the caller. While another function is running, f replaces the one that was to run next.
+func (r *Runner) Start(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = f
+	if r.Busy() {
+		return
+	}
+	r.done = make(chan struct{})
+	go func() {
+		for f := r.take(); f != nil; f = r.take() {
+			f()
+		}
+	}()
+}
+
+// take returns the next function, or nil when all is done.
+func (r *Runner) take() func() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.next
+	r.next = nil
+	if f == nil {
+		close(r.done)
+	}
+	return f
+}
+
+// Busy reports whether a function is running or waits to run.
+func (r *Runner) Busy() bool {
+	select {
+	case <-r.done:
+		return false
+	default:
+		return r.done != nil
+	}
+}
+
+// Wait returns when all is done.
+func (r *Runner) Wait() {
+	if r.done != nil {
+		<-r.done
+	}
+}

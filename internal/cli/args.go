@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// NoArgs refuses arguments. An argument of a command with others under it was meant as one of these.
+func NoArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !cmd.HasSubCommands():
+		return Usagef("%s takes only flags: what is %q? (%[1]s --help lists the flags)", cmd.CommandPath(), args[0])
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	return Usagef("unknown command %q%s (%s --help lists the commands)", args[0],
+		didYouMean("", cmd.SuggestionsFor(args[0])), cmd.CommandPath())
+}
+
+// OneArg wants one argument, which the messages call what.
+func OneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return Usagef("%s wants one %s, got %d arguments (see %[1]s --help)", cmd.CommandPath(), what, len(args))
+		}
+		return nil
+	}
+}
+
+// SomeArgs wants one argument or more.
+func SomeArgs(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return Usagef("%s wants at least one %s (see %[1]s --help)", cmd.CommandPath(), what)
+		}
+		return nil
+	}
+}
+
+// FlagError describes a mistake in a flag, and suggests the flag that may be meant.
+func FlagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var value *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &value):
+		err = fmt.Errorf("--%s %q: %s", value.GetFlag().Name, value.GetValue(), wanted(value))
+	case errors.As(err, &unknown):
+		err = fmt.Errorf("%w%s (%s --help lists the flags)", err,
+			didYouMean("--", nearestFlags(cmd, unknown.GetSpecifiedName())), cmd.CommandPath())
+	default:
+		err = fmt.Errorf("%w (%s --help lists the flags)", err, cmd.CommandPath())
+	}
+	return &UsageError{err}
+}
+
+// wanted describes the values of a flag.
+func wanted(e *pflag.InvalidValueError) string {
+	switch e.GetFlag().Value.Type() {
+	case "int":
+		if _, err := strconv.ParseInt(e.GetValue(), 0, 0); errors.Is(err, strconv.ErrRange) {
+			return "out of range"
+		}
+		return "want a whole number"
+	case "uint64":
+		return "want a whole number, 0 or more"
+	case "float64":
+		return "want a number"
+	case "bool":
+		return "want true or false"
+	}
+	return e.Unwrap().Error()
+}
+
+// nearestFlags returns the flags of cmd that name may stand for. Cobra measures the distance between the
+// names of commands only, so the flags stand as commands here.
+func nearestFlags(cmd *cobra.Command, name string) []string {
+	all := &cobra.Command{SuggestionsMinimumDistance: 1 + len(name)/4}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			all.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	})
+	return all.SuggestionsFor(name)
+}
+
+// didYouMean puts names into a question.
+func didYouMean(prefix string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return ": did you mean " + prefix + strings.Join(names, " or "+prefix) + "?"
+}

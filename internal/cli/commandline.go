@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// CommandLine returns the command line with the flags of f, a line each, for a shell: those that always names, and those
+// that differ from their defaults, but not those that never names. f's name is the command.
+func CommandLine(f *pflag.FlagSet, always, never []string) string {
+	lines := []string{f.Name()}
+	f.VisitAll(func(flag *pflag.Flag) {
+		value := typed(flag.Value)
+		if slices.Contains(never, flag.Name) || !slices.Contains(always, flag.Name) && value == strings.Trim(flag.DefValue, "[]") {
+			return
+		}
+		if flag.Value.Type() == "bool" {
+			lines = append(lines, "--"+flag.Name+"="+value)
+			return
+		}
+		lines = append(lines, "--"+flag.Name+" "+shellQuote(value))
+	})
+	return strings.Join(lines, " \\\n  ")
+}
+
+// typed returns a flag's value as a person types it.
+func typed(v pflag.Value) string {
+	if list, ok := v.(pflag.SliceValue); ok {
+		return strings.Join(list.GetSlice(), ",")
+	}
+	return v.String()
+}
+
+// shellQuote writes s so that a shell reads it as one word.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,:=+@", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

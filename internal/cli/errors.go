@@ -1,0 +1,55 @@
+// Package cli holds what the commands of a terminal program share: help, mistakes and exit codes, messages, progress.
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"hymenoptera/internal/escape"
+)
+
+// Exit codes, beside 0.
+const (
+	ExitFailure = 1
+	ExitUsage   = 2 // the mistake is in the command line itself
+	ExitSignal  = 128
+)
+
+// A UsageError is a mistake in the command line itself.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usagef returns a [*UsageError].
+func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// An Interrupt is the cause with which a signal cancels a context.
+type Interrupt struct{ syscall.Signal }
+
+func (i Interrupt) Error() string { return "stopped: " + i.Signal.String() }
+
+// ExitCode returns the exit code for an error, which may be nil.
+func ExitCode(err error) int {
+	var stopped Interrupt
+	var usage *UsageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &stopped):
+		return ExitSignal + int(stopped.Signal)
+	case errors.As(err, &usage):
+		return ExitUsage
+	}
+	return ExitFailure
+}
+
+// PrintJSON writes v as indented JSON.
+func PrintJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(escape.JSON(w))
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"hymenoptera/internal/escape"
+	"hymenoptera/internal/text"
+)
+
+// Messages writes lines on standard error, beside the results of a command.
+type Messages struct {
+	w              io.Writer
+	quiet, verbose bool
+	format         string
+
+	mu    sync.Mutex               // guards what follows
+	bar   *progressbar.ProgressBar // on the terminal now, or nil
+	bytes int64                    // that the bar counts to, or -1; 0 for a bar of images
+}
+
+// logFormats are what --log-format offers.
+var logFormats = []string{"text", "json"}
+
+// NewMessages returns messages that go to w.
+func NewMessages(w io.Writer) *Messages { return &Messages{w: w, format: logFormats[0]} }
+
+// AddFlags declares --quiet, --verbose and --log-format for a command and those under it.
+func (m *Messages) AddFlags(cmd *cobra.Command) {
+	f := cmd.PersistentFlags()
+	f.BoolVarP(&m.quiet, "quiet", "q", false, "no log of a training and no progress; warnings and errors stay")
+	f.BoolVarP(&m.verbose, "verbose", "v", false, "print more about what is done")
+	f.StringVar(&m.format, "log-format", m.format, "form of the log: "+strings.Join(logFormats, ", ")+" (an object per line)")
+	Group(f, GroupMessages, "quiet", "verbose", "log-format")
+	Complete(cmd, "log-format", logFormats...)
+}
+
+// Check returns an error if the flags contradict each other.
+func (m *Messages) Check() error {
+	if m.quiet && m.verbose {
+		return Usagef("--quiet and --verbose do not go together")
+	}
+	if !slices.Contains(logFormats, m.format) {
+		return Usagef("--log-format %q: want one of %s", m.format, strings.Join(logFormats, ", "))
+	}
+	return nil
+}
+
+// Quiet reports whether only warnings and errors are wanted.
+func (m *Messages) Quiet() bool { return m.quiet }
+
+// JSON reports whether the log is to be JSON, an object per line.
+func (m *Messages) JSON() bool { return m.format == "json" }
+
+// Terminal reports whether a person looks at the messages and wants to see progress.
+func (m *Messages) Terminal() bool {
+	f, ok := m.w.(interface{ Fd() uintptr })
+	return !m.quiet && !m.JSON() && ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// Debugf writes a message that only --verbose asks for.
+func (m *Messages) Debugf(format string, args ...any) { m.log(slog.LevelDebug, format, args) }
+
+// Infof writes a message, unless --quiet is given.
+func (m *Messages) Infof(format string, args ...any) { m.log(slog.LevelInfo, format, args) }
+
+// Warnf writes a warning.
+func (m *Messages) Warnf(format string, args ...any) { m.log(slog.LevelWarn, format, args) }
+
+// Error writes the error that ends a command.
+func (m *Messages) Error(err error) { m.log(slog.LevelError, "%v", []any{err}) }
+
+func (m *Messages) log(level slog.Level, format string, args []any) {
+	m.Logger().Log(context.Background(), level, fmt.Sprintf(format, args...))
+}
+
+// Logger returns a logger for a library: its messages become lines like those of the program itself.
+func (m *Messages) Logger() *slog.Logger {
+	if m.JSON() {
+		return slog.New(slog.NewJSONHandler(escape.JSON(m.w), &slog.HandlerOptions{Level: m.level()}))
+	}
+	return slog.New(lines{m, m.level()})
+}
+
+// EventLogger returns a logger for a server: a line per event, with its time and attributes.
+func (m *Messages) EventLogger() *slog.Logger {
+	options := &slog.HandlerOptions{Level: max(m.level(), slog.LevelInfo)}
+	if m.JSON() {
+		return slog.New(slog.NewJSONHandler(m.w, options))
+	}
+	return slog.New(slog.NewTextHandler(m.w, options))
+}
+
+func (m *Messages) level() slog.Level {
+	switch {
+	case m.quiet:
+		return slog.LevelWarn
+	case m.verbose:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// lines is a slog.Handler that writes plain lines, below a bar if there is one. It shows no attributes.
+type lines struct {
+	messages *Messages
+	level    slog.Level
+}
+
+func (l lines) Enabled(_ context.Context, level slog.Level) bool { return level >= l.level }
+func (l lines) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l lines) WithGroup(string) slog.Handler                    { return l }
+
+func (l lines) Handle(_ context.Context, r slog.Record) error {
+	prefix := map[slog.Level]string{slog.LevelWarn: "warning: ", slog.LevelError: "hymenoptera: "}[r.Level]
+	l.messages.EndBar()
+	_, err := fmt.Fprintln(l.messages.w, prefix+text.OneLine(r.Message))
+	return err
+}

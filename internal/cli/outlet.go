@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lastWords is how long writes may wait for their reader after a signal, all of them together.
+const lastWords = time.Second
+
+// page is the least that a pipe takes if it takes anything, in bytes.
+const page = 4096
+
+// An outlet is standard output or standard error. A pipe that nobody reads is full after a while, and a terminal may be
+// stopped: an outlet then waits for the reader until gone is closed. A write itself could not be given up, and would
+// hold a thread meanwhile, of which the process may not be allowed to start another. Several goroutines may write; each
+// write stays in one piece.
+type outlet struct {
+	*os.File
+	fd   int32
+	gone <-chan struct{}
+	mu   sync.Mutex
+}
+
+// A serial is a writer that several goroutines may write to.
+type serial struct {
+	w  io.Writer
+	mu sync.Mutex
+}
+
+func (s *serial) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
+
+// NewOutlets returns writers for stdout and stderr that several goroutines may use. If these are files, a write waits for
+// a reader until a second after ctx is done, and then returns context.Canceled. Call done at the end.
+func NewOutlets(ctx context.Context, stdout, stderr io.Writer) (out, err io.Writer, done func()) {
+	gone, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
+	wrap := func(w io.Writer) io.Writer {
+		if f, ok := w.(*os.File); ok {
+			return &outlet{File: f, fd: int32(f.Fd()), gone: gone.Done()}
+		}
+		return &serial{w: w}
+	}
+	return wrap(stdout), wrap(stderr), func() { stop(); cancel() }
+}
+
+// Write writes p in pieces, each when there is room for it.
+func (o *outlet) Write(p []byte) (n int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for n < len(p) && err == nil {
+		if err := o.wait(); err != nil {
+			return n, err
+		}
+		var k int
+		k, err = o.File.Write(p[n:min(len(p), n+page)])
+		n += k
+	}
+	return n, err
+}
+
+// wait returns when a write of a page would not wait, or would fail.
+func (o *outlet) wait() error {
+	fds := []unix.PollFd{{Fd: o.fd, Events: unix.POLLOUT}}
+	for {
+		if n, err := unix.Poll(fds, 0); n > 0 || err != nil && !errors.Is(err, unix.EINTR) {
+			return nil
+		}
+		select {
+		case <-o.gone:
+			return context.Canceled
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// An Output is standard output. It keeps the first error, so that no command needs to look at the result of every line.
+type Output struct {
+	io.Writer
+	Err error
+}
+
+func (o *Output) Write(p []byte) (n int, err error) {
+	if o.Err == nil {
+		n, o.Err = o.Writer.Write(p)
+	}
+	return n, o.Err
+}

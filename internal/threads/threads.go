@@ -1,0 +1,66 @@
+// Package threads finds out whether a program may start the threads that it will need.
+package threads
+
+/*
+#cgo LDFLAGS: -pthread
+#include <pthread.h>
+
+static void *stay(void *lock) {
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
+	return 0;
+}
+
+// startable returns how many of n threads can run at once. They have ended when it returns.
+static int startable(int n) {
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t threads[n];
+	int started = 0;
+	pthread_mutex_lock(&lock);
+	while (started < n && pthread_create(&threads[started], 0, stay, &lock) == 0)
+		started++;
+	pthread_mutex_unlock(&lock);
+	for (int i = 0; i < started; i++)
+		pthread_join(threads[i], 0);
+	return started;
+}
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// spare is how many threads Go takes beside those asked for: for a signal, the report, the collector.
+const spare = 8
+
+// A LimitError says that a limit of the system allows fewer threads than may be needed.
+type LimitError struct{ Needed, Allowed int }
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("%d more threads can be started here, and %d may be needed", e.Allowed, e.Needed)
+}
+
+// Reserve starts goroutines+8 threads, which Go keeps for goroutines, and checks that libtorch can start the given
+// number of computing threads beside them. Where no thread can be started, Go and libgomp end the program wherever it
+// is; Reserve returns a [*LimitError] before that.
+func Reserve(goroutines, computing int) error {
+	n := goroutines + spare
+	if started := int(C.startable(C.int(n + computing))); started < n+computing {
+		return &LimitError{Needed: n + computing, Allowed: started}
+	}
+	var started, done sync.WaitGroup
+	started.Add(n)
+	for range n {
+		done.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			started.Done()
+			started.Wait()
+		})
+	}
+	done.Wait()
+	return nil
+}

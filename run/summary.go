@@ -1,0 +1,75 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hymenoptera/metrics"
+)
+
+// A Summary is what comparisons take of a run.
+type Summary struct {
+	Name       string // of its folder
+	History    metrics.History
+	Trainable  int   // parameters; 0 when unknown
+	Parameters int   // all of them
+	Memory     int64 // peak in bytes; 0 when unknown
+	// Answers holds, by validation image, whether the best weights got it right; nil when unknown.
+	Answers map[string]bool
+}
+
+// ReadSummary reads the folder of a run, which may still go on after its first epoch, or a log as ReadLog takes it.
+func ReadSummary(path string) (s Summary, err error) {
+	s.Name = filepath.Base(filepath.Clean(path))
+	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("run: no %s: want the folder of a run, or a log as a CSV file", path)
+	} else if err != nil {
+		return s, fmt.Errorf("run: %w", err)
+	} else if !info.IsDir() {
+		if s.History, err = ReadLog(path); err != nil {
+			return s, fmt.Errorf("%s: %w; name the folder of a run, or a CSV file", path, err)
+		}
+		return s, nil
+	}
+	if err := Settle(path); err != nil {
+		return s, err
+	}
+	s.History, err = ReadHistory(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("run: %s is not the folder of a run: it holds no %s", path, HistoryFile)
+	}
+	if err != nil {
+		return s, err
+	}
+	for i, p := range s.History {
+		if err := p.Check(); err != nil {
+			return s, fmt.Errorf("run: %s line %d: %w", filepath.Join(path, HistoryFile), i+1, err)
+		}
+	}
+	if len(s.History.Of("val")) == 0 {
+		return s, fmt.Errorf("run: %s: the run has not finished an epoch: there is nothing to compare", path)
+	}
+	var config Setup
+	result, resultErr := ReadResult(path) // not there while the training goes on
+	answers, answersErr := ReadPredictions(path)
+	for _, err := range []error{ReadConfig(path, &config), resultErr, answersErr} {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return s, err
+		}
+	}
+	if config.Trainable < 0 || config.Trainable > config.Parameters {
+		return s, fmt.Errorf("run: %s: %d of %d parameters cannot be trainable", filepath.Join(path, ConfigFile), config.Trainable, config.Parameters)
+	}
+	if result.PeakMemory < 0 {
+		return s, fmt.Errorf("run: %s: peak_memory %d: want 0 or more", filepath.Join(path, ResultFile), result.PeakMemory)
+	}
+	s.Trainable, s.Parameters, s.Memory = config.Trainable, config.Parameters, result.PeakMemory
+	s.Answers = map[string]bool{}
+	for _, a := range answers {
+		s.Answers[a.File] = a.Label == a.Predicted
+	}
+	return s, nil
+}
