@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
-	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser
 
 DATA    ?= data/hymenoptera_data
@@ -108,6 +108,12 @@ parity-pictures: setup reference-env ## pictures of a folder and DAMAGED copies 
 
 parity-predict: build reference-env ## logits of every validation image, against torchvision's on the exported .pth (CHECKPOINT=FILE)
 	@$(PYTHON) -W ignore scripts/parity_predict.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
+
+ONNX := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
+parity-onnx: build reference-env ## exported ONNX files, run by onnxruntime, against predict (CHECKPOINT=FILE)
+	@test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
+		-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
+	@PYTHONPATH=$(ONNX) $(PYTHON) scripts/parity_onnx.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
 
 # Executions, not seconds: when its time is over, the coordinator of Go before 1.27 can
 # take its own deadline for a failure (golang/go#75804).

@@ -1,0 +1,223 @@
+package onnx_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/onnx"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+var update = flag.Bool("update", false, "write testdata/tiny.onnx anew; make parity-onnx checks it")
+
+// tiny returns the weights of a ResNet with one block of two channels in each layer.
+func tiny() *checkpoint.StateDict {
+	sd, next := new(checkpoint.StateDict), uint32(1)
+	add := func(name string, positive bool, shape ...int64) {
+		n := int64(1)
+		for _, d := range shape {
+			n *= d
+		}
+		var data []byte
+		for range n {
+			next = next*1664525 + 1013904223
+			v := float32(next>>8)/(1<<24) - 0.5 // -0.5 to 0.5
+			if positive {
+				v++
+			}
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+		sd.Tensors = append(sd.Tensors, checkpoint.Tensor{Name: name, DType: checkpoint.Float32, Shape: shape, Data: data})
+	}
+	norm := func(name string) {
+		add(name+".weight", true, 2)
+		add(name+".bias", false, 2)
+		add(name+".running_mean", false, 2)
+		add(name+".running_var", true, 2)
+	}
+	add("conv1.weight", false, 2, 3, 7, 7)
+	norm("bn1")
+	for layer := range 4 {
+		for c := range 2 {
+			add(fmt.Sprintf("layer%d.0.conv%d.weight", layer+1, c+1), false, 2, 2, 3, 3)
+			norm(fmt.Sprintf("layer%d.0.bn%d", layer+1, c+1))
+		}
+		if layer > 0 {
+			add(fmt.Sprintf("layer%d.0.downsample.0.weight", layer+1), false, 2, 2, 1, 1)
+			norm(fmt.Sprintf("layer%d.0.downsample.1", layer+1))
+		}
+	}
+	add("fc.weight", false, 3, 2)
+	add("fc.bias", false, 3)
+	return sd
+}
+
+func write(t *testing.T, m onnx.Model, input onnx.Input) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := onnx.Write(&b, m, input); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func tinyModel() onnx.Model {
+	return onnx.Model{Network: "resnet18", Weights: tiny(), Classes: []string{"ants", "bees", "wasps"}, Preprocessing: transforms.Eval(64),
+		Metadata: map[string]string{"accuracy": "0.9"}}
+}
+
+// The committed file is one that onnx.checker and onnxruntime have taken: make parity-onnx.
+func TestTinyIsAsCommitted(t *testing.T) {
+	got := write(t, tinyModel(), onnx.Picture)
+	const path = "testdata/tiny.onnx"
+	if *update {
+		if err := os.WriteFile(path, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%d bytes that differ from the %d of %s: if that is meant, add -update, then make parity-onnx", len(got), len(want), path)
+	}
+}
+
+// fields returns the fields of a message by number, in order.
+func fields(t *testing.T, m []byte) map[protowire.Number][][]byte {
+	t.Helper()
+	all := map[protowire.Number][][]byte{}
+	for len(m) > 0 {
+		number, kind, n := protowire.ConsumeTag(m)
+		if n < 0 {
+			t.Fatal(protowire.ParseError(n))
+		}
+		m = m[n:]
+		n = protowire.ConsumeFieldValue(number, kind, m)
+		if n < 0 {
+			t.Fatal(protowire.ParseError(n))
+		}
+		v := m[:n]
+		if kind == protowire.BytesType {
+			v, _ = protowire.ConsumeBytes(v)
+		}
+		all[number], m = append(all[number], v), m[n:]
+	}
+	return all
+}
+
+// Of every network each value is made once, before it is used, and each constant is used.
+func TestGraphsAreWhole(t *testing.T) {
+	for _, name := range zoo.Names() {
+		for _, input := range []onnx.Input{onnx.Picture, onnx.Tensor} {
+			t.Run(fmt.Sprintf("%s/%s", name, input), func(t *testing.T) {
+				var weights *checkpoint.StateDict
+				err := torch.Do(context.Background(), func(s *torch.Scope) error {
+					arch, err := zoo.Find(name)
+					if err == nil {
+						weights = nn.Export(arch.New(s, 2))
+					}
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				model := onnx.Model{Network: name, Weights: weights, Classes: []string{"ants", "bees"}, Preprocessing: transforms.Eval(224)}
+				checkGraph(t, fields(t, fields(t, write(t, model, input))[7][0]), weights)
+			})
+		}
+	}
+}
+
+func checkGraph(t *testing.T, graph map[protowire.Number][][]byte, weights *checkpoint.StateDict) {
+	made, used := map[string]bool{"": true}, map[string]bool{}
+	add := func(name string) {
+		if made[name] {
+			t.Errorf("%s is made twice", name)
+		}
+		made[name] = true
+	}
+	for _, input := range graph[11] {
+		add(string(fields(t, input)[1][0]))
+	}
+	for _, constant := range graph[5] {
+		add(string(fields(t, constant)[8][0]))
+	}
+	convolutions := 0
+	for _, raw := range graph[1] {
+		node := fields(t, raw)
+		for _, in := range node[1] {
+			if used[string(in)] = true; !made[string(in)] {
+				t.Errorf("%s uses %s before it is made", node[3][0], in)
+			}
+		}
+		add(string(node[2][0]))
+		if string(node[4][0]) == "Conv" {
+			convolutions++
+		}
+	}
+	for _, output := range graph[12] {
+		used[string(fields(t, output)[1][0])] = true
+	}
+	for name := range made {
+		if name != "" && !used[name] {
+			t.Errorf("%s is never used", name)
+		}
+	}
+	want := 0
+	for _, w := range weights.Tensors {
+		if len(w.Shape) == 4 {
+			want++
+		}
+	}
+	if convolutions != want {
+		t.Errorf("%d convolutions, want %d", convolutions, want)
+	}
+}
+
+func TestWhatCannotBeWritten(t *testing.T) {
+	var unknown *onnx.UnknownNetworkError
+	m := tinyModel()
+	m.Network = "vgg16"
+	if err := onnx.Write(new(bytes.Buffer), m, onnx.Tensor); !errors.As(err, &unknown) || unknown.Network != "vgg16" {
+		t.Errorf("got %v, want an error that names vgg16", err)
+	}
+	for _, c := range []struct {
+		change func(sd *checkpoint.StateDict)
+		want   string
+	}{
+		{func(sd *checkpoint.StateDict) { sd.Tensors = sd.Tensors[1:] }, "no conv1.weight"},
+		{func(sd *checkpoint.StateDict) { sd.Tensors[0].DType = checkpoint.Int32 }, "conv1.weight holds"},
+		{func(sd *checkpoint.StateDict) { sd.Tensors[1].Data = sd.Tensors[1].Data[4:] }, "bn1 does not fit conv1"},
+		{func(sd *checkpoint.StateDict) { sd.Tensors[len(sd.Tensors)-2].Shape = []int64{2, 3} }, "fc.weight has the shape [2 3]"},
+	} {
+		m := tinyModel()
+		c.change(m.Weights)
+		if err := onnx.Write(new(bytes.Buffer), m, onnx.Tensor); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+}
+
+func ExampleWrite() {
+	var file bytes.Buffer
+	err := onnx.Write(&file, onnx.Model{Network: "resnet18", Weights: tiny(), Classes: []string{"ants", "bees", "wasps"},
+		Preprocessing: transforms.Eval(64)}, onnx.Picture)
+	fmt.Println(file.Len() > 0, err)
+	// Output: true <nil>
+}
