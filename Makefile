@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser
+	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser test-onnx
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -110,9 +110,10 @@ parity-predict: build reference-env ## logits of every validation image, against
 	@$(PYTHON) -W ignore scripts/parity_predict.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
 
 ONNX := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
+NEEDS_ONNX = test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
+	-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
 parity-onnx: build reference-env ## exported ONNX files, run by onnxruntime, against predict (CHECKPOINT=FILE)
-	@test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
-		-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
+	@$(NEEDS_ONNX)
 	@PYTHONPATH=$(ONNX) $(PYTHON) scripts/parity_onnx.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
 
 # Executions, not seconds: when its time is over, the coordinator of Go before 1.27 can
@@ -193,6 +194,10 @@ gpu-check: setup ## build what checks the CUDA code on a machine with a GPU, and
 # The pages in a browser: needs Chromium, node and npm (Debian: apt-get install chromium npm).
 test-browser: build ## open reports of real runs and a comparison in headless Chromium; screenshots in runs/test-browser
 	@scripts/browser/test.sh runs/test-browser
+
+test-onnx: build reference-env ## examples/onnx-go, and examples/onnx-web in headless Chromium, against predict (CHECKPOINT=FILE)
+	@$(NEEDS_ONNX)
+	@ONNX=$(ONNX) scripts/browser/onnx.sh '$(DATA)' '$(CHECKPOINT)'
 
 clean: ## remove what was built here (not the cache, not runs/)
 	rm -rf bin dist vendor torch/cgo_libtorch.go internal/*/cgo_*.go .vendor.partial
