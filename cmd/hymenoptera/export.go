@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,32 +10,33 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
 	"hymenoptera/internal/cli"
+	"hymenoptera/onnx"
 	"hymenoptera/run"
 	"hymenoptera/zoo"
 )
 
 // exportFormats are what --format offers.
-var exportFormats = []string{"pth", "safetensors"}
+var exportFormats = []string{"pth", "safetensors", "onnx"}
 
 // exportEndings are the endings of --out that say which format it has.
-var exportEndings = map[string]string{".pth": "pth", ".pt": "pth", ".safetensors": "safetensors"}
+var exportEndings = map[string]string{".pth": "pth", ".pt": "pth", ".safetensors": "safetensors", ".onnx": "onnx"}
+
+// exportInputs are what --input offers.
+var exportInputs = []string{string(onnx.Picture), string(onnx.Tensor)}
 
 // exportFormat returns the format of the file to: that of its ending, which wanted must not contradict, or wanted,
 // which is empty where --format was not given.
 func exportFormat(to, wanted string) (string, error) {
-	ending := strings.ToLower(filepath.Ext(to))
-	format := exportEndings[ending]
-	const list = "want an ending of .pth, .pt or .safetensors"
+	format := exportEndings[strings.ToLower(filepath.Ext(to))]
 	switch {
-	case ending == ".onnx":
-		return "", cli.Usagef("--out %s: ONNX is not written here: export a .pth, and give the network to torch.onnx.export in Python; %s", to, list)
 	case format == "" && wanted == "":
-		return "", cli.Usagef("--out %s: %s, which decides the format", to, list)
+		return "", cli.Usagef("--out %s: want an ending of .pth, .pt, .safetensors or .onnx, which decides the format", to)
 	case format == "":
 		return wanted, nil
 	case wanted != "" && wanted != format:
@@ -45,14 +47,16 @@ func exportFormat(to, wanted string) (string, error) {
 
 func newExport() *cobra.Command {
 	var from, to, format string
+	input := exportInputs[0]
 	var overwrite bool
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write a trained network for PyTorch",
+		Short: "Write a trained network for PyTorch or ONNX",
 		Long: "Writes the weights of a trained network as a state dict that torchvision's network of that name loads strictly.\n" +
 			"The ending of --out decides the format: .pth or .pt for torch.load(weights_only=True), which holds only the weights;\n" +
-			".safetensors also keeps the metadata of best.safetensors. A program in Python\n" +
-			"that prepares a picture in the same way and prints its class goes to standard output.",
+			".safetensors also keeps the metadata of best.safetensors; .onnx is the network itself, for onnxruntime: by default it takes\n" +
+			"a picture of any size as bytes, with --input tensor a prepared batch. A program in Python that prints a picture's class\n" +
+			"with the file goes to standard output.",
 		Example: "  hymenoptera export --checkpoint runs/bees/best.safetensors --out bees.pth >bees.py\n" +
 			"  python bees.py picture.jpg",
 		Args: cli.NoArgs,
@@ -68,6 +72,12 @@ func newExport() *cobra.Command {
 			format, err := exportFormat(to, format)
 			if err != nil {
 				return err
+			}
+			switch {
+			case !slices.Contains(exportInputs, input):
+				return cli.Usagef("--input %q: want one of %s", input, strings.Join(exportInputs, ", "))
+			case cmd.Flags().Changed("input") && format != "onnx":
+				return cli.Usagef("--input has no effect on a file of the format %s", format)
 			}
 			if from, err = run.Best(from); err != nil {
 				return err
@@ -85,28 +95,52 @@ func newExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			write := checkpoint.WritePTH
-			if format == "safetensors" {
-				write = checkpoint.WriteSafetensors
+			python := card.Python(to, format, sd.Metadata[zoo.TransformInputKey] == "false")
+			switch format {
+			case "pth":
+				err = checkpoint.WritePTH(to, sd)
+			case "safetensors":
+				err = checkpoint.WriteSafetensors(to, sd)
+			case "onnx":
+				if python = ""; onnx.Input(input) == onnx.Picture {
+					python = onnx.Python(to)
+				}
+				err = writeONNX(to, sd, card, onnx.Input(input))
 			}
-			if err := write(to, sd); err != nil {
+			if err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), card.Python(to, format, sd.Metadata[zoo.TransformInputKey] == "false"))
-			return nil
+			_, err = fmt.Fprint(cmd.OutOrStdout(), python)
+			return err
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&from, "checkpoint", "", "a run's folder, or its best.safetensors")
 	f.StringVar(&format, "format", "", "of a file with another ending: "+strings.Join(exportFormats, ", "))
+	f.StringVar(&input, "input", input, "of an .onnx file: picture (bytes H×W×3 of any size) or tensor (floats N×3×S×S, normalised)")
 	f.StringVar(&to, "out", "", "the file to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")
 	cli.Group(f, cli.GroupData, "checkpoint")
-	cli.Group(f, cli.GroupOutput, "format", "out", "overwrite")
+	cli.Group(f, cli.GroupOutput, "format", "input", "out", "overwrite")
 	cli.Complete(cmd, "format", exportFormats...)
+	cli.Complete(cmd, "input", exportInputs...)
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 	return cmd
+}
+
+// writeONNX writes a trained network as an ONNX file.
+func writeONNX(to string, sd *checkpoint.StateDict, card classify.Card, input onnx.Input) error {
+	var file bytes.Buffer
+	err := onnx.Write(&file, onnx.Model{Network: card.Model, Weights: sd, Classes: card.Classes, Preprocessing: card.Preprocessing,
+		TransformInput: sd.Metadata[zoo.TransformInputKey] != "false",
+		Metadata: map[string]string{"model": card.Model, "version": card.Version, "epoch": sd.Metadata["epoch"],
+			"accuracy": sd.Metadata["accuracy"], "loss": sd.Metadata["loss"]}}, input)
+	if err != nil {
+		return err
+	}
+	// In the same folder, because renameio may otherwise choose another one on the same disk.
+	return renameio.WriteFile(to, file.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(to)))
 }
 
 func isCheckpoint(path string, info fs.FileInfo) bool {
