@@ -68,6 +68,9 @@ $(REFERENCE)/.ready:
 		$(PYTHON) -m pip install --quiet --disable-pip-version-check -r scripts/reference-requirements.txt; touch $@; }'
 
 GOLDENS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/goldens-$(shell sha256sum scripts/goldens-requirements.txt | cut -c-12)
+ONNX := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
+NEEDS_ONNX = test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
+	-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
 GENERATORS := make_hostile.py make_checkpoints.py make_fixtures.py make_odd_pictures.py make_goldens.py make_vision_goldens.py make_module_goldens.py \
 	make_gradcam_goldens.py make_network_goldens.py make_report_goldens.py make_curves.py
@@ -77,6 +80,8 @@ goldens: setup reference-env ## write every committed fixture anew; fail where o
 	rm -rf cmd/hymenoptera/testdata/insects dataset/testdata/images checkpoint/testdata
 	go run scripts/make_set.go cmd/hymenoptera/testdata/insects
 	@set -e; for g in $(GENERATORS); do echo "scripts/$$g"; PYTHONHASHSEED=0 PYTHONPATH=$(GOLDENS) $(PYTHON) -W ignore scripts/$$g; done
+	@$(NEEDS_ONNX)
+	@PYTHONPATH=$(ONNX) $(PYTHON) -W ignore scripts/make_onnx_golden.py
 	@changed=$$(git status --porcelain -- ':(glob)**/testdata/**'); \
 		if [ -n "$$changed" ]; then echo "not as committed:"; echo "$$changed"; exit 1; fi; echo "every fixture is as committed"
 
@@ -109,9 +114,6 @@ parity-pictures: setup reference-env ## pictures of a folder and DAMAGED copies 
 parity-predict: build reference-env ## logits of every validation image, against torchvision's on the exported .pth (CHECKPOINT=FILE)
 	@$(PYTHON) -W ignore scripts/parity_predict.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
 
-ONNX := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
-NEEDS_ONNX = test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
-	-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
 parity-onnx: build reference-env ## exported ONNX files, run by onnxruntime, against predict (CHECKPOINT=FILE)
 	@$(NEEDS_ONNX)
 	@PYTHONPATH=$(ONNX) $(PYTHON) scripts/parity_onnx.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
