@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"hymenoptera/metrics"
 	"hymenoptera/transforms"
 )
 
@@ -58,4 +59,13 @@ func ReadCard(metadata map[string]string) (c Card, err error) {
 		return c, errors.New("its metadata are damaged: the preprocessing is random")
 	}
 	return c, c.Preprocessing.Validate()
+}
+
+// Tied returns a later epoch with the accuracy of the weights and a lower loss; nil if there is none, or if h is not the
+// history of their training.
+func (c Card) Tied(h metrics.History) *metrics.Phase {
+	if best, ok := h.Best(); !ok || best.Epoch != c.Epoch || best.Acc != c.Accuracy || best.Loss != c.Loss {
+		return nil
+	}
+	return h.Tied()
 }

@@ -68,14 +68,11 @@ func Open(ctx context.Context, path string) (*Classifier, error) {
 // OpenConfig is Open with a choice of where and how to compute. One picture goes through the network before it is
 // returned: weights that give no finite numbers are a [*NotFiniteError].
 func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, error) {
-	weights, err := checkpoint.Read(path)
+	weights, card, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{path: path, cfg: cfg, mode: trainer.ModeOf(cfg.Device, cfg.Fast), scope: torch.NewScope()}
-	if c.Card, err = ReadCard(weights.Metadata); err != nil {
-		return nil, fmt.Errorf("classify: %s: %w", path, err)
-	}
+	c := &Classifier{Card: card, path: path, cfg: cfg, mode: trainer.ModeOf(cfg.Device, cfg.Fast), scope: torch.NewScope()}
 	if err := c.checkMemory(machine.This().FreeMemory()); err != nil {
 		return nil, fmt.Errorf("classify: %s: %w", path, err)
 	}
@@ -86,6 +83,17 @@ func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, erro
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// Read reads the best.safetensors of a run without a network: the weights, and the card in their metadata.
+func Read(path string) (weights *checkpoint.StateDict, card Card, err error) {
+	if weights, err = checkpoint.Read(path); err != nil {
+		return nil, card, err
+	}
+	if card, err = ReadCard(weights.Metadata); err != nil {
+		return nil, card, fmt.Errorf("classify: %s: %w", path, err)
+	}
+	return weights, card, nil
 }
 
 // try passes a bright picture through the network.

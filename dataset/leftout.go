@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -87,3 +88,15 @@ func (l LeftOut) folder(path, reason string) {
 
 // isPicture reports whether a folder's entry is taken for a picture by its name.
 func isPicture(e fs.DirEntry) bool { return IsImage(e.Name()) && !strings.HasPrefix(e.Name(), "._") }
+
+// CountLeftOut counts what the folders among paths hold beside pictures. It lists them.
+func CountLeftOut(paths []string) LeftOut {
+	left := LeftOut{}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			for range PicturePaths(path, left) {
+			}
+		}
+	}
+	return left
+}

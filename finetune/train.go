@@ -51,7 +51,7 @@ type Result struct {
 
 // Train trains as o says. Errors about options are an [*OptionError], those about the folder a [*run.HeldError] or a
 // [*run.FolderError], those about an image a [*dataset.SampleError]. When ctx is cancelled Train returns after the
-// step that is under way, and leaves the best weights so far.
+// step that is under way, and leaves the best weights so far. It sets up libtorch for the whole process, as torch.Init does.
 func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)

@@ -12,12 +12,6 @@ import (
 	"hymenoptera/internal/text"
 )
 
-// A diagnosis is what doctor prints.
-type diagnosis struct {
-	OK       bool             `json:"ok"`
-	Findings []doctor.Finding `json:"findings"`
-}
-
 func newDoctor() *cobra.Command {
 	var asJSON bool
 	out := "runs"
@@ -30,23 +24,16 @@ func newDoctor() *cobra.Command {
 		Example: "  hymenoptera doctor\n  hymenoptera doctor --json > report.json",
 		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := diagnosis{Findings: doctor.Check(cmd.Context(), out)}
-			wrong := 0
-			for _, f := range d.Findings {
-				if !f.OK {
-					wrong++
-				}
-			}
-			d.OK = wrong == 0
-			print := d.print
+			d := doctor.Check(cmd.Context(), out)
 			if asJSON {
-				print = func(w io.Writer) error { return cli.PrintJSON(w, d) }
-			}
-			if err := print(cmd.OutOrStdout()); err != nil {
+				if err := cli.PrintJSON(cmd.OutOrStdout(), d); err != nil {
+					return err
+				}
+			} else if err := printFindings(cmd.OutOrStdout(), d.Findings); err != nil {
 				return err
 			}
-			if wrong > 0 {
-				return fmt.Errorf("%d of %d things are not right; see the suggested commands above", wrong, len(d.Findings))
+			if !d.OK {
+				return fmt.Errorf("%d of %d things are not right; see the suggested commands above", d.Wrong, len(d.Findings))
 			}
 			return cmd.Context().Err()
 		},
@@ -57,9 +44,9 @@ func newDoctor() *cobra.Command {
 	return cmd
 }
 
-func (d diagnosis) print(w io.Writer) error {
+func printFindings(w io.Writer, findings []doctor.Finding) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, f := range d.Findings {
+	for _, f := range findings {
 		mark := "ok"
 		if !f.OK {
 			mark = "!!"

@@ -17,7 +17,7 @@ func TestDoctor(t *testing.T) {
 	dir := t.TempDir()
 	before := tree(t, dir)
 	_, out, stderr := command(t, "doctor", "--json", "--out", filepath.Join(dir, "runs"))
-	var d diagnosis
+	var d doctor.Diagnosis
 	if err := json.Unmarshal([]byte(out), &d); err != nil {
 		t.Fatalf("%v: %s%s", err, out, stderr)
 	}

@@ -127,7 +127,10 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		return nil, err
 	}
 	e := &evaluation{Checkpoint: v.checkpoint, Data: folder.Root, N: result.N, Loss: result.Loss, Acc: result.Acc,
-		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card, Tied: tied(filepath.Dir(v.checkpoint), c.Card)}
+		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
+	if h, err := run.ReadHistory(filepath.Dir(v.checkpoint)); err == nil {
+		e.Tied = c.Card.Tied(h)
+	}
 	var predictions []metrics.Prediction
 	for i, p := range result.Predictions {
 		predictions = append(predictions, metrics.Prediction{Sample: i, Label: result.Labels[i], Probs: metrics.Softmax(p.Logits)})
@@ -139,19 +142,6 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		e.Classes = append(e.Classes, classScore{c.Classes[i], s})
 	}
 	return e, nil
-}
-
-// tied returns a later epoch with the accuracy of a checkpoint's and a lower loss; nil if there is none, or no history
-// of the checkpoint in folder.
-func tied(folder string, trained classify.Card) *metrics.Phase {
-	h, err := run.ReadHistory(folder)
-	if err != nil {
-		return nil
-	}
-	if best, ok := h.Best(); !ok || best.Epoch != trained.Epoch || best.Acc != trained.Accuracy || best.Loss != trained.Loss {
-		return nil
-	}
-	return h.Tied()
 }
 
 // print writes the result first, then the table of the classes.

@@ -91,9 +91,12 @@ func newExport() *cobra.Command {
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			sd, card, err := readTrained(from)
+			sd, card, err := classify.Read(from)
 			if err != nil {
 				return err
+			}
+			if err := sd.CheckFinite(); err != nil {
+				return fmt.Errorf("%s: %w", from, err)
 			}
 			python := card.Python(to, format, sd.Metadata[zoo.TransformInputKey] == "false")
 			switch format {
@@ -146,18 +149,4 @@ func writeONNX(to string, sd *checkpoint.StateDict, card classify.Card, input on
 func isCheckpoint(path string, info fs.FileInfo) bool {
 	checkpoint, err := os.Stat(path)
 	return err == nil && os.SameFile(checkpoint, info)
-}
-
-// readTrained reads the best.safetensors of a run, whose values must be finite.
-func readTrained(path string) (sd *checkpoint.StateDict, card classify.Card, err error) {
-	if sd, err = checkpoint.Read(path); err != nil {
-		return nil, card, err
-	}
-	if card, err = classify.ReadCard(sd.Metadata); err != nil {
-		return nil, card, fmt.Errorf("%s: %w", path, err)
-	}
-	if err := sd.CheckFinite(); err != nil {
-		return nil, card, fmt.Errorf("%s: %w", path, err)
-	}
-	return sd, card, nil
 }

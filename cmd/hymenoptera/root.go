@@ -36,7 +36,7 @@ func newRoot(stdout io.Writer, m *cli.Messages, begin func(command string)) *cob
 	root.SetHelpCommand(cli.NewHelp())
 	m.AddFlags(root)
 	root.AddCommand(newTrain(m), newDemo(m), newEval(m), newPredict(m), newServe(m), newExport(), newInspect(), newCompare(), newDownload(m), newDoctor())
-	addCompletion(root)
+	cli.AddCompletion(root)
 	return root
 }
 
@@ -47,19 +47,4 @@ func versions() string {
 		own += " (commit " + c + ")"
 	}
 	return fmt.Sprintf("hymenoptera %s\ngotch       %s\nlibtorch    %s", own, version.Gotch(), torch.Version())
-}
-
-// addCompletion adds cobra's completion command, whose mistakes are usage errors too.
-func addCompletion(root *cobra.Command) {
-	root.InitDefaultCompletionCmd()
-	completion, _, err := root.Find([]string{"completion"})
-	if err != nil {
-		panic(err)
-	}
-	completion.Example = "  source <(hymenoptera completion bash)"
-	completion.Args = cli.NoArgs
-	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	for _, shell := range completion.Commands() {
-		shell.Args = cli.NoArgs
-	}
 }

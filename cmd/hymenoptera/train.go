@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +17,7 @@ import (
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/escape"
+	"hymenoptera/internal/malloc"
 	"hymenoptera/internal/threads"
 	"hymenoptera/internal/trace"
 	"hymenoptera/metrics"
@@ -73,7 +72,7 @@ func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
 	if err := threads.Reserve(o.Workers, o.Threads); err != nil {
 		return fmt.Errorf("%w: raise the limit (ulimit -u, or pids.max of the control group), or lower --workers and --threads", err)
 	}
-	leaveLittleGarbage()
+	malloc.CollectOften()
 	o.Command = commandLine(o)
 	hooks := finetune.Hooks{Log: l.messages.Logger(), Download: l.messages.ShowBytes,
 		EpochStart: l.epochStart, Step: l.step, PhaseEnd: l.phaseEnd, EpochEnd: l.epochEnd}
@@ -97,14 +96,6 @@ func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
 	}
 	whole := int(math.Round(r.Seconds))
 	return errors.Join(l.json(r.Result), l.text("Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, r.Best.Acc))
-}
-
-// leaveLittleGarbage has garbage collected early. By default it may grow to as much as is in use, hundreds of megabytes of
-// weights and decoded images. As these are few large blocks, looking through them more often costs next to nothing.
-func leaveLittleGarbage() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25)
-	}
 }
 
 func (l *trainLog) epochStart(epoch int) error {

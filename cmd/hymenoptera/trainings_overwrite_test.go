@@ -31,7 +31,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	for _, path := range tree(t, dir) {
-		if !isFolder(path) {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			data, err := os.ReadFile(path)
 			try(t, err)
 			files[path[len(dir):]] = string(data)

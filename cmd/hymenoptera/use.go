@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -95,9 +94,4 @@ func sayLeftOut(m *cli.Messages, left dataset.LeftOut) {
 	if len(left) > 0 {
 		m.Infof("left out: %v", left)
 	}
-}
-
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

@@ -128,3 +128,18 @@ func Complete(cmd *cobra.Command, flag string, words ...string) {
 		panic(err) // no such flag
 	}
 }
+
+// AddCompletion adds cobra's completion command, whose mistakes are usage errors too.
+func AddCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err)
+	}
+	completion.Example = "  source <(" + root.Name() + " completion bash)"
+	completion.Args = NoArgs
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, shell := range completion.Commands() {
+		shell.Args = NoArgs
+	}
+}

@@ -42,12 +42,26 @@ type Finding struct {
 	Do    string `json:"do,omitempty"` // what to type if it is not OK
 }
 
+// A Diagnosis is the result of all checks.
+type Diagnosis struct {
+	OK       bool      `json:"ok"`
+	Wrong    int       `json:"-"` // findings that are not OK
+	Findings []Finding `json:"findings"`
+}
+
 // Check makes all checks. out is the folder that runs will be written into. It trains a tiny network for up to a second.
-func Check(ctx context.Context, out string) []Finding {
-	return []Finding{
+func Check(ctx context.Context, out string) Diagnosis {
+	d := Diagnosis{Findings: []Finding{
 		checkProgram(), checkLibtorch(), checkCPU(), checkThreads(), checkMalloc(), checkCUDA(), checkPictures(), checkCache(),
 		checkFolder("runs", out), checkTraining(ctx),
+	}}
+	for _, f := range d.Findings {
+		if !f.OK {
+			d.Wrong++
+		}
 	}
+	d.OK = d.Wrong == 0
+	return d
 }
 
 func checkProgram() Finding {

@@ -8,7 +8,10 @@ package malloc
 // #include "jemalloc.h"
 import "C"
 
-import "runtime/debug"
+import (
+	"os"
+	"runtime/debug"
+)
 
 // Version returns jemalloc's version, or "" where malloc is the system's.
 func Version() string { return C.GoString(C.hym_jemalloc_version()) }
@@ -17,4 +20,13 @@ func Version() string { return C.GoString(C.hym_jemalloc_version()) }
 func GiveBack() {
 	debug.FreeOSMemory()
 	C.hym_malloc_give_back()
+}
+
+// CollectOften makes Go collect garbage early, unless GOGC is set. By default garbage may grow to as much as is in use,
+// hundreds of megabytes of weights and decoded images. As these are few large blocks, looking through them more often
+// costs next to nothing.
+func CollectOften() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25)
+	}
 }
