@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
@@ -230,7 +231,7 @@ func TestExport(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	want, err := checkpoint.Inspect(file)
 	try(t, err)
-	for _, format := range exportFormats {
+	for _, format := range []string{"pth", "safetensors"} {
 		out := filepath.Join(t.TempDir(), "model."+format)
 		code, stdout, stderr := command(t, "export", "--checkpoint", file, "--format", format, "--out", out)
 		if code != 0 {
@@ -251,6 +252,28 @@ func TestExport(t *testing.T) {
 			t.Errorf("a file that is there: exit code %d, %s", code, stderr)
 		}
 		trainedRun(t, "--weights", out, "--freeze")
+	}
+}
+
+// An ONNX file is what package onnx writes, with a program for the input that needs no preparation.
+func TestExportONNX(t *testing.T) {
+	file := filepath.Join(trainedRun(t), "best.safetensors")
+	for input, program := range map[string]string{"picture": `session.run(["probabilities"], {"picture": picture})`, "tensor": ""} {
+		out := filepath.Join(t.TempDir(), "model.onnx")
+		code, stdout, stderr := command(t, "export", "--checkpoint", file, "--out", out, "--input", input)
+		if code != 0 || !strings.Contains(stdout, program) || program == "" && stdout != "" {
+			t.Fatalf("exit code %d, %s%s", code, stdout, stderr)
+		}
+		written, err := os.ReadFile(out)
+		try(t, err)
+		for _, want := range []string{"layer4.1.conv2.weight", "hymenoptera", input, `["ants","bees"]`, `"crop":48`} {
+			if !bytes.Contains(written, []byte(want)) {
+				t.Errorf("%s: the file lacks %s", input, want)
+			}
+		}
+		if code, _, stderr := command(t, "export", "--checkpoint", file, "--out", out); code != 1 || !strings.Contains(stderr, "is there already") {
+			t.Errorf("a file that is there: exit code %d, %s", code, stderr)
+		}
 	}
 }
 
