@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -54,8 +55,11 @@ func (t *Writer) open() error {
 		return nil
 	}
 	f, err := renameio.NewPendingFile(t.file, renameio.WithTempDir(filepath.Dir(t.file)), renameio.WithPermissions(0o666))
+	if temporary := (*fs.PathError)(nil); errors.As(err, &temporary) {
+		err = temporary.Err
+	}
 	if err != nil {
-		return fmt.Errorf("trace: %w", err)
+		return fmt.Errorf("trace: %s: %w", t.file, err)
 	}
 	t.w, t.end = bufio.NewWriter(f), f.CloseAtomicallyReplace
 	return nil
