@@ -42,17 +42,27 @@ def optimizers():
         "adam": lambda p: optim.Adam(p, lr=0.01),
         "adam decay": lambda p: optim.Adam(p, lr=0.01, weight_decay=0.1),
         "adamw": lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.1),
+        "sgd rows": lambda p: optim.SGD(rates(p, 0.1, 0.03), momentum=0.9, weight_decay=0.01),
+        "adam rows": lambda p: optim.Adam(rates(p, 0.01, 0.003), weight_decay=0.1),
+        "adamw rows": lambda p: optim.AdamW(rates(p, 0.01, 0.003), weight_decay=0.1),
     }
     results = {}
     for name, make in kinds.items():
-        p = nn.Parameter(torch.arange(15, dtype=torch.float32).reshape(3, 5) / 7 - 1)
-        o = make([p])
+        start = torch.arange(15, dtype=torch.float32).reshape(3, 5) / 7 - 1
+        params = [nn.Parameter(row.clone()) for row in (start if name.endswith("rows") else [start])]
+        o = make(params)
         for step in range(6):
             o.zero_grad()
-            (p * p * (step + 1) / 3).sum().backward()
+            for p in params:
+                (p * p * (step + 1) / 3).sum().backward()
             o.step()
-        results[name] = p.detach().flatten().tolist()
+        results[name] = torch.cat([p.detach().flatten() for p in params]).tolist()
     return results
+
+
+def rates(params, first, others):
+    """Two groups: the first row, and the others."""
+    return [{"params": params[:1], "lr": first}, {"params": params[1:], "lr": others}]
 
 
 def schedules():
@@ -63,6 +73,8 @@ def schedules():
         "exponential 0.9": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
         "cosine 30": lambda o: lr_scheduler.CosineAnnealingLR(o, 30),
         "cosine 10": lambda o: lr_scheduler.CosineAnnealingLR(o, 10),
+        "warm-up 5 cosine 20": lambda o: warm_up(o, 5, lr_scheduler.CosineAnnealingLR(o, 20)),
+        "warm-up 1 step 7 0.1": lambda o: warm_up(o, 1, lr_scheduler.StepLR(o, 7, 0.1)),
     }
     results = {}
     for name, make in kinds.items():
@@ -75,6 +87,10 @@ def schedules():
             s.step()
         results[name] = rates
     return results
+
+
+def warm_up(o, steps, then):
+    return lr_scheduler.SequentialLR(o, [lr_scheduler.LinearLR(o, 0.1, total_iters=steps), then], milestones=[steps])
 
 
 def layers():

@@ -81,7 +81,7 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 			if _, err := l.pass(ctx, "train", train); err != nil {
 				return err
 			}
-			if l.cfg.Scheduler != nil {
+			if l.cfg.Scheduler != nil && !l.cfg.ByStep {
 				l.cfg.Scheduler.Step()
 			}
 			reached, err := l.pass(ctx, "val", val)
@@ -128,7 +128,7 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 	l.phase = phase
 	p := metrics.Phase{Epoch: l.epoch, Name: phase, N: feed.Len()}
 	if l.cfg.Optimizer != nil {
-		p.LR = l.cfg.Optimizer.LR()
+		p.LR = l.cfg.Optimizer.Rates()[0]
 	}
 	s := l.scope.Child()
 	defer s.Close()
@@ -154,6 +154,9 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 		p.Wait += b.wait.Seconds()
 		l.trace("batch", b.Inputs)
 		r := step(b.scope, model, b.Inputs, b.labels)
+		if l.cfg.Scheduler != nil && l.cfg.ByStep && phase == "train" {
+			l.cfg.Scheduler.Step()
+		}
 		b.Epoch, b.Phase, b.Logits = l.epoch, phase, r.logits
 		l.cfg.Hooks.Batch(b.Batch)
 		if loss, ok := sums.add(r, len(b.Samples)); !ok {

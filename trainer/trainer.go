@@ -23,7 +23,8 @@ type Config struct {
 	Mode       // where and how to compute
 
 	Optimizer optim.Optimizer // updates the weights; Fit and FitFeatures need one
-	Scheduler optim.Scheduler // changes the learning rate after each training phase; nil leaves it as it is
+	Scheduler optim.Scheduler // changes the learning rates after each training phase; nil leaves them as they are
+	ByStep    bool            // Scheduler changes them after each training step instead
 	Hooks     Hooks           // called as the training goes on
 
 	LabelSmoothing float64   // of the cross entropy, 0 to 1

@@ -1,11 +1,15 @@
 package optim
 
-import "hymenoptera/torch"
+import (
+	"slices"
+
+	"hymenoptera/torch"
+)
 
 // AdamConfig holds the arguments of torch.optim.Adam and AdamW that this module uses; betas and epsilon are
 // PyTorch's defaults.
 type AdamConfig struct {
-	LR          float64
+	LR          float64 // of NewAdam; with NewAdamGroups each group has its own
 	WeightDecay float64
 	Decoupled   bool // AdamW: the decay shrinks the weights themselves instead of joining the gradient
 }
@@ -19,10 +23,10 @@ const (
 
 // Adam is torch.optim.Adam or, with Decoupled, AdamW, in the order of operations of the single-tensor form.
 type Adam struct {
-	scope  *torch.Scope // owns the moments
-	params []*torch.Tensor
-	state  []adamState
-	cfg    AdamConfig
+	groups
+	scope *torch.Scope                 // owns the moments
+	state map[*torch.Tensor]*adamState // by parameter; none before its first step
+	cfg   AdamConfig
 }
 
 // adamState is what Adam remembers of a parameter.
@@ -33,40 +37,39 @@ type adamState struct {
 
 // NewAdam returns an optimizer of params. s owns its moments, which take twice the memory of params.
 func NewAdam(s *torch.Scope, params []*torch.Tensor, cfg AdamConfig) *Adam {
-	return &Adam{scope: s, params: params, state: make([]adamState, len(params)), cfg: cfg}
+	return NewAdamGroups(s, []Group{{Params: params, LR: cfg.LR}}, cfg)
 }
 
-// ZeroGrad implements Optimizer.
-func (o *Adam) ZeroGrad() { torch.ClearGrads(o.params) }
-
-// LR implements Optimizer.
-func (o *Adam) LR() float64 { return o.cfg.LR }
-
-// SetLR implements Optimizer.
-func (o *Adam) SetLR(lr float64) { o.cfg.LR = lr }
+// NewAdamGroups returns an optimizer of groups of parameters, as NewAdam does.
+func NewAdamGroups(s *torch.Scope, gs []Group, cfg AdamConfig) *Adam {
+	return &Adam{groups: slices.Clone(gs), scope: s, state: map[*torch.Tensor]*adamState{}, cfg: cfg}
+}
 
 // Step implements Optimizer.
 func (o *Adam) Step() {
 	torch.NoGrad(func() {
-		for i, p := range o.params {
-			s := o.scope.Child()
-			if grad := torch.Grad(s, p); grad != nil {
-				o.update(s, &o.state[i], p, grad)
+		for _, g := range o.groups {
+			for _, p := range g.Params {
+				s := o.scope.Child()
+				if grad := torch.Grad(s, p); grad != nil {
+					o.update(s, p, grad, g.LR)
+				}
+				s.Close()
 			}
-			s.Close()
 		}
 	})
 }
 
-func (o *Adam) update(s *torch.Scope, st *adamState, p, grad *torch.Tensor) {
-	if st.first == nil {
-		st.first = torch.FillInPlace(torch.Clone(o.scope, grad), 0)
-		st.second = torch.FillInPlace(torch.Clone(o.scope, grad), 0)
+func (o *Adam) update(s *torch.Scope, p, grad *torch.Tensor, lr float64) {
+	st := o.state[p]
+	if st == nil {
+		st = &adamState{first: torch.FillInPlace(torch.Clone(o.scope, grad), 0), second: torch.FillInPlace(torch.Clone(o.scope, grad), 0)}
+		o.state[p] = st
 	}
 	st.steps++
 	switch decay := o.cfg.WeightDecay; {
 	case decay != 0 && o.cfg.Decoupled:
-		torch.MulScalarInPlace(p, 1-o.cfg.LR*decay)
+		torch.MulScalarInPlace(p, 1-lr*decay)
 	case decay != 0:
 		grad = torch.AddScaled(s, grad, p, decay)
 	}
@@ -77,5 +80,5 @@ func (o *Adam) update(s *torch.Scope, st *adamState, p, grad *torch.Tensor) {
 
 	correction1, correction2 := 1-pow(beta1, steps), 1-pow(beta2, steps)
 	denominator := torch.AddScalarInPlace(torch.DivScalarInPlace(torch.Sqrt(s, st.second), pow(correction2, 0.5)), adamEps)
-	torch.AddcdivInPlace(p, st.first, denominator, -(o.cfg.LR / correction1))
+	torch.AddcdivInPlace(p, st.first, denominator, -(lr / correction1))
 }

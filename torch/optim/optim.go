@@ -13,20 +13,53 @@
 //	}
 package optim
 
+import "hymenoptera/torch"
+
 // An Optimizer changes parameters by their gradients.
 type Optimizer interface {
 	// ZeroGrad drops the gradients.
 	ZeroGrad()
 	// Step updates every parameter that has a gradient.
 	Step()
-	// LR returns the learning rate now in force.
-	LR() float64
-	// SetLR changes it.
-	SetLR(lr float64)
+	// Rates returns the learning rates now in force, one per group of parameters.
+	Rates() []float64
+	// SetRates changes them.
+	SetRates(rates []float64)
 }
 
-// A Scheduler changes an optimizer's learning rate once per epoch.
+// A Group holds parameters with a learning rate of their own, as one of PyTorch's param_groups.
+type Group struct {
+	Params []*torch.Tensor
+	LR     float64
+}
+
+// groups are the groups of an optimizer.
+type groups []Group
+
+// ZeroGrad implements Optimizer.
+func (gs groups) ZeroGrad() {
+	for _, g := range gs {
+		torch.ClearGrads(g.Params)
+	}
+}
+
+// Rates implements Optimizer.
+func (gs groups) Rates() (rates []float64) {
+	for _, g := range gs {
+		rates = append(rates, g.LR)
+	}
+	return rates
+}
+
+// SetRates implements Optimizer.
+func (gs groups) SetRates(rates []float64) {
+	for i := range gs {
+		gs[i].LR = rates[i]
+	}
+}
+
+// A Scheduler changes an optimizer's learning rates, each by the same rule, once per epoch or once per step.
 type Scheduler interface {
-	// Step ends an epoch.
+	// Step ends an epoch, or a step.
 	Step()
 }

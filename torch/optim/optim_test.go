@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"hymenoptera/torch"
@@ -67,15 +69,29 @@ func TestOptimizersEqualPyTorch(t *testing.T) {
 		"adamw": func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer {
 			return optim.NewAdam(s, p, optim.AdamConfig{LR: 0.01, WeightDecay: 0.1, Decoupled: true})
 		},
+		"sgd rows": func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer {
+			return optim.NewSGDGroups(s, twoRates(p, 0.1, 0.03), optim.SGDConfig{Momentum: 0.9, WeightDecay: 0.01})
+		},
+		"adam rows": func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer {
+			return optim.NewAdamGroups(s, twoRates(p, 0.01, 0.003), optim.AdamConfig{WeightDecay: 0.1})
+		},
+		"adamw rows": func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer {
+			return optim.NewAdamGroups(s, twoRates(p, 0.01, 0.003), optim.AdamConfig{WeightDecay: 0.1, Decoupled: true})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want, within := g.Optimizers[name], tolerance(t, g.CPU)
 			if len(want) != 15 {
 				t.Fatalf("the golden has %d weights, want 15", len(want))
 			}
-			check(t, descend(t, make), want, within)
+			check(t, descend(t, strings.HasSuffix(name, "rows"), make), want, within)
 		})
 	}
+}
+
+// twoRates makes groups of the first row, and of the others.
+func twoRates(rows []*torch.Tensor, first, others float64) []optim.Group {
+	return []optim.Group{{Params: rows[:1], LR: first}, {Params: rows[1:], LR: others}}
 }
 
 // The fused step rounds in another order: the same goldens, a few units of the 24th bit apart.
@@ -86,34 +102,83 @@ func TestFusedSGDAgreesWithPyTorch(t *testing.T) {
 		"sgd momentum": {LR: 0.1, Momentum: 0.9, Fused: true},
 		"sgd nesterov": {LR: 0.1, Momentum: 0.9, Nesterov: true, Fused: true},
 		"sgd decay":    {LR: 0.1, Momentum: 0.9, WeightDecay: 0.01, Fused: true},
+		"sgd rows":     {Momentum: 0.9, WeightDecay: 0.01, Fused: true, Capturable: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := descend(t, func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer { return optim.NewSGD(s, p, cfg) })
+			rows := name == "sgd rows"
+			got := descend(t, rows, func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer {
+				if rows {
+					return optim.NewSGDGroups(s, twoRates(p, 0.1, 0.03), cfg)
+				}
+				return optim.NewSGD(s, p, cfg)
+			})
 			check(t, got, g.Optimizers[name], 1e-6)
 		})
 	}
 }
 
-// descend does six steps on fifteen weights, as the goldens' script does, and returns the weights.
-func descend(t *testing.T, make func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer) (end []float32) {
+// A parameter that gets no gradient at first takes its first step later than the others, fused or not.
+func TestParametersMayBeginLate(t *testing.T) {
+	var ends [2][]float32
+	for i, fused := range []bool{false, true} {
+		err := torch.Do(t.Context(), func(s *torch.Scope) error {
+			early := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{4}, 1), true)
+			late := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{2}, 1), true)
+			sgd := optim.NewSGD(s, []*torch.Tensor{early, late}, optim.SGDConfig{LR: 0.25, Momentum: 0.5, Fused: fused})
+			for step := range 3 {
+				sgd.ZeroGrad()
+				torch.Backward(torch.Sum(s, torch.Mul(s, early, early)))
+				if step > 0 {
+					torch.Backward(torch.Sum(s, torch.Mul(s, late, late)))
+				}
+				sgd.Step()
+			}
+			ends[i] = append(torch.Float32s(s, early), torch.Float32s(s, late)...)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The steps of early: 4 - 2, 2 - (1+1), 0 - (0+1); of late: 2 - 1, 1 - (0.5+0.5).
+	if want := []float32{-1, 0}; !slices.Equal(ends[0], want) || !slices.Equal(ends[1], want) {
+		t.Errorf("got %v, fused %v, want %v", ends[0], ends[1], want)
+	}
+}
+
+// descend does six steps on fifteen weights, in one tensor or in three rows, as the goldens' script does, and returns the
+// weights.
+func descend(t *testing.T, rows bool, make func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer) (end []float32) {
 	t.Helper()
 	before := torch.Live()
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
-		weights := torch.Zeros(s, torch.Float32, torch.CPU, 3, 5)
-		for i, view := 0, torch.Float32View(weights); i < 15; i++ {
-			view[i] = float32(i)/7 - 1
+		shapes := [][]int64{{3, 5}}
+		if rows {
+			shapes = [][]int64{{5}, {5}, {5}}
 		}
-		torch.SetRequiresGrad(weights, true)
-		opt := make(s, []*torch.Tensor{weights})
+		var params []*torch.Tensor
+		n := 0
+		for _, shape := range shapes {
+			weights := torch.Zeros(s, torch.Float32, torch.CPU, shape...)
+			for view := torch.Float32View(weights); len(view) > 0; view, n = view[1:], n+1 {
+				view[0] = float32(n)/7 - 1
+			}
+			params = append(params, torch.SetRequiresGrad(weights, true))
+		}
+		opt := make(s, params)
 		for step := range 6 {
 			c := s.Child()
 			opt.ZeroGrad()
-			scaled := torch.MulScalar(c, torch.MulScalar(c, torch.Mul(c, weights, weights), float64(step+1)), 1.0/3)
-			torch.Backward(torch.Sum(c, scaled))
+			for _, p := range params {
+				scaled := torch.MulScalar(c, torch.MulScalar(c, torch.Mul(c, p, p), float64(step+1)), 1.0/3)
+				torch.Backward(torch.Sum(c, scaled))
+			}
 			opt.Step()
 			c.Close()
 		}
-		end = torch.Float32s(s, weights)
+		for _, p := range params {
+			end = append(end, torch.Float32s(s, p)...)
+		}
 		return nil
 	})
 	if err != nil {
@@ -145,6 +210,12 @@ func TestSchedulesEqualPyTorch(t *testing.T) {
 		"exponential 0.9": func(o optim.Optimizer) optim.Scheduler { return optim.NewExponentialLR(o, 0.9) },
 		"cosine 30":       func(o optim.Optimizer) optim.Scheduler { return optim.NewCosineAnnealingLR(o, 30) },
 		"cosine 10":       func(o optim.Optimizer) optim.Scheduler { return optim.NewCosineAnnealingLR(o, 10) },
+		"warm-up 5 cosine 20": func(o optim.Optimizer) optim.Scheduler {
+			return optim.NewWarmUp(o, 0.1, 5, optim.NewCosineAnnealingLR(o, 20))
+		},
+		"warm-up 1 step 7 0.1": func(o optim.Optimizer) optim.Scheduler {
+			return optim.NewWarmUp(o, 0.1, 1, optim.NewStepLR(o, 7, 0.1))
+		},
 	} {
 		want := g.Schedules[name]
 		if len(want) != 30 {
@@ -153,7 +224,7 @@ func TestSchedulesEqualPyTorch(t *testing.T) {
 		opt := optim.NewSGD(nil, nil, optim.SGDConfig{LR: 0.001})
 		schedule := make(opt)
 		for epoch, w := range want {
-			if got := opt.LR(); got != w {
+			if got := opt.Rates(); got[0] != w {
 				t.Errorf("%s: epoch %d: got %v, want %v", name, epoch, got, w)
 			}
 			schedule.Step()

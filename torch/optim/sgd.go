@@ -1,43 +1,48 @@
 package optim
 
-import "hymenoptera/torch"
+import (
+	"slices"
+
+	"hymenoptera/torch"
+)
 
 // SGDConfig holds the arguments of torch.optim.SGD that this module uses.
 type SGDConfig struct {
-	LR          float64
+	LR          float64 // of NewSGD; with NewSGDGroups each group has its own
 	Momentum    float64
 	WeightDecay float64
 	Nesterov    bool
 	Fused       bool // one operation for all parameters: faster, and not bit-equal to the single-tensor form
-	// Capturable, with Fused, keeps the rate on the parameters' device, where a torch.Graph that holds a step reads it.
+	// Capturable, with Fused, keeps the rates on the parameters' device, where a torch.Graph that holds a step reads them.
 	Capturable bool
 }
 
 // SGD is torch.optim.SGD, in the order of operations of its single-tensor form.
 type SGD struct {
-	scope   *torch.Scope // owns the momentum buffers
-	params  []*torch.Tensor
-	buffers []*torch.Tensor // nil until the parameter's first step
-	rate    *torch.Tensor   // float32 scalar; nil until the first step, and where the steps are not capturable
+	groups
+	scope   *torch.Scope                    // owns the momentum buffers
+	buffers map[*torch.Tensor]*torch.Tensor // by parameter; none before its first step
+	rates   []*torch.Tensor                 // per group a float32 scalar; nil until its first step, and where steps are not capturable
 	cfg     SGDConfig
 }
 
 // NewSGD returns an optimizer of params. s owns its momentum buffers, which take as much memory as params.
 func NewSGD(s *torch.Scope, params []*torch.Tensor, cfg SGDConfig) *SGD {
-	return &SGD{scope: s, params: params, buffers: make([]*torch.Tensor, len(params)), cfg: cfg}
+	return NewSGDGroups(s, []Group{{Params: params, LR: cfg.LR}}, cfg)
 }
 
-// ZeroGrad implements Optimizer.
-func (o *SGD) ZeroGrad() { torch.ClearGrads(o.params) }
+// NewSGDGroups returns an optimizer of groups of parameters, as NewSGD does.
+func NewSGDGroups(s *torch.Scope, gs []Group, cfg SGDConfig) *SGD {
+	return &SGD{groups: slices.Clone(gs), scope: s, buffers: map[*torch.Tensor]*torch.Tensor{}, rates: make([]*torch.Tensor, len(gs)), cfg: cfg}
+}
 
-// LR implements Optimizer.
-func (o *SGD) LR() float64 { return o.cfg.LR }
-
-// SetLR implements Optimizer.
-func (o *SGD) SetLR(lr float64) {
-	o.cfg.LR = lr
-	if o.rate != nil {
-		torch.FillInPlace(o.rate, lr)
+// SetRates implements Optimizer.
+func (o *SGD) SetRates(rates []float64) {
+	o.groups.SetRates(rates)
+	for i, rate := range o.rates {
+		if rate != nil {
+			torch.FillInPlace(rate, rates[i])
+		}
 	}
 }
 
@@ -49,56 +54,68 @@ func (o *SGD) Step() {
 	torch.NoGrad(func() {
 		s := o.scope.Child()
 		defer s.Close()
-		if o.cfg.Fused {
-			o.fused(s)
-			return
-		}
-		for i, p := range o.params {
-			if grad := torch.Grad(s, p); grad != nil {
-				torch.AddScaledInPlace(p, o.direction(s, i, p, grad), -o.cfg.LR)
+		for i, g := range o.groups {
+			if o.cfg.Fused {
+				o.fused(s, i)
+				continue
+			}
+			for _, p := range g.Params {
+				if grad := torch.Grad(s, p); grad != nil {
+					torch.AddScaledInPlace(p, o.direction(s, p, grad), -g.LR)
+				}
 			}
 		}
 	})
 }
 
-// direction returns what is subtracted, times the rate, from the i-th parameter. The first step's buffer
-// is the gradient itself, not (1-momentum) of it.
-func (o *SGD) direction(s *torch.Scope, i int, p, grad *torch.Tensor) *torch.Tensor {
+// direction returns what is subtracted, times the rate, from a parameter. The first step's buffer is the gradient itself,
+// not (1-momentum) of it.
+func (o *SGD) direction(s *torch.Scope, p, grad *torch.Tensor) *torch.Tensor {
 	if o.cfg.WeightDecay != 0 {
 		grad = torch.AddScaled(s, grad, p, o.cfg.WeightDecay)
 	}
 	if o.cfg.Momentum == 0 {
 		return grad
 	}
-	if o.buffers[i] == nil {
-		o.buffers[i] = torch.Clone(o.scope, grad)
+	if o.buffers[p] == nil {
+		o.buffers[p] = torch.Clone(o.scope, grad)
 	} else {
-		torch.AddScaledInPlace(torch.MulScalarInPlace(o.buffers[i], o.cfg.Momentum), grad, 1)
+		torch.AddScaledInPlace(torch.MulScalarInPlace(o.buffers[p], o.cfg.Momentum), grad, 1)
 	}
 	if o.cfg.Nesterov {
-		return torch.AddScaled(s, grad, o.buffers[i], o.cfg.Momentum)
+		return torch.AddScaled(s, grad, o.buffers[p], o.cfg.Momentum)
 	}
-	return o.buffers[i]
+	return o.buffers[p]
 }
 
-// fused updates all parameters, which have gradients always or never.
-func (o *SGD) fused(s *torch.Scope) {
-	var params, grads, buffers []*torch.Tensor
-	first := false
-	for i, p := range o.params {
+// fused updates the parameters of a group: those that take their first step, and the others.
+func (o *SGD) fused(s *torch.Scope, group int) {
+	g := o.groups[group]
+	var first, later fusedStep
+	for _, p := range g.Params {
 		grad := torch.Grad(s, p)
-		if grad == nil {
-			continue
+		switch {
+		case grad == nil:
+		case o.cfg.Momentum != 0 && o.buffers[p] == nil:
+			o.buffers[p] = torch.Clone(o.scope, grad) // as its memory is laid out
+			first.add(p, grad, o.buffers[p])
+		default:
+			later.add(p, grad, o.buffers[p])
 		}
-		if o.cfg.Momentum != 0 && o.buffers[i] == nil {
-			first = true
-			o.buffers[i] = torch.Clone(o.scope, grad) // as its memory is laid out
-		}
-		params, grads, buffers = append(params, p), append(grads, grad), append(buffers, o.buffers[i])
 	}
-	if o.Capturable() && o.rate == nil && len(params) > 0 {
-		o.rate = torch.FillInPlace(torch.Empty(o.scope, torch.Float32, params[0].Device()), o.cfg.LR)
+	if o.Capturable() && o.rates[group] == nil && len(g.Params) > 0 {
+		o.rates[group] = torch.FillInPlace(torch.Empty(o.scope, torch.Float32, g.Params[0].Device()), g.LR)
 	}
-	torch.FusedSGD(params, grads, torch.SGDStep{Buffers: buffers, First: first, Momentum: o.cfg.Momentum,
-		LR: o.cfg.LR, Rate: o.rate, WeightDecay: o.cfg.WeightDecay, Nesterov: o.cfg.Nesterov})
+	step := torch.SGDStep{Momentum: o.cfg.Momentum, LR: g.LR, Rate: o.rates[group], WeightDecay: o.cfg.WeightDecay, Nesterov: o.cfg.Nesterov}
+	step.Buffers = later.buffers
+	torch.FusedSGD(later.params, later.grads, step)
+	step.Buffers, step.First = first.buffers, true
+	torch.FusedSGD(first.params, first.grads, step)
+}
+
+// A fusedStep holds parameters that are updated in one call.
+type fusedStep struct{ params, grads, buffers []*torch.Tensor }
+
+func (f *fusedStep) add(p, grad, buffer *torch.Tensor) {
+	f.params, f.grads, f.buffers = append(f.params, p), append(f.grads, grad), append(f.buffers, buffer)
 }
