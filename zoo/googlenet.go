@@ -150,6 +150,13 @@ func (g *GoogLeNet) Children() []nn.Child {
 	return append(cs, nn.Child{Name: "dropout", Module: g.dropout}, nn.Child{Name: "fc", Module: g.fc})
 }
 
+// Stages implements Network. Between them the sides of the feature maps are halved.
+func (g *GoogLeNet) Stages() []nn.Module {
+	in := g.inceptions
+	return []nn.Module{g.conv1, nn.Sequential{g.conv2, g.conv3}, nn.Sequential{in[0], in[1]},
+		nn.Sequential{in[2], in[3], in[4], in[5], in[6]}, nn.Sequential{in[7], in[8]}, g.fc}
+}
+
 // TransformInput reports whether Forward renormalises its input.
 func (g *GoogLeNet) TransformInput() bool { return g.transformInput }
 

@@ -78,6 +78,11 @@ func (r *ResNet) Children() []nn.Child {
 	}
 }
 
+// Stages implements Network.
+func (r *ResNet) Stages() []nn.Module {
+	return []nn.Module{nn.Sequential{r.stem.conv, r.stem.bn}, r.layers[0], r.layers[1], r.layers[2], r.layers[3], r.fc}
+}
+
 // Head implements Network.
 func (r *ResNet) Head() *nn.Linear { return r.fc }
 

@@ -20,6 +20,8 @@ type Network interface {
 	SetHead(head *nn.Linear)
 	// Top returns what makes logits N×classes of the vectors N×C of [Embed]: the head, with what comes before it.
 	Top() nn.Module
+	// Stages returns the parts of the network from the first layers to the head. Every parameter is in one of them.
+	Stages() []nn.Module
 	// Fold returns the network in evaluation mode, with the weights of now, for inference alone: each BatchNorm
 	// folded into its convolution, which takes the ReLU behind it along, all in dtype but for the head, which
 	// is shared. s owns the new weights.
