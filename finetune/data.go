@@ -73,6 +73,10 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 			Problem: fmt.Sprintf("leaves a last batch of one of the %d training images, of which %s makes a single pixel at size %d, which BatchNorm cannot take: change this or", n, o.Model, o.ImageSize),
 			Other:   "image_size"}
 	}
+	if steps := o.Epochs * ((len(set.train.Samples) + o.BatchSize - 1) / o.BatchSize); o.WarmUp >= steps {
+		return set, &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
+			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", steps), Other: "epochs"}
+	}
 	return set, nil
 }
 

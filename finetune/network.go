@@ -3,6 +3,7 @@ package finetune
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/malloc"
@@ -58,17 +59,36 @@ func count(ps []*torch.Tensor) (n int) {
 }
 
 // newOptimizer returns the optimizer of the parameters that are trained.
-func newOptimizer(s *torch.Scope, model nn.Module, o Options, mode trainer.Mode) optim.Optimizer {
-	params := nn.Trainable(model)
+func newOptimizer(s *torch.Scope, model zoo.Network, o Options, mode trainer.Mode) optim.Optimizer {
 	if o.Optimizer == "sgd" {
-		return optim.NewSGD(s, params, optim.SGDConfig{LR: o.LR, Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: o.WeightDecay,
+		return optim.NewSGDGroups(s, groups(model, o), optim.SGDConfig{Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: o.WeightDecay,
 			Fused: mode.Fused, Capturable: mode.Graph})
 	}
-	return optim.NewAdam(s, params, optim.AdamConfig{LR: o.LR, WeightDecay: o.WeightDecay, Decoupled: o.Optimizer == "adamw"})
+	return optim.NewAdamGroups(s, groups(model, o), optim.AdamConfig{WeightDecay: o.WeightDecay, Decoupled: o.Optimizer == "adamw"})
 }
 
-// newScheduler returns the schedule of the learning rate.
-func newScheduler(opt optim.Optimizer, o Options) optim.Scheduler {
+// groups returns the parameters that are trained: all in one group or, with LayerDecay, a group per stage of the network,
+// from the head back to the first layers.
+func groups(model zoo.Network, o Options) (gs []optim.Group) {
+	if o.LayerDecay == 1 {
+		return []optim.Group{{Params: nn.Trainable(model), LR: o.LR}}
+	}
+	rate := o.LR
+	for _, stage := range slices.Backward(model.Stages()) {
+		gs = append(gs, optim.Group{Params: nn.Trainable(stage), LR: rate})
+		rate *= o.LayerDecay
+	}
+	return gs
+}
+
+// warmUpStart is the share of the learning rate that a warm-up begins with.
+const warmUpStart = 0.1
+
+// newScheduler returns the schedule of the learning rate: by epoch or, with WarmUp, by step, of which there are steps.
+func newScheduler(opt optim.Optimizer, o Options, steps int) optim.Scheduler {
+	if o.WarmUp > 0 {
+		return optim.NewWarmUp(opt, warmUpStart, o.WarmUp, optim.NewCosineAnnealingLR(opt, steps-o.WarmUp))
+	}
 	switch o.Scheduler {
 	case "cosine":
 		return optim.NewCosineAnnealingLR(opt, o.Epochs)

@@ -36,12 +36,14 @@ type Options struct {
 	Workers            int      `json:"workers"`           // goroutines that prepare batches; their number changes the random crops
 	Optimizer          string   `json:"optimizer"`         // one of Optimizers
 	LR                 float64  `json:"lr"`
-	Momentum           float64  `json:"momentum"` // of sgd
-	Nesterov           bool     `json:"nesterov"` // of sgd
+	LayerDecay         float64  `json:"layer_decay"` // factor of the rate from a stage of the network to the one before it; 1 for one rate
+	Momentum           float64  `json:"momentum"`    // of sgd
+	Nesterov           bool     `json:"nesterov"`    // of sgd
 	WeightDecay        float64  `json:"weight_decay"`
-	Scheduler          string   `json:"scheduler"` // one of Schedulers
-	StepSize           int      `json:"step_size"` // epochs between two drops of the step scheduler
-	Gamma              float64  `json:"gamma"`     // factor of a drop of the step and exponential schedulers
+	Scheduler          string   `json:"scheduler"`        // one of Schedulers
+	StepSize           int      `json:"step_size"`        // epochs between two drops of the step scheduler
+	Gamma              float64  `json:"gamma"`            // factor of a drop of the step and exponential schedulers
+	WarmUp             int      `json:"warmup,omitempty"` // steps in which the rate rises to LR, before a cosine by step
 	classify.Criterion          // label smoothing and class weights
 	Balance            string   `json:"balance"`       // one of Balances, for classes of unequal size
 	Seed               uint64   `json:"seed"`          // of the new head and of everything random after it
@@ -70,7 +72,7 @@ func DefaultOptions() Options {
 	return Options{
 		Model: "resnet18", Data: DefaultData, Weights: DefaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Augment: "flip", Workers: 4,
-		Optimizer: "sgd", LR: 0.001, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
+		Optimizer: "sgd", LR: 0.001, LayerDecay: 1, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
 		Balance: "none", Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
 	}
 }
@@ -147,6 +149,10 @@ func (o Options) Validate() error {
 		{o.ImageSize >= smallest && o.ImageSize <= transforms.MaxSize, "image_size", o.ImageSize, fmt.Sprintf("want %d to %d", smallest, transforms.MaxSize), ""},
 		{o.Workers >= 0 && o.Workers <= 256, "workers", o.Workers, "want 0 to 256", ""},
 		{o.LR > 0 && o.LR <= 1e6, "lr", o.LR, "want a number above 0, at most 1000000", ""},
+		{o.LayerDecay > 0 && o.LayerDecay <= 1, "layer_decay", o.LayerDecay, "want a number above 0, at most 1", ""},
+		{o.LayerDecay == 1 || !o.Freeze, "layer_decay", o.LayerDecay, "has no effect on the head, which is all that is trained with", "freeze"},
+		{o.WarmUp >= 0 && o.WarmUp <= 1e9, "warmup", o.WarmUp, "want 0 to 1000000000", ""},
+		{o.WarmUp == 0 || o.Scheduler == "cosine", "warmup", o.WarmUp, "goes with cosine: see", "scheduler"},
 		{o.Momentum >= 0 && o.Momentum < 1, "momentum", o.Momentum, "want 0 or more and less than 1", ""},
 		{slices.Contains(transforms.Degrees, o.Augment), "augment", strconv.Quote(o.Augment), "want one of " + strings.Join(transforms.Degrees, ", "), ""},
 		{slices.Contains(Optimizers(), o.Optimizer), "optimizer", strconv.Quote(o.Optimizer), "want one of " + strings.Join(Optimizers(), ", "), ""},

@@ -28,6 +28,10 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.OnlyClasses = []string{"a", "a"} }, "--only_classes a,a: a class is named twice"},
 		{func(o *Options) { o.Weights = "imagenet1k_v1" }, "--weights imagenet1k_v1: the name of the published weights is IMAGENET1K_V1"},
 		{func(o *Options) { o.Weights = "./imagenet1k_v1" }, ""},
+		{func(o *Options) { o.LayerDecay = 0 }, "--layer_decay 0: want a number above 0, at most 1"},
+		{func(o *Options) { o.LayerDecay, o.Freeze = 0.5, true }, "--layer_decay 0.5: has no effect on the head, which is all that is trained with --freeze"},
+		{func(o *Options) { o.WarmUp = 3 }, "--warmup 3: goes with cosine: see --scheduler"},
+		{func(o *Options) { o.WarmUp, o.Scheduler = 3, "cosine" }, ""},
 		{func(o *Options) { o.Cache = "lots" }, `--cache "lots": want auto, off, or a size as 500M or 2G`},
 		{func(o *Options) { o.Data, o.Out = "x", "./x/" }, "--out ./x/: it is the folder of the images: choose another folder"},
 	} {

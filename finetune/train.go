@@ -174,7 +174,7 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 		}
 	}
 	cfg.Optimizer = newOptimizer(s, t.model, t.o, t.mode)
-	cfg.Scheduler = newScheduler(cfg.Optimizer, t.o)
+	cfg.Scheduler, cfg.ByStep = newScheduler(cfg.Optimizer, t.o, t.o.Epochs*data.Train.Batches()), t.o.WarmUp > 0
 	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.hooks.Step, Batch: t.report.batch,
 		PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Tensor: t.hooks.Tensor}
 	if !t.o.Probe {

@@ -40,6 +40,10 @@ RUNS = {
     "resnet18 without flips": "--threads 2 --workers 2 --no-flip",
     "resnet18 probe": "--threads 2 --workers 2 --freeze --probe",
     "googlenet probe": "--model googlenet --threads 2 --workers 0 --freeze --probe --views 2 --epochs 3",
+    "resnet18 layer decay": "--threads 2 --workers 2 --layer-decay 0.5",
+    "resnet18 adamw layer decay warm-up": "--threads 2 --workers 2 --optimizer adamw --lr 0.001 --weight-decay 0.05"
+    " --layer-decay 0.7 --scheduler cosine --warmup 3",
+    "googlenet layer decay": "--model googlenet --threads 2 --workers 1 --layer-decay 0.5",
     "resnet18 from weights": "--threads 2 --workers 2 --seed 3",
     "resnet18 from weights frozen": "--threads 2 --workers 1 --seed 3 --freeze",
     "googlenet from weights": "--model googlenet --threads 2 --workers 1 --seed 3",

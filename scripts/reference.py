@@ -43,12 +43,14 @@ def arguments():
     p.add_argument("--workers", type=int, default=4)
     p.add_argument("--optimizer", default="sgd", choices=["sgd", "adam", "adamw"])
     p.add_argument("--lr", type=float, default=0.001)
+    p.add_argument("--layer-decay", type=float, default=1.0)
     p.add_argument("--momentum", type=float, default=0.9)
     p.add_argument("--nesterov", action="store_true")
     p.add_argument("--weight-decay", type=float, default=0.0)
     p.add_argument("--scheduler", default="step", choices=["step", "cosine", "exponential"])
     p.add_argument("--step-size", type=int, default=7)
     p.add_argument("--gamma", type=float, default=0.1)
+    p.add_argument("--warmup", type=int, default=0, help="steps; the schedule is by step then")
     p.add_argument("--label-smoothing", type=float, default=0.0)
     p.add_argument("--class-weights", default="", help="comma-separated, one a class")
     p.add_argument("--balance", default="none", choices=["none", "weights", "sampling"])
@@ -159,8 +161,19 @@ def probe(o, model, data, device):
     return head, features
 
 
+STAGES = {
+    "resnet": [("conv1", "bn1"), "layer1", "layer2", "layer3", "layer4", "fc"],
+    "googlenet": ["conv1", ("conv2", "conv3"), "inception3", "inception4", "inception5", "fc"],
+}
+
+
 def make_optimizer(o, model):
     params = [p for p in model.parameters() if p.requires_grad]
+    if o.layer_decay != 1:  # a group per stage, from the head back to the first layers
+        params, rate = [], o.lr
+        for stage in reversed(STAGES[o.model.rstrip("0123456789")]):
+            params.append({"params": [p for name, p in model.named_parameters() if name.startswith(stage)], "lr": rate})
+            rate *= o.layer_decay
     if o.optimizer == "sgd":
         return optim.SGD(
             params, lr=o.lr, momentum=o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
@@ -169,7 +182,16 @@ def make_optimizer(o, model):
     return kind(params, lr=o.lr, weight_decay=o.weight_decay)
 
 
-def make_scheduler(o, optimizer):
+def make_scheduler(o, optimizer, steps):
+    if o.warmup:
+        return lr_scheduler.SequentialLR(
+            optimizer,
+            [
+                lr_scheduler.LinearLR(optimizer, start_factor=0.1, total_iters=o.warmup),
+                lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps - o.warmup),
+            ],
+            milestones=[o.warmup],
+        )
     if o.scheduler == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, T_max=o.epochs)
     if o.scheduler == "exponential":
@@ -233,9 +255,11 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
                         trace.model(epoch, phase, step, "grad", model)
                         optimizer.step()
                         trace.model(epoch, phase, step, "tensor", model)
+                        if o.warmup:
+                            scheduler.step()
                 running_loss += loss.item() * inputs.size(0)
                 corrects += torch.sum(preds == labels).item()
-            if training:
+            if training and not o.warmup:
                 scheduler.step()
             loss, acc = running_loss / n, corrects / n
             print(f"{phase} Loss: {loss:.4f} Acc: {acc:.4f}", flush=True)
@@ -265,13 +289,14 @@ def main():
         label_smoothing=o.label_smoothing,
     )
     optimizer = make_optimizer(o, model)
+    scheduler = make_scheduler(o, optimizer, o.epochs * len(data["train"]))
     since = time.time()
     trained = model
     if o.probe:
         trained, data = probe(o, model, data, device)
     with open(os.path.join(o.out, "history.jsonl"), "w") as history:
         best, best_acc = train_model(
-            o, trained, data, device, criterion, optimizer, make_scheduler(o, optimizer), history, Trace(o.trace)
+            o, trained, data, device, criterion, optimizer, scheduler, history, Trace(o.trace)
         )
     elapsed = time.time() - since
     if o.probe:  # the head's entries among the network's

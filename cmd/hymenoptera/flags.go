@@ -37,18 +37,20 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images per step")
 	f.StringVar(&o.Optimizer, "optimizer", o.Optimizer, strings.Join(finetune.Optimizers(), ", "))
 	f.Float64Var(&o.LR, "lr", o.LR, "learning rate")
+	f.Float64Var(&o.LayerDecay, "layer-decay", o.LayerDecay, "factor of the learning rate from a stage of the network to the one before it: below 1 the first layers learn slowest")
 	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "momentum of sgd")
 	f.BoolVar(&o.Nesterov, "nesterov", o.Nesterov, "Nesterov momentum for sgd")
 	f.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "L2 penalty; for adamw the decoupled decay")
 	f.StringVar(&o.Scheduler, "scheduler", o.Scheduler, "of the learning rate: "+strings.Join(finetune.Schedulers(), ", "))
 	f.IntVar(&o.StepSize, "step-size", o.StepSize, "epochs between two drops of the step scheduler")
 	f.Float64Var(&o.Gamma, "gamma", o.Gamma, "factor of a drop of the step and exponential schedulers")
+	f.IntVar(&o.WarmUp, "warmup", o.WarmUp, "with cosine: steps in which the learning rate rises from a tenth; it falls with every step then, not every epoch")
 	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of a label that is spread over all classes")
 	f.Var((*cli.Floats)(&o.ClassWeights), "class-weights", "weight of each class in the loss, in the order of the class folders")
 	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (in the loss, by size), sampling (draws them equally often), none")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
-	cli.Group(f, cli.GroupTraining, "epochs", "batch-size", "optimizer", "lr", "momentum", "nesterov", "weight-decay",
-		"scheduler", "step-size", "gamma", "label-smoothing", "class-weights", "balance", "seed")
+	cli.Group(f, cli.GroupTraining, "epochs", "batch-size", "optimizer", "lr", "layer-decay", "momentum", "nesterov", "weight-decay",
+		"scheduler", "step-size", "gamma", "warmup", "label-smoothing", "class-weights", "balance", "seed")
 
 	f.IntVar(&o.Workers, "workers", o.Workers, "goroutines that prepare batches; as in PyTorch their number changes the random crops")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
