@@ -61,11 +61,11 @@ func ReadCard(metadata map[string]string) (c Card, err error) {
 	return c, c.Preprocessing.Validate()
 }
 
-// Tied returns a later epoch with the accuracy of the weights and a lower loss; nil if there is none, or if h is not the
-// history of their training.
-func (c Card) Tied(h metrics.History) *metrics.Phase {
-	if best, ok := h.Best(); !ok || best.Epoch != c.Epoch || best.Acc != c.Accuracy || best.Loss != c.Loss {
+// Tied returns a later epoch with the accuracy of the weights and a lower loss; nil if there is none, if h is not the
+// history of their training, or if they were not chosen by accuracy.
+func (c Card) Tied(h metrics.History, rule metrics.Rule) *metrics.Phase {
+	if best, ok := h.Best(rule); !ok || best.Epoch != c.Epoch || best.Acc != c.Accuracy || best.Loss != c.Loss {
 		return nil
 	}
-	return h.Tied()
+	return h.Tied(rule)
 }

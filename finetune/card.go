@@ -57,7 +57,7 @@ func ReadOptions(card classify.Card) (o Options, err error) {
 }
 
 // bestWeights returns a copy of the model's weights with the card of the phase that they were reached in.
-func bestWeights(model zoo.Network, card classify.Card, p metrics.Phase) (sd *checkpoint.StateDict, err error) {
+func bestWeights(model zoo.Network, card classify.Card, rule metrics.Rule, p metrics.Phase) (sd *checkpoint.StateDict, err error) {
 	malloc.GiveBack() // the memory of the epoch, before all weights are copied
 	err = torch.Do(context.Background(), func(*torch.Scope) error {
 		sd = nn.Export(model)
@@ -68,7 +68,7 @@ func bestWeights(model zoo.Network, card classify.Card, p metrics.Phase) (sd *ch
 	}
 	card.Epoch, card.Accuracy, card.Loss = p.Epoch, p.Acc, p.Loss
 	sd.Metadata = card.Metadata()
-	if p.Corrects == 0 {
+	if !rule.Better(p, metrics.Phase{}) {
 		sd.Metadata["kept"] = "the last epoch's weights: none got a validation image right"
 	}
 	if g, ok := model.(*zoo.GoogLeNet); ok {

@@ -12,6 +12,7 @@ import (
 	"hymenoptera/classify"
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/text"
+	"hymenoptera/metrics"
 	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
@@ -19,38 +20,43 @@ import (
 // Options say what to train, on what and how. Those with a JSON name are what config.json and the metadata of a
 // checkpoint hold. Begin with [DefaultOptions].
 type Options struct {
-	Model              string   `json:"model"`                  // a name of package zoo's
-	Freeze             bool     `json:"freeze"`                 // train only the new head
-	Probe              bool     `json:"probe"`                  // with Freeze: compute the frozen network's features once
-	Views              int      `json:"views"`                  // random crops of each image to probe, an epoch each in turn; 0 takes the centre
-	Data               string   `json:"data,omitempty"`         // folder with train/<class>/ and val/<class>/; see DefaultData
-	SkipCorrupt        bool     `json:"skip_corrupt"`           // leave out the images that cannot be decoded
-	OnlyClasses        []string `json:"only_classes,omitempty"` // nil for all
-	ValFraction        float64  `json:"val_fraction,omitempty"` // share of each class to validate with, if there is no val folder
-	Weights            string   `json:"weights"`                // a file, FILE#PART, a published name (downloaded), or none
-	Epochs             int      `json:"epochs"`
-	BatchSize          int      `json:"batch_size"`        // images per step
-	ImageSize          int      `json:"image_size"`        // side of the network's input, in pixels
-	NoFlip             bool     `json:"no_flip,omitempty"` // never mirror training images
-	Augment            string   `json:"augment"`           // how training images are changed: one of transforms.Degrees
-	Workers            int      `json:"workers"`           // goroutines that prepare batches; their number changes the random crops
-	Optimizer          string   `json:"optimizer"`         // one of Optimizers
-	LR                 float64  `json:"lr"`
-	LayerDecay         float64  `json:"layer_decay"` // factor of the rate from a stage of the network to the one before it; 1 for one rate
-	Momentum           float64  `json:"momentum"`    // of sgd
-	Nesterov           bool     `json:"nesterov"`    // of sgd
-	WeightDecay        float64  `json:"weight_decay"`
-	Scheduler          string   `json:"scheduler"`        // one of Schedulers
-	StepSize           int      `json:"step_size"`        // epochs between two drops of the step scheduler
-	Gamma              float64  `json:"gamma"`            // factor of a drop of the step and exponential schedulers
-	WarmUp             int      `json:"warmup,omitempty"` // steps in which the rate rises to LR, before a cosine by step
-	classify.Criterion          // label smoothing and class weights
-	Balance            string   `json:"balance"`       // one of Balances, for classes of unequal size
-	Seed               uint64   `json:"seed"`          // of the new head and of everything random after it
-	Device             string   `json:"device"`        // auto, cpu, cuda or cuda:N
-	Threads            int      `json:"threads"`       // of an operation; changes the last bits of the losses
-	Fast               bool     `json:"fast"`          // give up PyTorch's exact bits for speed
-	Deterministic      bool     `json:"deterministic"` // on a GPU, repeat an exact training bit for bit
+	Model              string       `json:"model"`                  // a name of package zoo's
+	Freeze             bool         `json:"freeze"`                 // train only the new head
+	Probe              bool         `json:"probe"`                  // with Freeze: compute the frozen network's features once
+	Views              int          `json:"views"`                  // random crops of each image to probe, an epoch each in turn; 0 takes the centre
+	Data               string       `json:"data,omitempty"`         // folder with train/<class>/ and val/<class>/; see DefaultData
+	SkipCorrupt        bool         `json:"skip_corrupt"`           // leave out the images that cannot be decoded
+	OnlyClasses        []string     `json:"only_classes,omitempty"` // nil for all
+	ValFraction        float64      `json:"val_fraction,omitempty"` // share of each class to validate with, if there is no val folder
+	Weights            string       `json:"weights"`                // a file, FILE#PART, a published name (downloaded), or none
+	Epochs             int          `json:"epochs"`
+	BatchSize          int          `json:"batch_size"`        // images per step
+	ImageSize          int          `json:"image_size"`        // side of the network's input, in pixels
+	NoFlip             bool         `json:"no_flip,omitempty"` // never mirror training images
+	Augment            string       `json:"augment"`           // how training images are changed: one of transforms.Degrees
+	Workers            int          `json:"workers"`           // goroutines that prepare batches; their number changes the random crops
+	Optimizer          string       `json:"optimizer"`         // one of Optimizers
+	LR                 float64      `json:"lr"`
+	LayerDecay         float64      `json:"layer_decay"`              // factor of the rate from a stage of the network to the one before it; 1 for one rate
+	ClipGradNorm       float64      `json:"clip_grad_norm,omitempty"` // bound of the norm of all gradients together; 0 for none
+	EMA                float64      `json:"ema,omitempty"`            // decay of the average of the weights that is validated and kept; 0 for the weights themselves
+	HeadEpochs         int          `json:"head_epochs,omitempty"`    // epochs that train only the head, before the others train every layer
+	Momentum           float64      `json:"momentum"`                 // of sgd
+	Nesterov           bool         `json:"nesterov"`                 // of sgd
+	WeightDecay        float64      `json:"weight_decay"`
+	Scheduler          string       `json:"scheduler"`          // one of Schedulers
+	StepSize           int          `json:"step_size"`          // epochs between two drops of the step scheduler
+	Gamma              float64      `json:"gamma"`              // factor of a drop of the step and exponential schedulers
+	WarmUp             int          `json:"warmup,omitempty"`   // steps in which the rate rises to LR, before a cosine by step
+	Best               metrics.Rule `json:"best"`               // which epoch's weights are kept: one of metrics.Rules
+	Patience           int          `json:"patience,omitempty"` // epochs without a better one after which the training ends; 0 for no end
+	classify.Criterion              // label smoothing and class weights
+	Balance            string       `json:"balance"`       // one of Balances, for classes of unequal size
+	Seed               uint64       `json:"seed"`          // of the new head and of everything random after it
+	Device             string       `json:"device"`        // auto, cpu, cuda or cuda:N
+	Threads            int          `json:"threads"`       // of an operation; changes the last bits of the losses
+	Fast               bool         `json:"fast"`          // give up PyTorch's exact bits for speed
+	Deterministic      bool         `json:"deterministic"` // on a GPU, repeat an exact training bit for bit
 
 	Out            string `json:"-"` // the run's folder; "" for runs/<model>-<time>
 	Overwrite      bool   `json:"-"` // replace a run that Out holds
@@ -73,7 +79,7 @@ func DefaultOptions() Options {
 		Model: "resnet18", Data: DefaultData, Weights: DefaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Augment: "flip", Workers: 4,
 		Optimizer: "sgd", LR: 0.001, LayerDecay: 1, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
-		Balance: "none", Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
+		Balance: "none", Best: metrics.ByAccuracy, Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
 	}
 }
 
@@ -153,11 +159,17 @@ func (o Options) Validate() error {
 		{o.LayerDecay == 1 || !o.Freeze, "layer_decay", o.LayerDecay, "has no effect on the head, which is all that is trained with", "freeze"},
 		{o.WarmUp >= 0 && o.WarmUp <= 1e9, "warmup", o.WarmUp, "want 0 to 1000000000", ""},
 		{o.WarmUp == 0 || o.Scheduler == "cosine", "warmup", o.WarmUp, "goes with cosine: see", "scheduler"},
+		{o.ClipGradNorm >= 0 && o.ClipGradNorm <= 1e6, "clip_grad_norm", o.ClipGradNorm, "want 0 to 1000000", ""},
+		{o.EMA >= 0 && o.EMA < 1, "ema", o.EMA, "want 0 or more and less than 1", ""},
+		{o.HeadEpochs == 0 || !o.Freeze, "head_epochs", o.HeadEpochs, "has no effect with", "freeze"},
+		{o.HeadEpochs >= 0 && o.HeadEpochs < max(o.Epochs, 1), "head_epochs", o.HeadEpochs, "want 0 or more, and fewer than", "epochs"},
 		{o.Momentum >= 0 && o.Momentum < 1, "momentum", o.Momentum, "want 0 or more and less than 1", ""},
 		{slices.Contains(transforms.Degrees, o.Augment), "augment", strconv.Quote(o.Augment), "want one of " + strings.Join(transforms.Degrees, ", "), ""},
 		{slices.Contains(Optimizers(), o.Optimizer), "optimizer", strconv.Quote(o.Optimizer), "want one of " + strings.Join(Optimizers(), ", "), ""},
 		{slices.Contains(Schedulers(), o.Scheduler), "scheduler", strconv.Quote(o.Scheduler), "want one of " + strings.Join(Schedulers(), ", "), ""},
 		{slices.Contains(Balances(), o.Balance), "balance", strconv.Quote(o.Balance), "want one of " + strings.Join(Balances(), ", "), ""},
+		{slices.Contains(metrics.Rules(), string(o.Best)), "best", strconv.Quote(string(o.Best)), "want one of " + strings.Join(metrics.Rules(), ", "), ""},
+		{o.Patience >= 0 && o.Patience <= 1e6, "patience", o.Patience, "want 0 to 1000000", ""},
 		{!o.Nesterov || o.Optimizer == "sgd" && o.Momentum > 0, "nesterov", nil, "needs sgd and a momentum above 0: see", "optimizer"},
 		{o.Balance != "weights" || o.ClassWeights == nil, "balance", o.Balance, "weighs the classes, as does", "class_weights"},
 		{o.WeightDecay >= 0 && o.WeightDecay <= 1e6, "weight_decay", o.WeightDecay, "want 0 to 1000000", ""},

@@ -32,6 +32,12 @@ func TestValidate(t *testing.T) {
 		{func(o *Options) { o.LayerDecay, o.Freeze = 0.5, true }, "--layer_decay 0.5: has no effect on the head, which is all that is trained with --freeze"},
 		{func(o *Options) { o.WarmUp = 3 }, "--warmup 3: goes with cosine: see --scheduler"},
 		{func(o *Options) { o.WarmUp, o.Scheduler = 3, "cosine" }, ""},
+		{func(o *Options) { o.EMA = 1 }, "--ema 1: want 0 or more and less than 1"},
+		{func(o *Options) { o.ClipGradNorm = -1 }, "--clip_grad_norm -1: want 0 to 1000000"},
+		{func(o *Options) { o.HeadEpochs = 25 }, "--head_epochs 25: want 0 or more, and fewer than --epochs"},
+		{func(o *Options) { o.HeadEpochs, o.Freeze = 1, true }, "--head_epochs 1: has no effect with --freeze"},
+		{func(o *Options) { o.Best = "f1" }, `--best "f1": want one of accuracy, loss, macro-f1`},
+		{func(o *Options) { o.Patience = -1 }, "--patience -1: want 0 to 1000000"},
 		{func(o *Options) { o.Cache = "lots" }, `--cache "lots": want auto, off, or a size as 500M or 2G`},
 		{func(o *Options) { o.Data, o.Out = "x", "./x/" }, "--out ./x/: it is the folder of the images: choose another folder"},
 	} {

@@ -72,7 +72,7 @@ func (r *reporter) begin(beneath metrics.History) {
 	}
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", o.Model, how, filepath.Base(filepath.Clean(o.Data))),
-		Classes: r.set.train.Classes, Epochs: o.Epochs, Features: o.Probe, Command: o.Command,
+		Classes: r.set.train.Classes, Epochs: o.Epochs, Rule: o.Best, Features: o.Probe, Command: o.Command,
 		Config: o.fields(), Machine: machineFields(r.mode.Device, o.Threads),
 	}
 	if beneath != nil {
@@ -206,7 +206,7 @@ func (r *reporter) end(ctx context.Context, model nn.Module, saved metrics.Phase
 	}
 	r.page.History = r.history
 	r.page.Predictions = r.best
-	if best, ok := r.page.History.Best(); r.best != nil && saved.N == 0 {
+	if best, ok := r.page.History.Best(r.o.Best); r.best != nil && saved.N == 0 {
 		r.page.Unsaved = "The weights could not be saved."
 	} else if r.best != nil && !ok {
 		r.page.Unsaved = fmt.Sprintf("No epoch got a validation image right: best.safetensors holds the weights of the last one, epoch %d.", saved.Epoch)
@@ -239,7 +239,7 @@ func (r *reporter) end(ctx context.Context, model nn.Module, saved metrics.Phase
 
 // curves writes curves.png and curves.svg.
 func (r *reporter) curves() error {
-	c := report.Curves{History: r.page.History, Beneath: r.page.Beneath, BeneathName: r.page.BeneathName}
+	c := report.Curves{History: r.page.History, Rule: r.o.Best, Beneath: r.page.Beneath, BeneathName: r.page.BeneathName}
 	var png, svg bytes.Buffer
 	if err := errors.Join(c.WritePNG(&png), c.WriteSVG(&svg)); err != nil {
 		return err

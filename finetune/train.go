@@ -132,11 +132,11 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 		if err != nil {
 			return err
 		}
-		weightsOf := func(p metrics.Phase) (*checkpoint.StateDict, error) { return bestWeights(model, card, p) }
+		weightsOf := func(p metrics.Phase) (*checkpoint.StateDict, error) { return bestWeights(model, card, o.Best, p) }
 
 		// The training, and the last files.
 		t := &training{o: o, hooks: h, mode: mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
-			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s}, start: time.Now()}
+			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s}, start: time.Now(), better: -1}
 		t.report.begin(beneath)
 		best, err := t.fit(ctx, s, loaders)
 		err = t.finish(ctx, best, err, &result)
@@ -160,11 +160,15 @@ type training struct {
 	final  string // SHA-256 of the weights after the last epoch
 	lost   error  // of the PhaseEnd of a validation phase, whose weights are to be saved first
 	stuck  stuckness
+
+	better  int    // the last epoch that was better than those before it; -1 for none
+	stopped string // why the training ends before its last epoch
 }
 
 // fit trains the model or, with Probe, its head on features.
 func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (best metrics.Phase, err error) {
-	cfg := trainer.Config{Epochs: t.o.Epochs, Mode: t.mode, LabelSmoothing: t.o.LabelSmoothing, ClassWeights: float32s(t.o.ClassWeights)}
+	cfg := trainer.Config{Epochs: t.o.Epochs, Mode: t.mode, LabelSmoothing: t.o.LabelSmoothing, ClassWeights: float32s(t.o.ClassWeights),
+		ClipNorm: t.o.ClipGradNorm, EMA: t.o.EMA, Best: t.o.Best, Head: t.model.Head(), HeadEpochs: t.o.HeadEpochs}
 	if t.o.Fast && t.mode.Device != torch.CPU {
 		if err := torch.LoadGraphs(); err != nil {
 			t.hooks.Log.Debug(fmt.Sprintf("no CUDA graphs: %v", err))
@@ -209,12 +213,18 @@ func (t *training) phaseEnd(p metrics.Phase) error {
 }
 
 func (t *training) newBest(p metrics.Phase) error {
+	t.better = p.Epoch
 	t.report.keepBest()
 	return t.saver.Save(p)
 }
 
 func (t *training) epochEnd(epoch int) error {
-	if epoch == t.o.Epochs-1 {
+	last := epoch == t.o.Epochs-1
+	if since := epoch - t.better; t.o.Patience > 0 && since >= t.o.Patience && !last {
+		last, t.stopped = true, fmt.Sprintf("no better epoch in %d", since)
+		t.hooks.Log.Info("the training ends here: " + t.stopped)
+	}
+	if last {
 		t.final = fmt.Sprintf("%x", nn.Export(t.model).SHA256())
 	}
 	if t.mode.Device == torch.CPU && epoch == 0 && t.o.Epochs > 1 && !t.o.Probe { // a GPU's first epoch says nothing
@@ -228,10 +238,18 @@ func (t *training) epochEnd(epoch int) error {
 	if t.lost != nil {
 		return errors.Join(t.lost, t.saver.Wait())
 	}
-	if err := t.saver.Err(); err != nil || t.hooks.EpochEnd == nil {
+	if err := t.saver.Err(); err != nil {
 		return err
 	}
-	return t.hooks.EpochEnd(epoch)
+	if t.hooks.EpochEnd != nil {
+		if err := t.hooks.EpochEnd(epoch); err != nil {
+			return err
+		}
+	}
+	if t.stopped != "" {
+		return trainer.Stop
+	}
+	return nil
 }
 
 // finish writes the last files, after a failure too, and fills in the result. It returns err or, if that is nil, an error of
@@ -244,10 +262,11 @@ func (t *training) finish(ctx context.Context, best metrics.Phase, err error, re
 		t.hooks.Log.Warn(fmt.Sprintf("the best weights could not be saved: %v", lost))
 	}
 	saved, digest := t.saver.Saved()
+	t.report.page.Stopped = t.stopped
 	t.report.end(ctx, t.model, saved, err)
 	result.History = t.report.history
 	result.Result = run.Result{Best: best, Seconds: time.Since(t.start).Seconds(), ReportSeconds: time.Duration(t.report.spent.Load()).Seconds(),
-		PeakMemory: machine.PeakMemory(), FinalSHA256: t.final, BestSHA256: digest}
+		PeakMemory: machine.PeakMemory(), FinalSHA256: t.final, BestSHA256: digest, Stopped: t.stopped}
 	if t.mode.Device != torch.CPU {
 		result.PeakGPUMemory = torch.MemoryOf(t.mode.Device).Peak
 	}

@@ -102,6 +102,34 @@ func TestTrainReturnsErrorsOfHooks(t *testing.T) {
 	}
 }
 
+// A training that gets no better ends early, and says so.
+func TestPatienceEndsTheTraining(t *testing.T) {
+	o := small(t)
+	o.Epochs, o.Patience, o.Best, o.LR = 50, 2, metrics.ByLoss, 0.05
+	r, err := finetune.Train(t.Context(), o, finetune.Hooks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.History) / 2; r.Best.Epoch != n-3 || r.Stopped != "no better epoch in 2" || n == o.Epochs {
+		t.Errorf("%d epochs, the best is %+v, stopped %q", n, r.Best, r.Stopped)
+	}
+	for _, p := range r.History.Of("val") {
+		if p.Loss < r.Best.Loss {
+			t.Errorf("epoch %d is better than the best, %+v: %+v", p.Epoch, r.Best, p)
+		}
+	}
+	if result, err := run.ReadResult(o.Out); err != nil || result.Stopped != r.Stopped || result.FinalSHA256 == "" || result.FinalSHA256 == result.BestSHA256 {
+		t.Errorf("error %v, result.json has %+v", err, result)
+	}
+	page, err := os.ReadFile(filepath.Join(o.Out, run.ReportFile))
+	if err != nil || !strings.Contains(string(page), "The training ended early, after") || !strings.Contains(string(page), r.Stopped) {
+		t.Errorf("error %v; the report does not say that the training ended early", err)
+	}
+	if s, err := run.ReadSummary(o.Out); err != nil || s.Rule != metrics.ByLoss {
+		t.Errorf("error %v, rule %q", err, s.Rule)
+	}
+}
+
 // A training that fails before its first weights leaves the run that it was to replace.
 func TestTrainKeepsTheOldRun(t *testing.T) {
 	o := small(t)
@@ -134,6 +162,7 @@ func TestTrainErrors(t *testing.T) {
 		"weights":       func(o *finetune.Options) { o.Weights = "nothing.pth" },
 		"class_weights": func(o *finetune.Options) { o.ClassWeights = []float64{1} },
 		"beneath":       func(o *finetune.Options) { o.Beneath = "nothing.csv" },
+		"warmup":        func(o *finetune.Options) { o.Scheduler, o.WarmUp = "cosine", 4 }, // all its steps
 		"batch_size":    func(o *finetune.Options) { o.BatchSize, o.ImageSize = 3, 32 },
 	} {
 		o := small(t)

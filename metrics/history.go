@@ -20,7 +20,8 @@ type Phase struct {
 	N        int     `json:"n"`  // images
 	LR       float64 `json:"lr"` // in force when the phase began
 	Seconds  float64 `json:"seconds"`
-	Wait     float64 `json:"wait"` // of these seconds, those in which no batch was ready
+	Wait     float64 `json:"wait"`               // of these seconds, those in which no batch was ready
+	MacroF1  float64 `json:"macro_f1,omitempty"` // mean F1 of the classes; only of validation phases that are chosen by it
 }
 
 // Check returns an error for a phase that no training has, and that no curve can show.
@@ -39,6 +40,8 @@ func (p Phase) Check() error {
 		return fmt.Errorf("n %d: want a number of images from 0 to %v", p.N, float64(most))
 	case p.Corrects < 0 || p.Corrects > p.N:
 		return fmt.Errorf("corrects %d: want 0 to the %d images", p.Corrects, p.N)
+	case !(p.MacroF1 >= 0 && p.MacroF1 <= 1):
+		return fmt.Errorf("macro_f1 %v: want a share from 0 to 1", p.MacroF1)
 	case !(p.Seconds >= 0 && p.Seconds <= most) || !(p.Wait >= 0 && p.Wait <= most):
 		return fmt.Errorf("seconds %v and wait %v: want 0 to %v", p.Seconds, p.Wait, float64(most))
 	}
@@ -59,22 +62,21 @@ func (h History) Of(name string) History {
 	return out
 }
 
-// Best returns the first validation phase with the highest accuracy. It is false when none got any image
-// right.
-func (h History) Best() (best Phase, ok bool) {
+// Best returns the best validation phase. It is false when none was better than none, as when none got any image right.
+func (h History) Best(rule Rule) (best Phase, ok bool) {
 	for _, p := range h.Of("val") {
-		if p.Acc > best.Acc {
+		if rule.Better(p, best) {
 			best, ok = p, true
 		}
 	}
 	return best, ok
 }
 
-// Tied returns the validation phase after the best one that has the same accuracy and a lower loss, the lowest of these;
-// nil where there is none.
-func (h History) Tied() (tied *Phase) {
-	best, ok := h.Best()
-	if !ok {
+// Tied returns the validation phase after the best one by accuracy that has the same accuracy and a lower loss, the lowest
+// of these; nil where there is none, and by other rules.
+func (h History) Tied(rule Rule) (tied *Phase) {
+	best, ok := h.Best(rule)
+	if !ok || rule == ByLoss || rule == ByMacroF1 {
 		return nil
 	}
 	least := best.Loss
@@ -87,8 +89,8 @@ func (h History) Tied() (tied *Phase) {
 }
 
 // BestOrLast returns the best validation phase, or the last one when none got any image right.
-func (h History) BestOrLast() Phase {
-	if b, ok := h.Best(); ok {
+func (h History) BestOrLast(rule Rule) Phase {
+	if b, ok := h.Best(rule); ok {
 		return b
 	}
 	if val := h.Of("val"); len(val) > 0 {

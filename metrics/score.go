@@ -72,17 +72,37 @@ func Score(predictions []Prediction, classes int) Metrics {
 		m.Confusion[i] = make([]int, classes)
 	}
 	for _, p := range predictions {
-		guess := p.Predicted()
-		m.Confusion[p.Label][guess]++
-		m.Classes[p.Label].Support++
-		m.Classes[guess].Predicted++
-		if guess == p.Label {
-			m.Right++
-		}
+		m.Confusion[p.Label][p.Predicted()]++
 		// The smallest double keeps a probability of 0 finite.
 		m.Loss -= math.Log(max(p.Probs[p.Label], math.SmallestNonzeroFloat64))
 	}
-	m.Accuracy, m.Loss = Ratio(m.Right, m.N), m.Loss/float64(max(m.N, 1))
+	m.Loss /= float64(max(m.N, 1))
+	m.score()
+	return m
+}
+
+// MacroF1 returns the mean F1 of the classes that have images or were predicted, by [true class][predicted class].
+func MacroF1(confusion [][]int) float64 {
+	m := Metrics{Confusion: confusion, Classes: make([]ClassScore, len(confusion))}
+	for _, row := range confusion {
+		for _, n := range row {
+			m.N += n
+		}
+	}
+	m.score()
+	return m.Macro.F1
+}
+
+// score computes the scores from N and Confusion.
+func (m *Metrics) score() {
+	for label, row := range m.Confusion {
+		m.Right += row[label]
+		for guess, n := range row {
+			m.Classes[label].Support += n
+			m.Classes[guess].Predicted += n
+		}
+	}
+	m.Accuracy = Ratio(m.Right, m.N)
 	present, seen := 0, 0
 	for _, c := range m.Classes {
 		if c.Support+c.Predicted > 0 {
@@ -102,7 +122,6 @@ func Score(predictions []Prediction, classes int) Metrics {
 		}
 	}
 	m.Balanced /= float64(max(present, 1))
-	return m
 }
 
 // add adds share times another score.

@@ -14,7 +14,7 @@ import (
 type Run run.Summary
 
 // Best returns the run's best validation phase, or the last one when none got any image right.
-func (r Run) Best() metrics.Phase { return r.History.BestOrLast() }
+func (r Run) Best() metrics.Phase { return r.History.BestOrLast(r.Rule) }
 
 // Interval returns Wilson's interval of the best accuracy.
 func (r Run) Interval() string {
@@ -179,7 +179,7 @@ func (c Comparison) chart(id, title string, value func(metrics.Phase) float64) t
 		ch.lines = append(ch.lines, s)
 		if n := len(s.points); n > 0 {
 			ch.about += fmt.Sprintf("%s went from %.4f to %.4f. ", Letter(i), s.points[0].y, s.points[n-1].y)
-			if b, ok := r.History.Best(); ok {
+			if b, ok := r.History.Best(r.Rule); ok {
 				ch.rings = append(ch.rings, point{float64(b.Epoch), value(b)})
 			}
 		}

@@ -20,6 +20,7 @@ import (
 // Curves are the losses and accuracies of a training, to be drawn over those of another one.
 type Curves struct {
 	History     metrics.History
+	Rule        metrics.Rule    // by which the best epoch is chosen
 	Beneath     metrics.History // another training's, in paler colours; may be empty
 	BeneathName string
 }
@@ -101,7 +102,7 @@ func (c Curves) legend(dc draw.Canvas) {
 			item(newTypeface(10, false).name(c.BeneathName, 200, "the other")+" "+name, pale(name), 1.2)
 		}
 	}
-	if _, ok := c.History.Best(); ok {
+	if _, ok := c.History.Best(c.Rule); ok {
 		dc.DrawGlyph(draw.GlyphStyle{Color: ink, Shape: draw.RingGlyph{}, Radius: vg.Points(5)}, vg.Point{X: x + 3*vg.Millimeter, Y: y})
 		dc.FillText(style, vg.Point{X: x + 7*vg.Millimeter, Y: y}, "best epoch")
 	}
@@ -114,7 +115,7 @@ func (c Curves) panel(title string, value func(metrics.Phase) float64) (*plot.Pl
 	p := plot.New()
 	sans(p)
 	p.Title.Text, p.X.Label.Text = title, "epoch"
-	if b, ok := c.History.Best(); ok {
+	if b, ok := c.History.Best(c.Rule); ok {
 		p.Title.Text = fmt.Sprintf("%s: val %.4f in the best epoch, %d", title, value(b), b.Epoch)
 	}
 	p.X.Tick.Marker = plot.TickerFunc(epochTicks)
@@ -216,7 +217,7 @@ func (c Curves) rates(p *plot.Plot) error {
 
 // best rings the validation phase whose weights were kept.
 func (c Curves) best(p *plot.Plot, value func(metrics.Phase) float64) error {
-	b, ok := c.History.Best()
+	b, ok := c.History.Best(c.Rule)
 	if !ok {
 		return nil
 	}

@@ -28,6 +28,7 @@ type Page struct {
 	Unsaved     string // why best.safetensors does not hold the best weights; empty where it does
 	Stopped     string // why the training ended early; empty while it runs and after its end
 	History     metrics.History
+	Rule        metrics.Rule    // by which the best epoch is chosen
 	Features    bool            // trained on features in memory, for which it waits for no images
 	Beneath     metrics.History // another training's, drawn beneath
 	BeneathName string
@@ -90,10 +91,10 @@ func (p *Page) Done() int { return len(p.History.Of("val")) }
 func (p *Page) Running() bool { return p.Stopped == "" && p.Done() < p.Epochs }
 
 // Best returns the best validation phase, or the last one when none got any image right.
-func (p *Page) Best() metrics.Phase { return p.History.BestOrLast() }
+func (p *Page) Best() metrics.Phase { return p.History.BestOrLast(p.Rule) }
 
 // Tied returns a later epoch with the best accuracy and a lower loss, or nil.
-func (p *Page) Tied() *metrics.Phase { return p.History.Tied() }
+func (p *Page) Tied() *metrics.Phase { return p.History.Tied(p.Rule) }
 
 // Interval returns Wilson's interval of the best accuracy.
 func (p *Page) Interval() string { return interval(p.Best().Corrects, p.Best().N) }
@@ -199,7 +200,7 @@ func (p *Page) curve(id, title string, value func(metrics.Phase) float64) templa
 		}
 	}
 	c.share = title == "Accuracy"
-	if b, ok := p.History.Best(); ok {
+	if b, ok := p.History.Best(p.Rule); ok {
 		c.rings = []point{{float64(b.Epoch), value(b)}}
 		c.about += fmt.Sprintf("In the best epoch, %d, val was %.4f.", b.Epoch, value(b))
 	}

@@ -29,7 +29,7 @@ func TestTied(t *testing.T) {
 		{metrics.History{val(0, 0.25, 0.1), val(1, 0.5, 1), {Name: "train", Epoch: 2, Acc: 0.5}, val(2, 0.5, 0.5)}, 2},
 	} {
 		got := -1
-		if tied := tt.history.Tied(); tied != nil {
+		if tied := tt.history.Tied(metrics.ByAccuracy); tied != nil {
 			got = tied.Epoch
 		}
 		if got != tt.want {

@@ -56,6 +56,7 @@ type Result struct {
 	PeakGPUMemory int64   `json:"peak_gpu_memory,omitempty"` // bytes of tensors on a CUDA device
 	FinalSHA256   string  `json:"final_sha256"`              // of the state dict after the last epoch
 	BestSHA256    string  `json:"best_sha256"`               // of the best one
+	Stopped       string  `json:"stopped,omitempty"`         // why the training ended before its last epoch
 }
 
 // A Prediction is a line of predictions.json.

@@ -14,9 +14,10 @@ import (
 type Summary struct {
 	Name       string // of its folder
 	History    metrics.History
-	Trainable  int   // parameters; 0 when unknown
-	Parameters int   // all of them
-	Memory     int64 // peak in bytes; 0 when unknown
+	Rule       metrics.Rule // by which the best epoch was chosen
+	Trainable  int          // parameters; 0 when unknown
+	Parameters int          // all of them
+	Memory     int64        // peak in bytes; 0 when unknown
 	// Answers holds, by validation image, whether the best weights got it right; nil when unknown.
 	Answers map[string]bool
 }
@@ -52,7 +53,10 @@ func ReadSummary(path string) (s Summary, err error) {
 	if len(s.History.Of("val")) == 0 {
 		return s, fmt.Errorf("run: %s: the run has not finished an epoch: there is nothing to compare", path)
 	}
-	var config Setup
+	var config struct {
+		Setup
+		Best metrics.Rule `json:"best"`
+	}
 	result, resultErr := ReadResult(path) // not there while the training goes on
 	answers, answersErr := ReadPredictions(path)
 	for _, err := range []error{ReadConfig(path, &config), resultErr, answersErr} {
@@ -66,6 +70,7 @@ func ReadSummary(path string) (s Summary, err error) {
 	if result.PeakMemory < 0 {
 		return s, fmt.Errorf("run: %s: peak_memory %d: want 0 or more", filepath.Join(path, ResultFile), result.PeakMemory)
 	}
+	s.Rule = config.Best
 	s.Trainable, s.Parameters, s.Memory = config.Trainable, config.Parameters, result.PeakMemory
 	s.Answers = map[string]bool{}
 	for _, a := range answers {

@@ -44,6 +44,15 @@ RUNS = {
     "resnet18 adamw layer decay warm-up": "--threads 2 --workers 2 --optimizer adamw --lr 0.001 --weight-decay 0.05"
     " --layer-decay 0.7 --scheduler cosine --warmup 3",
     "googlenet layer decay": "--model googlenet --threads 2 --workers 1 --layer-decay 0.5",
+    "resnet18 average": "--threads 2 --workers 2 --ema 0.8",
+    "googlenet probe average": "--model googlenet --threads 2 --workers 1 --freeze --probe --ema 0.8",
+    "resnet18 head first": "--threads 2 --workers 2 --head-epochs 1 --epochs 3",
+    "googlenet adamw head first": "--model googlenet --threads 2 --workers 2 --optimizer adamw --lr 0.001 --head-epochs 1",
+    "resnet18 clipped": "--threads 2 --workers 2 --clip-grad-norm 0.5",
+    "resnet18 all together": "--threads 2 --workers 2 --optimizer adamw --lr 0.001 --scheduler cosine --warmup 4 --layer-decay 0.7"
+    " --head-epochs 1 --ema 0.9 --clip-grad-norm 1 --epochs 3",
+    "resnet18 best loss": "--threads 2 --workers 2 --best loss --patience 1 --epochs 4",
+    "resnet18 best f1": "--threads 2 --workers 2 --best macro-f1 --patience 2 --epochs 6 --freeze",
     "resnet18 from weights": "--threads 2 --workers 2 --seed 3",
     "resnet18 from weights frozen": "--threads 2 --workers 1 --seed 3 --freeze",
     "googlenet from weights": "--model googlenet --threads 2 --workers 1 --seed 3",

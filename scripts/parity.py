@@ -52,6 +52,7 @@ def compare_phases(folder):
     equal = True
     for p, g in zip(*both):
         same = p["corrects"] == g["corrects"] and p["lr"] == g["lr"] and p["loss"] == g["loss"]
+        same &= p.get("macro_f1", 0) == g.get("macro_f1", 0)
         equal &= same
         print(
             f"{p['epoch']:5} {p['phase']:5} {p['loss']:22.17g} {g['loss']:22.17g} {ulps(p['loss'], g['loss']):5}"

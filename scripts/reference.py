@@ -13,12 +13,13 @@ import argparse
 import copy
 import hashlib
 import json
+import math
 import os
 import time
 
 import torch
 from torch import nn, optim
-from torch.optim import lr_scheduler
+from torch.optim import lr_scheduler, swa_utils
 from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 from torchvision import datasets, models, transforms
 
@@ -51,6 +52,11 @@ def arguments():
     p.add_argument("--step-size", type=int, default=7)
     p.add_argument("--gamma", type=float, default=0.1)
     p.add_argument("--warmup", type=int, default=0, help="steps; the schedule is by step then")
+    p.add_argument("--clip-grad-norm", type=float, default=0.0)
+    p.add_argument("--ema", type=float, default=0.0, help="decay of the average of the weights that is validated and kept")
+    p.add_argument("--head-epochs", type=int, default=0, help="epochs that train only the head, at first")
+    p.add_argument("--best", default="accuracy", choices=["accuracy", "loss", "macro-f1"])
+    p.add_argument("--patience", type=int, default=0, help="epochs without a better one after which the training ends")
     p.add_argument("--label-smoothing", type=float, default=0.0)
     p.add_argument("--class-weights", default="", help="comma-separated, one a class")
     p.add_argument("--balance", default="none", choices=["none", "weights", "sampling"])
@@ -230,15 +236,41 @@ class Trace:
                 self(epoch, phase, step, name + ".grad", t.grad)
 
 
+def macro_f1(true, predicted):
+    """scikit-learn's f1_score(average="macro")."""
+    classes = sorted(set(true) | set(predicted))
+    right = [sum(t == p == c for t, p in zip(true, predicted)) for c in classes]
+    scores = [2 * r / (true.count(c) + predicted.count(c)) for r, c in zip(right, classes)]
+    return sum(1 / len(scores) * s for s in scores)
+
+
+def score(o, line):
+    """What makes an epoch better than another: of the first ones that are greatest the first is kept."""
+    if o.best == "loss":
+        return (-line["loss"],)
+    if o.best == "macro-f1":
+        return (line["macro_f1"], -line["loss"]) if line["macro_f1"] > 0 else (0.0,)
+    return (line["acc"],)
+
+
 def train_model(o, model, data, device, criterion, optimizer, scheduler, history, trace):
     best_weights, best_acc = copy.deepcopy(model.state_dict()), 0.0
+    best, best_epoch = (-math.inf if o.best == "loss" else 0.0,), -1
+    network = model
+    if o.ema:
+        average = swa_utils.AveragedModel(network, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(o.ema), use_buffers=True)
     trace.model(0, "start", 0, "tensor", model)
     for epoch in range(o.epochs):
         print(f"Epoch {epoch}/{o.epochs - 1}\n{'-' * 10}", flush=True)
+        if o.head_epochs and epoch in (0, o.head_epochs):
+            for name, p in network.named_parameters():
+                p.requires_grad = epoch > 0 or name.startswith("fc.")
         for phase in ["train", "val"]:
             training = phase == "train"
+            model = network if training or not o.ema else average.module
             model.train(training)
             lr, began = optimizer.param_groups[0]["lr"], time.time()
+            true, predicted = [], []
             running_loss, corrects, n = 0.0, 0, len(data[phase].dataset)
             for step, (inputs, labels) in enumerate(data[phase]):
                 trace(epoch, phase, step, "batch", inputs)
@@ -252,23 +284,34 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
                     trace(epoch, phase, step, "loss", loss)
                     if training:
                         loss.backward()
+                        if o.clip_grad_norm:
+                            nn.utils.clip_grad_norm_(model.parameters(), o.clip_grad_norm)
                         trace.model(epoch, phase, step, "grad", model)
                         optimizer.step()
                         trace.model(epoch, phase, step, "tensor", model)
+                        if o.ema:
+                            average.update_parameters(model)
                         if o.warmup:
                             scheduler.step()
                 running_loss += loss.item() * inputs.size(0)
                 corrects += torch.sum(preds == labels).item()
+                true += labels.tolist()
+                predicted += preds.tolist()
             if training and not o.warmup:
                 scheduler.step()
             loss, acc = running_loss / n, corrects / n
             print(f"{phase} Loss: {loss:.4f} Acc: {acc:.4f}", flush=True)
             line = dict(epoch=epoch, phase=phase, loss=loss, acc=acc, corrects=corrects, n=n, lr=lr)
+            if not training and o.best == "macro-f1":
+                line["macro_f1"] = macro_f1(true, predicted)
             line["seconds"] = time.time() - began
             print(json.dumps(line), file=history, flush=True)
-            if phase == "val" and acc > best_acc:
+            if phase == "val" and score(o, line) > best:
+                best, best_epoch = score(o, line), epoch
                 best_acc, best_weights = acc, copy.deepcopy(model.state_dict())
         print(flush=True)
+        if o.patience and epoch - best_epoch >= o.patience:
+            break
     return best_weights, best_acc
 
 

@@ -107,6 +107,31 @@ char *hy_has_grad(void *self, int *yes) {
   return guard([&] { *yes = tensor(self).grad().defined(); });
 }
 
+static std::vector<at::Tensor> gradients(void **tensors, int n) {
+  std::vector<at::Tensor> all;
+  for (int i = 0; i < n; i++)
+    if (tensor(tensors[i]).grad().defined())
+      all.push_back(tensor(tensors[i]).grad());
+  return all;
+}
+
+// These two are torch.nn.utils.clip_grad_norm_, operation for operation.
+char *hy_grad_norm(void **tensors, int n, void **out) {
+  return guard([&] {
+    at::NoGradGuard no_grad;
+    const auto norms = at::_foreach_norm(gradients(tensors, n), 2.0);
+    *out = new at::Tensor(at::linalg_vector_norm(at::stack(norms), 2.0));
+  });
+}
+
+char *hy_clip_grads(void **tensors, int n, void *norm, double most) {
+  return guard([&] {
+    at::NoGradGuard no_grad;
+    const auto factor = ((tensor(norm) + 1e-6).reciprocal() * most).clamp(c10::nullopt, 1.0);
+    at::_foreach_mul_(gradients(tensors, n), factor);
+  });
+}
+
 char *hy_channels_last(void *self, void **out) {
   return guard([&] { *out = new at::Tensor(tensor(self).contiguous(at::MemoryFormat::ChannelsLast)); });
 }

@@ -27,6 +27,9 @@ char *hy_addcmul_(void *self, void *a, void *b, double value);
 char *hy_addcdiv_(void *self, void *a, void *b, double value);
 char *hy_clear_grads(void **tensors, int n);
 char *hy_has_grad(void *self, int *yes);
+// Tensors without a gradient are left out.
+char *hy_grad_norm(void **tensors, int n, void **out);
+char *hy_clip_grads(void **tensors, int n, void *norm, double most);
 
 char *hy_channels_last(void *self, void **out);
 // Sets autocast for the CPU or CUDA; on and type (at::ScalarType) then hold what was set before.

@@ -1,10 +1,15 @@
 package trainer
 
 import (
+	"errors"
+
 	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 )
+
+// Stop ends a training early, and without an error, when EpochEnd returns it.
+var Stop = errors.New("trainer: stop")
 
 // Hooks are functions that a training calls, on libtorch's thread; nil ones are not called. An error ends the
 // training.
@@ -18,10 +23,10 @@ type Hooks struct {
 	Batch func(b Batch)
 	// PhaseEnd comes after each phase.
 	PhaseEnd func(p metrics.Phase) error
-	// Best comes after a validation phase that was strictly better than every one before it, while the
-	// model holds the weights that it was reached with.
+	// Best comes after a validation phase that was better than every one before it by Config.Best, while the
+	// model holds the weights that it was reached with: with Config.EMA, their average.
 	Best func(p metrics.Phase) error
-	// EpochEnd comes after an epoch's two phases.
+	// EpochEnd comes after an epoch's two phases. With the error [Stop] the training ends there, as if it had no more epochs.
 	EpochEnd func(epoch int) error
 
 	// Tensor gets the tensors of every step as they come into being, to find the first one that differs from another

@@ -18,7 +18,7 @@ type Data struct {
 }
 
 // Fit trains model for cfg.Epochs epochs, leaves it with the weights of the best validation phase and returns that
-// phase: the first with the highest accuracy or, where none got any image right, the last. (The notebook returns the
+// phase: the best by cfg.Best or, where none got any image right, the last. (The notebook returns the
 // weights from before the training there, whose new head knows nothing.) N is 0 when no validation phase has ended.
 //
 // When ctx is cancelled, Fit returns after the current step. After every error the model holds the best weights, unless its
@@ -43,6 +43,7 @@ type loop struct {
 	model        nn.Module
 	classWeights *torch.Tensor // C, or nil
 	graphs       *graphs       // nil where no steps are replayed
+	average      *average      // nil where the weights themselves are validated
 
 	// where the loop is
 	epoch int
@@ -66,6 +67,9 @@ func newLoop(s *torch.Scope, model nn.Module, cfg Config) *loop {
 // fit is Fit for any two feeds.
 func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, err error) {
 	weights := newSnapshot(l.scope, l.model)
+	if l.cfg.EMA > 0 {
+		l.average = newAverage(l.scope, l.model, l.cfg.EMA)
+	}
 	defer func() {
 		if lost := torch.Do(ctx, func(*torch.Scope) error { weights.restore(); return nil }); lost != nil {
 			err = errors.Join(err, lost)
@@ -78,18 +82,22 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 			if err := l.cfg.Hooks.EpochStart(l.epoch); err != nil {
 				return err
 			}
+			l.chooseTrained()
 			if _, err := l.pass(ctx, "train", train); err != nil {
 				return err
 			}
 			if l.cfg.Scheduler != nil && !l.cfg.ByStep {
 				l.cfg.Scheduler.Step()
 			}
+			if l.average != nil {
+				l.average.enter()
+			}
 			reached, err := l.pass(ctx, "val", val)
 			if err != nil {
 				return err
 			}
-			better := reached.Acc > best.Acc
-			if better || best.Corrects == 0 {
+			better := l.cfg.Best.Better(reached, best)
+			if better || best.Corrects == 0 && l.cfg.Best != metrics.ByLoss {
 				weights.take()
 				best = reached
 			}
@@ -98,13 +106,31 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 					return err
 				}
 			}
-			if err := l.cfg.Hooks.EpochEnd(l.epoch); err != nil {
+			if l.average != nil {
+				l.average.leave()
+			}
+			if err := l.cfg.Hooks.EpochEnd(l.epoch); errors.Is(err, Stop) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return best, err
+}
+
+// chooseTrained says at the beginning of an epoch which parameters are trained. What was recorded before it changes is of no
+// use any more.
+func (l *loop) chooseTrained() {
+	if l.cfg.HeadEpochs == 0 || l.epoch != 0 && l.epoch != l.cfg.HeadEpochs {
+		return
+	}
+	nn.SetRequiresGrad(l.model, l.epoch > 0)
+	nn.SetRequiresGrad(l.cfg.Head, true)
+	if l.graphs != nil {
+		l.graphs = newGraphs(l.scope, l.cfg.Device, l.step)
+	}
 }
 
 // A feed gives the batches of a set, on the model's device.
@@ -142,6 +168,7 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 	}
 
 	sums, done := newSums(s, l.cfg), 0
+	var confusion confusion
 	l.cfg.Hooks.Step(l.epoch, phase, 0, p.N)
 	l.batch = 0
 	for b, err := range feed.batches(ctx, s, l.epoch) {
@@ -154,13 +181,16 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 		p.Wait += b.wait.Seconds()
 		l.trace("batch", b.Inputs)
 		r := step(b.scope, model, b.Inputs, b.labels)
-		if l.cfg.Scheduler != nil && l.cfg.ByStep && phase == "train" {
-			l.cfg.Scheduler.Step()
+		if phase == "train" {
+			l.stepped(b.scope)
 		}
 		b.Epoch, b.Phase, b.Logits = l.epoch, phase, r.logits
 		l.cfg.Hooks.Batch(b.Batch)
 		if loss, ok := sums.add(r, len(b.Samples)); !ok {
 			return p, l.lossError(loss, p.LR, files(feed, b.Samples))
+		}
+		if phase == "val" && l.cfg.Best == metrics.ByMacroF1 {
+			confusion.add(b.scope, r.logits, b.Labels)
 		}
 		l.batch++
 		done += len(b.Samples)
@@ -170,8 +200,19 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 		l.batch = -1
 		return p, l.lossError(loss, p.LR, nil)
 	}
+	p.MacroF1 = metrics.MacroF1(confusion)
 	p.Seconds = time.Since(start).Seconds()
 	return p, l.cfg.Hooks.PhaseEnd(p)
+}
+
+// stepped does what follows a training step.
+func (l *loop) stepped(s *torch.Scope) {
+	if l.average != nil {
+		l.average.update(s)
+	}
+	if l.cfg.Scheduler != nil && l.cfg.ByStep {
+		l.cfg.Scheduler.Step()
+	}
 }
 
 // A result is what the model makes of a batch.
@@ -201,6 +242,7 @@ func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tenso
 	})
 	if train {
 		torch.Backward(r.loss)
+		l.clip(s, r.loss)
 		l.traceGradients()
 		l.cfg.Optimizer.Step()
 		l.traceWeights()

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 
+	"hymenoptera/metrics"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
 )
@@ -25,7 +26,13 @@ type Config struct {
 	Optimizer optim.Optimizer // updates the weights; Fit and FitFeatures need one
 	Scheduler optim.Scheduler // changes the learning rates after each training phase; nil leaves them as they are
 	ByStep    bool            // Scheduler changes them after each training step instead
+	ClipNorm  float64         // bound of the norm of all gradients together; 0 for none
+	EMA       float64         // decay of the average of the weights that is validated and kept; 0 for the weights themselves
+	Best      metrics.Rule    // which weights are kept
 	Hooks     Hooks           // called as the training goes on
+
+	Head       nn.Module // a part of the model that is trained by itself for the first HeadEpochs epochs
+	HeadEpochs int       // in which the rest of the model requires no gradients; its BatchNorm statistics move
 
 	LabelSmoothing float64   // of the cross entropy, 0 to 1
 	ClassWeights   []float32 // of the cross entropy, one per class; nil for none
@@ -47,6 +54,15 @@ func (c Config) validate(model nn.Module) error {
 	}
 	if c.LabelSmoothing < 0 || c.LabelSmoothing > 1 {
 		return fmt.Errorf("trainer: label smoothing %v: want 0 to 1", c.LabelSmoothing)
+	}
+	if c.EMA < 0 || c.EMA >= 1 {
+		return fmt.Errorf("trainer: decay %v of the average: want 0 or more and less than 1", c.EMA)
+	}
+	if !(c.ClipNorm >= 0) {
+		return fmt.Errorf("trainer: bound %v of the gradients' norm: want 0 or more", c.ClipNorm)
+	}
+	if c.HeadEpochs > 0 && c.Head == nil {
+		return errors.New("trainer: epochs of the head, and no head")
 	}
 	if err := c.Mode.validate(model); err != nil {
 		return err

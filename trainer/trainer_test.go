@@ -249,6 +249,18 @@ func TestErrorOfAHookEndsTheTraining(t *testing.T) {
 	}
 }
 
+func TestStopEndsTheTrainingWithoutAnError(t *testing.T) {
+	r, best, weight, _, err := fit(t, t.Context(), &scripted{guesses: []int{0, 1, 1}}, 9, func(e string) error {
+		if e == "end 2" {
+			return fmt.Errorf("enough: %w", trainer.Stop)
+		}
+		return nil
+	})
+	if err != nil || best.Epoch != 1 || weight != 7 || len(r.phases) != 6 {
+		t.Errorf("error %v, best %+v, weight %v, %d phases; want epoch 1, its weight 7, and 6 phases", err, best, weight, len(r.phases))
+	}
+}
+
 func TestLossThatIsNotFiniteSaysWhere(t *testing.T) {
 	for name, bad := range map[string]float32{"NaN": float32(math.NaN()), "Inf": float32(math.Inf(1))} {
 		m := &scripted{guesses: []int{1}}
@@ -309,7 +321,8 @@ func TestBatchesAreShownWithTheirLogits(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	sgd := optim.NewSGD(nil, nil, optim.SGDConfig{LR: 1})
-	for _, cfg := range []trainer.Config{{Optimizer: sgd}, {Optimizer: sgd, Epochs: -1}, {Optimizer: sgd, Epochs: 1, LabelSmoothing: 2}, {Epochs: 1}} {
+	for _, cfg := range []trainer.Config{{Optimizer: sgd}, {Optimizer: sgd, Epochs: -1}, {Optimizer: sgd, Epochs: 1, LabelSmoothing: 2},
+		{Optimizer: sgd, Epochs: 1, EMA: 1}, {Optimizer: sgd, Epochs: 1, ClipNorm: -1}, {Optimizer: sgd, Epochs: 1, HeadEpochs: 1}, {Epochs: 1}} {
 		if _, err := trainer.Fit(t.Context(), nil, nil, trainer.Data{}, cfg); err == nil {
 			t.Errorf("%+v was accepted", cfg)
 		}

@@ -35,7 +35,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 			if err := finetune.DrawDemo(o.Data); err != nil {
 				return err
 			}
-			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs}
+			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, best: o.Best}
 			return l.train(cmd.Context(), o)
 		},
 	}

@@ -128,8 +128,12 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	}
 	e := &evaluation{Checkpoint: v.checkpoint, Data: folder.Root, N: result.N, Loss: result.Loss, Acc: result.Acc,
 		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
+	options, err := finetune.ReadOptions(c.Card)
+	if err != nil {
+		return nil, err
+	}
 	if h, err := run.ReadHistory(filepath.Dir(v.checkpoint)); err == nil {
-		e.Tied = c.Card.Tied(h)
+		e.Tied = c.Card.Tied(h, options.Best)
 	}
 	var predictions []metrics.Prediction
 	for i, p := range result.Predictions {

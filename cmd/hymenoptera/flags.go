@@ -8,6 +8,7 @@ import (
 
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
+	"hymenoptera/metrics"
 	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
@@ -38,6 +39,9 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.StringVar(&o.Optimizer, "optimizer", o.Optimizer, strings.Join(finetune.Optimizers(), ", "))
 	f.Float64Var(&o.LR, "lr", o.LR, "learning rate")
 	f.Float64Var(&o.LayerDecay, "layer-decay", o.LayerDecay, "factor of the learning rate from a stage of the network to the one before it: below 1 the first layers learn slowest")
+	f.IntVar(&o.HeadEpochs, "head-epochs", o.HeadEpochs, "epochs that train only the new head, before the others train every layer")
+	f.Float64Var(&o.ClipGradNorm, "clip-grad-norm", o.ClipGradNorm, "bound of the norm of all gradients together; 0 for none")
+	f.Float64Var(&o.EMA, "ema", o.EMA, "decay of a moving average of the weights, as 0.99, which is validated and kept instead of them; 0 for none")
 	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "momentum of sgd")
 	f.BoolVar(&o.Nesterov, "nesterov", o.Nesterov, "Nesterov momentum for sgd")
 	f.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "L2 penalty; for adamw the decoupled decay")
@@ -45,12 +49,14 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.IntVar(&o.StepSize, "step-size", o.StepSize, "epochs between two drops of the step scheduler")
 	f.Float64Var(&o.Gamma, "gamma", o.Gamma, "factor of a drop of the step and exponential schedulers")
 	f.IntVar(&o.WarmUp, "warmup", o.WarmUp, "with cosine: steps in which the learning rate rises from a tenth; it falls with every step then, not every epoch")
+	f.StringVar((*string)(&o.Best), "best", string(o.Best), "which epoch's weights are kept: "+strings.Join(metrics.Rules(), ", ")+"; of equal accuracies the first, else of equals the one with the lower loss")
+	f.IntVar(&o.Patience, "patience", o.Patience, "epochs without a better one after which the training ends; 0 for no such end")
 	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of a label that is spread over all classes")
 	f.Var((*cli.Floats)(&o.ClassWeights), "class-weights", "weight of each class in the loss, in the order of the class folders")
 	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (in the loss, by size), sampling (draws them equally often), none")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
-	cli.Group(f, cli.GroupTraining, "epochs", "batch-size", "optimizer", "lr", "layer-decay", "momentum", "nesterov", "weight-decay",
-		"scheduler", "step-size", "gamma", "warmup", "label-smoothing", "class-weights", "balance", "seed")
+	cli.Group(f, cli.GroupTraining, "epochs", "batch-size", "optimizer", "lr", "layer-decay", "head-epochs", "clip-grad-norm", "ema", "momentum", "nesterov", "weight-decay",
+		"scheduler", "step-size", "gamma", "warmup", "best", "patience", "label-smoothing", "class-weights", "balance", "seed")
 
 	f.IntVar(&o.Workers, "workers", o.Workers, "goroutines that prepare batches; as in PyTorch their number changes the random crops")
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
@@ -79,6 +85,7 @@ func completeOptions(cmd *cobra.Command) {
 	cli.Complete(cmd, "augment", transforms.Degrees...)
 	cli.Complete(cmd, "optimizer", finetune.Optimizers()...)
 	cli.Complete(cmd, "scheduler", finetune.Schedulers()...)
+	cli.Complete(cmd, "best", metrics.Rules()...)
 	cli.Complete(cmd, "balance", finetune.Balances()...)
 	cli.Complete(cmd, "device", "auto", "cpu", "cuda")
 	cmd.MarkFlagDirname("data")

@@ -41,7 +41,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 			if err := checkEffects(cmd.Flags(), o); err != nil {
 				return err
 			}
-			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, trace: traceFile}
+			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, best: o.Best, trace: traceFile}
 			return l.train(cmd.Context(), o)
 		},
 	}
@@ -61,6 +61,7 @@ type trainLog struct {
 	stdout   io.Writer
 	messages *cli.Messages
 	epochs   int
+	best     metrics.Rule
 	trace    string // file of --trace
 }
 
@@ -162,7 +163,7 @@ func (l *trainLog) conclude(r finetune.Result) {
 	case r.KeptOld, r.Seconds == 0: // it did not begin
 	case r.Saved.N == 0:
 		l.messages.Infof("no weights were saved")
-	case r.Saved.Corrects == 0:
+	case !l.best.Better(r.Saved, metrics.Phase{}):
 		l.messages.Infof("no epoch got a validation image right: the weights of the last one (epoch %d) are in %s; the run to look at is %s beside them",
 			r.Saved.Epoch, path, run.ReportFile)
 	default:
