@@ -1,4 +1,6 @@
-// Own trains a network of one's own on a folder with train/<class>/ and val/<class>/: go run ./own FOLDER
+// Own trains a network of one's own on the pictures in DATA/train/<class>/ and DATA/val/<class>/, and saves its best weights:
+//
+//	go run ./own DATA WEIGHTS.safetensors
 package main
 
 import (
@@ -7,6 +9,7 @@ import (
 	"log"
 	"os"
 
+	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
 	"hymenoptera/metrics"
 	"hymenoptera/torch"
@@ -48,7 +51,7 @@ func network(s *torch.Scope, classes int) nn.Module {
 	}
 }
 
-func train(ctx context.Context, folder string) error {
+func train(ctx context.Context, folder, file string) error {
 	train, val, err := dataset.Open(folder)
 	if err != nil {
 		return err
@@ -70,13 +73,15 @@ func train(ctx context.Context, folder string) error {
 			_, err := fmt.Printf("epoch %d %-5s loss %.4f accuracy %.4f\n", p.Epoch, p.Name, p.Loss, p.Acc)
 			return err
 		}
-		_, err := trainer.Fit(ctx, s, model, data, cfg)
-		return err
+		if _, err := trainer.Fit(ctx, s, model, data, cfg); err != nil {
+			return err
+		}
+		return checkpoint.WriteSafetensors(file, nn.Export(model)) // the best weights; nn.LoadStateDict loads them
 	})
 }
 
 func main() {
-	if err := train(context.Background(), os.Args[1]); err != nil {
+	if err := train(context.Background(), os.Args[1], os.Args[2]); err != nil {
 		log.Fatal(err)
 	}
 }
