@@ -30,6 +30,8 @@ type Config struct {
 	// Fast gives up the exact bits of training's validation for speed: BatchNorms are made part of their
 	// convolutions, which compute in bfloat16 where the device multiplies it.
 	Fast bool
+	// Mirror takes the mean of the logits of each picture and of its mirror image.
+	Mirror bool
 	// Warn, if not nil, is called for every picture of a stream or an evaluation that is unusual, from several goroutines.
 	Warn func(dataset.Warning)
 }
@@ -123,6 +125,9 @@ func (c *Classifier) load(weights *checkpoint.StateDict) error {
 	nn.SetTraining(net, false)
 	nn.To(net, c.mode.Device)
 	c.net = c.mode.Inference(c.scope, net)
+	if c.cfg.Mirror {
+		c.net = mirrored{c.net}
+	}
 	return nil
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the logits of `hymenoptera predict` with torchvision's on the exported .pth, image by image, bit by bit.
 
-    parity_predict.py --data DIR [--checkpoint FILE …] [--batches 32,1] [--threads 2,1]
+    parity_predict.py --data DIR [--checkpoint FILE …] [--batches 32,1] [--threads 2,1] [--tta flip]
 
 The pictures are those of DIR/val, in the same batches and with the same threads on both sides. Without a
 checkpoint, a ResNet18 and a GoogLeNet with random weights are trained for an epoch, their heads alone.
@@ -52,18 +52,19 @@ def preprocessing(card):
     )
 
 
-def in_python(model, samples, batch, transform):
+def in_python(model, samples, batch, transform, flip):
     logits = {}
     with torch.no_grad():
         for i in range(0, len(samples), batch):
             images = torch.stack([transform(torchvision.datasets.folder.default_loader(p)) for p, _ in samples[i : i + batch]])
-            for (path, _), row in zip(samples[i : i + batch], model(images).tolist()):
+            outputs = (model(images) + model(images.flip(3))) / 2 if flip else model(images)
+            for (path, _), row in zip(samples[i : i + batch], outputs.tolist()):
                 logits[path] = row
     return logits
 
 
-def in_go(checkpoint, folder, batch, threads):
-    out = run("predict", "--device", "cpu", "--checkpoint", checkpoint, "--json", "--batch-size", batch, "--threads", threads, folder)
+def in_go(checkpoint, folder, batch, threads, tta):
+    out = run("predict", "--device", "cpu", "--checkpoint", checkpoint, "--json", "--batch-size", batch, "--threads", threads, "--tta", tta, folder)
     return {line["file"]: line["logits"] for line in map(json.loads, out.splitlines())}
 
 
@@ -71,16 +72,16 @@ def bits(row):
     return [struct.pack("<f", x) for x in row]
 
 
-def compare(checkpoint, data, batches, threads, folder):
+def compare(checkpoint, o, batches, threads, folder):
     model, card, classes = load(checkpoint, folder)
-    val = torchvision.datasets.ImageFolder(os.path.join(data, "val"))
+    val = torchvision.datasets.ImageFolder(os.path.join(o.data, "val"))
     assert val.classes == classes, (val.classes, classes)
     equal = True
     for t in threads:
         torch.set_num_threads(t)
         for b in batches:
-            python = in_python(model, val.samples, b, preprocessing(card))
-            go = in_go(checkpoint, os.path.join(data, "val"), b, t)
+            python = in_python(model, val.samples, b, preprocessing(card), o.tta == "flip")
+            go = in_go(checkpoint, os.path.join(o.data, "val"), b, t, o.tta)
             if python.keys() != go.keys():
                 sys.exit(f"{len(python)} images in Python, {len(go)} in Go")
             differ = [p for p in python if bits(python[p]) != bits(go[p])]
@@ -97,6 +98,7 @@ def main():
     p.add_argument("--checkpoint", action="append", default=[])
     p.add_argument("--batches", default="32,1")
     p.add_argument("--threads", default="2,1")
+    p.add_argument("--tta", default="none", choices=["none", "flip"])
     o = p.parse_args()
     batches, threads = ([int(n) for n in s.split(",")] for s in (o.batches, o.threads))
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +107,7 @@ def main():
                 out = os.path.join(folder, model)
                 run("train", "-q", "--device", "cpu", "--model", model, "--weights", "none", "--freeze", "--epochs", 1, "--data", o.data, "--out", out)
                 o.checkpoint.append(os.path.join(out, "best.safetensors"))
-        if not all([compare(c, o.data, batches, threads, folder) for c in o.checkpoint]):
+        if not all([compare(c, o, batches, threads, folder) for c in o.checkpoint]):
             sys.exit("the logits differ")
 
 

@@ -18,8 +18,6 @@ func (m *steep) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Add(s, torch.Zeros(s, torch.Float32, torch.CPU, x.Shape()[0], 2), torch.Sqrt(s, m.weight))
 }
 
-func (m *steep) Children() []nn.Child { return nil }
-
 func (m *steep) Tensors() []nn.Entry {
 	return []nn.Entry{{Name: "weight", Tensor: m.weight, Parameter: true}}
 }

@@ -31,6 +31,7 @@ type evaluation struct {
 	Low        float64      `json:"acc_low"` // 95 % interval
 	High       float64      `json:"acc_high"`
 	Seconds    float64      `json:"seconds"`
+	TTA        string       `json:"tta,omitempty"` // flip
 	Classes    []classScore `json:"classes"`
 	Confusion  [][]int      `json:"confusion"` // [true class][predicted class]
 	// Tied is a later epoch of the training with the same accuracy and a lower loss than the one that was kept.
@@ -86,6 +87,7 @@ func newEval(m *cli.Messages) *cobra.Command {
 		},
 	}
 	v.addFlags(cmd)
+	v.addTTA(cmd)
 	f := cmd.Flags()
 	f.StringVar(&v.data, "data", "", "folder with val/<class>/, or with the class folders themselves (default the folder of the training)")
 	f.StringSliceVar(&v.classes, "classes", nil, "the class folders to use, with commas between them (default all)")
@@ -131,6 +133,9 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	options, err := finetune.ReadOptions(c.Card)
 	if err != nil {
 		return nil, err
+	}
+	if v.tta == "flip" {
+		e.TTA = v.tta
 	}
 	if h, err := run.ReadHistory(filepath.Dir(v.checkpoint)); err == nil {
 		e.Tied = c.Card.Tied(h, options.Best)

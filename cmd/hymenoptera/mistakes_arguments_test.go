@@ -111,6 +111,7 @@ var argumentMistakes = []mistake{
 	{"a comparison in no folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html no/x.html", 1, "--html no/x.html: no such file or directory"},
 	{"a comparison over a folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html data", 1, `--html "data": want the name of a file to write`},
 	{"out is data", nil, "--out data", 2, "--out data: it is the folder of the images"},
+	{"looks at pictures in another way", nil, "eval --checkpoint w --tta rotate", 2, `--tta "rotate": want none or flip`},
 	{"compare nothing", nil, "compare w", 1, "no w: want the folder of a run, or a log as a CSV file"},
 	{"compare an image", nil, "compare data/val/ants/000.jpg", 1, "name the folder of a run, or a CSV file"},
 	{"compare no run", nil, "compare data", 1, "data is not the folder of a run: it holds no history.jsonl"},

@@ -49,6 +49,7 @@ func newPredict(m *cli.Messages) *cobra.Command {
 		},
 	}
 	p.addFlags(cmd)
+	p.addTTA(cmd)
 	f := cmd.Flags()
 	f.IntVar(&p.batch, "batch-size", p.batch, "pictures per step")
 	f.IntVar(&p.top, "top", p.top, "classes to name per picture")

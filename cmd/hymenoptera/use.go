@@ -20,6 +20,7 @@ type use struct {
 	device     string
 	threads    int
 	fast       bool
+	tta        string // of eval and predict
 }
 
 func (u *use) addFlags(cmd *cobra.Command) {
@@ -36,6 +37,14 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 }
 
+// addTTA declares the flag of commands that may look at a picture twice.
+func (u *use) addTTA(cmd *cobra.Command) {
+	u.tta = "none"
+	cmd.Flags().StringVar(&u.tta, "tta", u.tta, "flip takes the mean of the logits of each picture and of its mirror image, in twice the time; none does not")
+	cli.Group(cmd.Flags(), cli.GroupMachine, "tta")
+	cli.Complete(cmd, "tta", "none", "flip")
+}
+
 var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
 
 // check returns an error for a mistake in the command line, and finds the file if --checkpoint names a folder.
@@ -45,6 +54,8 @@ func (u *use) check() (err error) {
 		return errNoCheckpoint()
 	case !deviceNames.MatchString(u.device):
 		return cli.Usagef("--device %q: want auto, cpu, cuda or cuda:N", u.device)
+	case u.tta != "" && u.tta != "none" && u.tta != "flip":
+		return cli.Usagef("--tta %q: want none or flip", u.tta)
 	case u.threads < 1 || u.threads > machine.MaxThreads:
 		return cli.Usagef("--threads %d: want 1 to %d", u.threads, machine.MaxThreads)
 	}
@@ -69,7 +80,7 @@ func (u *use) open(ctx context.Context, m *cli.Messages) (*classify.Classifier, 
 		return nil, err
 	}
 	warn := dataset.FirstOfEach(func(w dataset.Warning) { m.Warnf("%v (said once; there may be more)", w) })
-	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Warn: warn})
+	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Mirror: u.tta == "flip", Warn: warn})
 }
 
 // fitting returns the size of batches that fit into memory, and says so with -v if it is not the one that was asked for.

@@ -429,6 +429,7 @@ func TestRunsFolder(t *testing.T) {
 	for _, args := range [][]string{
 		{"eval", "--device", "cpu", "--data", "testdata/insects", "--json", "--checkpoint"},
 		{"predict", "--device", "cpu", "testdata/insects/val/bees/000.jpg", "--checkpoint"},
+		{"predict", "--device", "cpu", "--tta", "flip", "testdata/insects/val/bees/000.jpg", "--checkpoint"},
 		{"export", "--out", filepath.Join(t.TempDir(), "w.pth"), "--overwrite", "--checkpoint"},
 		{"inspect"},
 	} {
