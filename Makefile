@@ -82,7 +82,7 @@ ONNX := $(CACHE)/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-1
 NEEDS_ONNX = test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
 	-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
-GENERATORS := make_hostile.py make_checkpoints.py make_fixtures.py make_odd_pictures.py make_goldens.py make_vision_goldens.py make_module_goldens.py \
+GENERATORS := make_hostile.py make_checkpoints.py make_fixtures.py make_exif_pictures.py make_odd_pictures.py make_goldens.py make_vision_goldens.py make_module_goldens.py \
 	make_gradcam_goldens.py make_network_goldens.py make_report_goldens.py make_curves.py
 goldens: setup reference-env ## write every committed fixture anew; fail where one is not as committed (scripts/README.md)
 	@test -e $(GOLDENS) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(GOLDENS).partial \

@@ -27,10 +27,14 @@ func (c Card) Python(file, format string, noTransform bool) string {
 		classes[i] = strconv.Quote(name) // Go's escapes are Python's, too
 	}
 	prepare := c.Preprocessing
+	pil, picture := "Image", "Image.open(sys.argv[1])"
+	if prepare.Upright {
+		pil, picture = "Image, ImageOps", "ImageOps.exif_transpose("+picture+")"
+	}
 	return fmt.Sprintf(`import sys
 %simport torch
 import torchvision
-from PIL import Image
+from PIL import %s
 from torchvision import transforms
 
 model = torchvision.models.%s(num_classes=%d%s)
@@ -44,10 +48,10 @@ prepare = transforms.Compose([
     transforms.Normalize(%s, %s),
 ])
 with torch.no_grad():
-    logits = model(prepare(Image.open(sys.argv[1]).convert("RGB"))[None])[0]
+    logits = model(prepare(%s.convert("RGB"))[None])[0]
 print(classes[logits.argmax()], logits.softmax(0).max().item())
-`, imports, c.Model, len(c.Classes), options, load, strings.Join(classes, ", "),
-		prepare.Short, prepare.Size, pythonList(prepare.Mean), pythonList(prepare.Std))
+`, imports, pil, c.Model, len(c.Classes), options, load, strings.Join(classes, ", "),
+		prepare.Short, prepare.Size, pythonList(prepare.Mean), pythonList(prepare.Std), picture)
 }
 
 // pythonList writes numbers in the fewest digits that read back to the same float32.

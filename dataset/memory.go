@@ -10,8 +10,12 @@ import (
 // smallParts is what decoders allocate beside pixels: tables, windows of the compression, buffers.
 const smallParts = 512 << 10
 
-// jpegMemory bounds the bytes that a sample of the JPEG file whose header d read last takes to make.
-func jpegMemory(tf transforms.Transform, d *jpeg.Decoder, info jpeg.Info) int64 {
+// jpegMemory bounds the bytes that a sample of the JPEG file whose header d read last takes to make, with its orientation.
+func jpegMemory(tf transforms.Transform, d *jpeg.Decoder, info jpeg.Info, orientation int) int64 {
+	if tf.Upright && turns(orientation) {
+		larger := max(resizeMemory(tf, info.Width, info.Height), resizeMemory(tf, info.Height, info.Width))
+		return smallParts + info.Memory + 2*max(pixelBytes(info.Width, info.Height), pixelBytes(info.Height, info.Width)) + larger
+	}
 	source := tf.Plan(info.Width, info.Height, nil).Source()
 	region := d.Cover(source)
 	return smallParts + info.Memory + pixelBytes(region.Dx(), region.Dy()) + resizeMemory(tf, info.Width, info.Height)
@@ -22,6 +26,9 @@ func jpegMemory(tf transforms.Transform, d *jpeg.Decoder, info jpeg.Info) int64 
 func otherMemory(tf transforms.Transform, data []byte, width, height int) int64 {
 	pixels := int64(width) * int64(height)
 	all := smallParts + pixelBytes(width, height) + resizeMemory(tf, width, height) + 64*int64(width) // a few rows
+	if tf.Upright {                                                                                   // a copy, and the sides exchanged
+		all += pixelBytes(height, width) + resizeMemory(tf, height, width)
+	}
 	switch format(data) {
 	case formatTIFF:
 		all += tiffMemory(data, pixels)

@@ -72,6 +72,9 @@ func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	p = new(transforms.Image)
 	err = Decode(p, m.file)
 	m.unusual = warnings(m.file, p.Width, p.Height)
+	if m.tf.Upright {
+		turnUpright(p, m.file)
+	}
 	m.warn(index)
 	return p, err
 }

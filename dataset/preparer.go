@@ -70,7 +70,7 @@ func (p *Preparer) Cost(data []byte) (Cost, error) {
 		// In a scan's data this marker cannot be; in other segments, as a thumbnail's, it can.
 		scans := int64(bytes.Count(data, []byte("\xff\xda")))
 		work := int64(info.Width) * int64(info.Height) * scans
-		return Cost{jpegMemory(p.tf, p.jpeg, info), min(work, p.jpeg.MaxWork)}, nil
+		return Cost{jpegMemory(p.tf, p.jpeg, info, exifOrientation(data)), min(work, p.jpeg.MaxWork)}, nil
 	}
 	width, height, err := Size(data)
 	if err != nil {

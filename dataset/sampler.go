@@ -68,7 +68,7 @@ func (s *sampler) show(picture *transforms.Image, origin image.Point, plan trans
 }
 
 // decodeJPEG draws the plan from the size in the header and decodes only what it needs, from origin on, or all of a picture
-// that is to be kept.
+// that is to be kept or turned.
 func (s *sampler) decodeJPEG(ctx context.Context, rng Source, file []byte) (plan transforms.Plan, origin image.Point, err error) {
 	if s.jpeg == nil {
 		if s.jpeg, err = jpeg.NewDecoder(); err != nil {
@@ -80,6 +80,12 @@ func (s *sampler) decodeJPEG(ctx context.Context, rng Source, file []byte) (plan
 		return plan, origin, err
 	}
 	s.unusual = warnings(file, info.Width, info.Height)
+	if s.tf.Upright && turns(exifOrientation(file)) {
+		if err := decodeRegion(ctx, &s.picture, s.jpeg, file, info.Bounds()); err != nil {
+			return plan, origin, err
+		}
+		return s.whole(rng, file), origin, nil
+	}
 	plan = s.tf.Plan(info.Width, info.Height, rng)
 	region := info.Bounds()
 	if s.complete = s.keep != nil && s.keep(info.Width, info.Height); !s.complete {
@@ -93,10 +99,18 @@ func (s *sampler) decodeOther(ctx context.Context, rng Source, file []byte) (pla
 	if err := decode(ctx, &s.picture, file); err != nil {
 		return plan, err
 	}
+	s.unusual = warnings(file, s.picture.Width, s.picture.Height)
+	return s.whole(rng, file), nil
+}
+
+// whole draws the plan for a picture that was decoded as a whole.
+func (s *sampler) whole(rng Source, file []byte) transforms.Plan {
+	if s.tf.Upright {
+		turnUpright(&s.picture, file)
+	}
 	w, h := s.picture.Width, s.picture.Height
-	s.unusual = warnings(file, w, h)
 	s.complete = s.keep != nil && s.keep(w, h)
-	return s.tf.Plan(w, h, rng), nil
+	return s.tf.Plan(w, h, rng)
 }
 
 // normalize writes the sample that a picture shows, with what is left of its plan.

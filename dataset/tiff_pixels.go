@@ -301,9 +301,12 @@ func (j *planeJoiner) finish(dst *transforms.Image) {
 	}
 }
 
+// turns reports whether a picture with an orientation of EXIF's is not upright.
+func turns(orientation int) bool { return orientation >= 2 && orientation <= 8 }
+
 // orient turns a picture upright: orientation is EXIF's, 1 to 8; others change nothing.
 func orient(m *transforms.Image, orientation int) {
-	if orientation < 2 || orientation > 8 {
+	if !turns(orientation) {
 		return
 	}
 	src := *m

@@ -127,6 +127,7 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 	if err != nil {
 		return data, err
 	}
+	augmented.Upright = o.ExifRotate
 	if o.NoFlip {
 		augmented.FlipP = 0
 	}

@@ -30,12 +30,13 @@ type Options struct {
 	ValFraction        float64      `json:"val_fraction,omitempty"` // share of each class to validate with, if there is no val folder
 	Weights            string       `json:"weights"`                // a file, FILE#PART, a published name (downloaded), or none
 	Epochs             int          `json:"epochs"`
-	BatchSize          int          `json:"batch_size"`        // images per step
-	ImageSize          int          `json:"image_size"`        // side of the network's input, in pixels
-	NoFlip             bool         `json:"no_flip,omitempty"` // never mirror training images
-	Augment            string       `json:"augment"`           // how training images are changed: one of transforms.Degrees
-	Workers            int          `json:"workers"`           // goroutines that prepare batches; their number changes the random crops
-	Optimizer          string       `json:"optimizer"`         // one of Optimizers
+	BatchSize          int          `json:"batch_size"`            // images per step
+	ImageSize          int          `json:"image_size"`            // side of the network's input, in pixels
+	ExifRotate         bool         `json:"exif_rotate,omitempty"` // turn pictures upright as their EXIF data say
+	NoFlip             bool         `json:"no_flip,omitempty"`     // never mirror training images
+	Augment            string       `json:"augment"`               // how training images are changed: one of transforms.Degrees
+	Workers            int          `json:"workers"`               // goroutines that prepare batches; their number changes the random crops
+	Optimizer          string       `json:"optimizer"`             // one of Optimizers
 	LR                 float64      `json:"lr"`
 	LayerDecay         float64      `json:"layer_decay"`              // factor of the rate from a stage of the network to the one before it; 1 for one rate
 	ClipGradNorm       float64      `json:"clip_grad_norm,omitempty"` // bound of the norm of all gradients together; 0 for none

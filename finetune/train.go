@@ -89,6 +89,7 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 	}
 	mode := trainer.ModeOf(device, o.Fast)
 	validation := arch.Preprocessing(o.Weights, o.ImageSize)
+	validation.Upright = o.ExifRotate
 	loaders, err := newLoaders(set, o, mode, validation, h.Log)
 	if err != nil {
 		return result, err

@@ -53,6 +53,7 @@ RUNS = {
     " --head-epochs 1 --ema 0.9 --clip-grad-norm 1 --epochs 3",
     "resnet18 best loss": "--threads 2 --workers 2 --best loss --patience 1 --epochs 4",
     "resnet18 best f1": "--threads 2 --workers 2 --best macro-f1 --patience 2 --epochs 6 --freeze",
+    "resnet18 turned": "--threads 2 --workers 2 --exif-rotate --freeze",
     "resnet18 from weights": "--threads 2 --workers 2 --seed 3",
     "resnet18 from weights frozen": "--threads 2 --workers 1 --seed 3 --freeze",
     "googlenet from weights": "--model googlenet --threads 2 --workers 1 --seed 3",
@@ -67,6 +68,18 @@ def write_weights(model, path):
     torch.manual_seed(WEIGHTS_SEED)
     extra = dict(aux_logits=False, init_weights=True) if model == "googlenet" else {}
     torch.save(getattr(torchvision.models, model)(weights=None, **extra).state_dict(), path)
+
+
+def turn(folder, copy):
+    """Copies the set. Each picture says that it is to be turned, one after another in the eight ways of EXIF."""
+    for i, path in enumerate(sorted(glob.glob(os.path.join(folder, "*", "*", "*.jpg")))):
+        with open(path, "rb") as f:
+            data = f.read()
+        exif = b"\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0" + bytes([i % 8 + 1]) + bytes(7)
+        path = os.path.join(copy, os.path.relpath(path, folder))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data[:2] + exif + data[2:])
 
 
 def caches():
@@ -91,7 +104,11 @@ def main():
             if "from weights" in name:
                 weights = os.path.join(out, "weights.pth")
                 write_weights(name.split()[0], weights)
-            command = [sys.executable, os.path.join(HERE, "reference.py"), "--data", os.path.join(TESTDATA, "insects"), "--weights", weights]
+            data = os.path.join(TESTDATA, "insects")
+            if "turned" in name:
+                data = os.path.join(out, "turned")
+                turn(os.path.join(TESTDATA, "insects"), data)
+            command = [sys.executable, os.path.join(HERE, "reference.py"), "--data", data, "--weights", weights]
             subprocess.run(command + options + ["--out", out], check=True, env=os.environ | PINNED, stdout=subprocess.DEVNULL)
             with open(os.path.join(out, "history.jsonl")) as f:
                 history = [json.loads(line) for line in f]

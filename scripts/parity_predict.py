@@ -17,6 +17,7 @@ import tempfile
 
 import torch
 import torchvision
+from PIL import Image, ImageOps
 from torchvision import transforms
 
 BINARY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "bin", "hymenoptera")
@@ -52,11 +53,18 @@ def preprocessing(card):
     )
 
 
-def in_python(model, samples, batch, transform, flip):
-    logits = {}
+def picture(path, card):
+    image = Image.open(path)
+    if json.loads(card["preprocessing"]).get("exif_rotate"):
+        image = ImageOps.exif_transpose(image)
+    return image.convert("RGB")
+
+
+def in_python(model, samples, batch, card, flip):
+    logits, transform = {}, preprocessing(card)
     with torch.no_grad():
         for i in range(0, len(samples), batch):
-            images = torch.stack([transform(torchvision.datasets.folder.default_loader(p)) for p, _ in samples[i : i + batch]])
+            images = torch.stack([transform(picture(p, card)) for p, _ in samples[i : i + batch]])
             outputs = (model(images) + model(images.flip(3))) / 2 if flip else model(images)
             for (path, _), row in zip(samples[i : i + batch], outputs.tolist()):
                 logits[path] = row
@@ -80,7 +88,7 @@ def compare(checkpoint, o, batches, threads, folder):
     for t in threads:
         torch.set_num_threads(t)
         for b in batches:
-            python = in_python(model, val.samples, b, preprocessing(card), o.tta == "flip")
+            python = in_python(model, val.samples, b, card, o.tta == "flip")
             go = in_go(checkpoint, os.path.join(o.data, "val"), b, t, o.tta)
             if python.keys() != go.keys():
                 sys.exit(f"{len(python)} images in Python, {len(go)} in Go")

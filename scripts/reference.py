@@ -18,6 +18,7 @@ import os
 import time
 
 import torch
+from PIL import Image, ImageOps
 from torch import nn, optim
 from torch.optim import lr_scheduler, swa_utils
 from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
@@ -39,6 +40,7 @@ def arguments():
     p.add_argument("--epochs", type=int, default=25)
     p.add_argument("--batch-size", type=int, default=32)
     p.add_argument("--image-size", type=int, default=224)
+    p.add_argument("--exif-rotate", action="store_true")
     p.add_argument("--no-flip", action="store_true")
     p.add_argument("--augment", default="flip", choices=AUGMENTATIONS)
     p.add_argument("--workers", type=int, default=4)
@@ -82,6 +84,11 @@ def augmented(size, degree, flip=True):
     return steps
 
 
+def upright(path):
+    with Image.open(path) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
+
+
 def loaders(o):
     size = o.image_size
     pipelines = {
@@ -94,6 +101,7 @@ def loaders(o):
         phase: datasets.ImageFolder(
             os.path.join(o.data, phase),
             transforms.Compose(steps),
+            loader=upright if o.exif_rotate else datasets.folder.default_loader,
         )
         for phase, steps in pipelines.items()
     }

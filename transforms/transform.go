@@ -28,10 +28,11 @@ const maxRatio = 1e4
 // A Transform is what happens to every sample of a phase: either RandomResizedCrop(Size, Scale, Ratio) and
 // RandomHorizontalFlip(FlipP), Augment and Erasing, or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).
 type Transform struct {
-	Random bool       `json:"random,omitempty"`
-	Scale  [2]float64 `json:"scale,omitzero"` // share of the picture's area in a random crop, from and to
-	Ratio  [2]float64 `json:"ratio,omitzero"` // width by height of a random crop, from and to
-	FlipP  float64    `json:"flip,omitempty"` // probability that a random crop is mirrored; 0 leaves the flip and its draw out
+	Upright bool       `json:"exif_rotate,omitempty"` // the picture is first turned as its file says; its decoder does that
+	Random  bool       `json:"random,omitempty"`
+	Scale   [2]float64 `json:"scale,omitzero"` // share of the picture's area in a random crop, from and to
+	Ratio   [2]float64 `json:"ratio,omitzero"` // width by height of a random crop, from and to
+	FlipP   float64    `json:"flip,omitempty"` // probability that a random crop is mirrored; 0 leaves the flip and its draw out
 	// Augment, if not nil, is drawn after the flip of a random crop and changes its pixels; Erasing is drawn after it and erases a
 	// part of the normalised sample.
 	Augment Augmentation  `json:"-"`

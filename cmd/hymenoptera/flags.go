@@ -30,9 +30,10 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a published name (downloaded), or none")
 	addMirror(f, &o.Mirror, &o.InsecureMirror)
 	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the network's input, in pixels")
+	f.BoolVar(&o.ExifRotate, "exif-rotate", o.ExifRotate, "turn pictures upright as their EXIF data say, as cameras and telephones write them; kept for predict, eval and serve")
 	f.StringVar(&o.Augment, "augment", o.Augment, "how training images are changed: none, flip, light (and colours, rotation), trivial (and torchvision's TrivialAugmentWide)")
 	f.BoolVar(&o.NoFlip, "no-flip", o.NoFlip, "never mirror training images: for digits, text, left and right hands")
-	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "augment", "no-flip")
+	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "exif-rotate", "augment", "no-flip")
 
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images per step")
