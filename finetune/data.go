@@ -97,7 +97,7 @@ func classTable(set images) (lines []string) {
 	for i, class := range order {
 		if i == mostClasses && len(order) > mostClasses+1 {
 			smallest := order[len(order)-1]
-			return append(lines, fmt.Sprintf("and %d more, of %d to %d images; the smallest is %s", len(order)-i, train[class], train[smallest], set.train.Classes[smallest]))
+			return append(lines, fmt.Sprintf("and %d more, of %d to %d images; the smallest is %s", len(order)-i, train[smallest], train[class], set.train.Classes[smallest]))
 		}
 		lines = append(lines, fmt.Sprintf("%6d + %-5d %s", train[class], val[class], set.train.Classes[class]))
 	}
