@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser test-onnx
+	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -18,8 +18,9 @@ FREEZE  ?= $(if $(filter train-googlenet,$(MAKECMDGOALS)),1)
 export OMP_WAIT_POLICY ?= passive
 
 BIN := bin/hymenoptera
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera
 # An environment a list of requirements: another list makes another one beside it.
-REFERENCE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/reference-$(shell sha256sum scripts/reference-requirements.txt | cut -c-12)
+REFERENCE := $(CACHE)/reference-$(shell sha256sum scripts/reference-requirements.txt | cut -c-12)
 PYTHON := $(REFERENCE)/bin/python
 
 help: ## show the targets
@@ -37,6 +38,15 @@ build: setup ## build bin/hymenoptera
 test: setup ## run every test, a package at a time: libtorch uses every core
 	go test -p 1 ./...
 	@echo; echo 'The curves of PyTorch, compared:'; go test -run 'TestCurvesEqualPyTorch/frozen' -v ./cmd/hymenoptera | sed -n 's/^ *curves_test.go:[0-9]*: /  /p' | uniq -c
+
+# Another module has no vendor folder; set-up has fetched what it needs into its own module cache.
+examples: setup ## build and run the examples of other modules: a training, a prediction, a network of one's own
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && cd examples && \
+	export GOPROXY="file://$$(go env GOMODCACHE)/cache/download,$$(go env GOPROXY)" GOMODCACHE='$(CACHE)/modules' GOFLAGS=-modcacherw && \
+	go vet ./... && go build -o "$$tmp/" ./... && \
+	"$$tmp/train" "$$tmp/bees" && \
+	"$$tmp/classify" "$$tmp/bees/run/best.safetensors" "$$tmp/bees/data/val/bees/000.jpg" && \
+	"$$tmp/own" "$$tmp/bees/data" "$$tmp/own.safetensors"
 
 demo: build ## train on generated ants and bees, offline, in about a minute
 	@$(BIN) demo --out '$(OUT)' $(ARGS)
@@ -71,8 +81,8 @@ $(REFERENCE)/.ready:
 	@flock $(REFERENCE).lock sh -ec 'test -e $@ || { python3 -m venv --clear $(REFERENCE); \
 		$(PYTHON) -m pip install --quiet --disable-pip-version-check -r scripts/reference-requirements.txt; touch $@; }'
 
-GOLDENS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/goldens-$(shell sha256sum scripts/goldens-requirements.txt | cut -c-12)
-ONNX := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
+GOLDENS := $(CACHE)/goldens-$(shell sha256sum scripts/goldens-requirements.txt | cut -c-12)
+ONNX := $(CACHE)/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
 NEEDS_ONNX = test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
 	-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
@@ -179,7 +189,7 @@ bench-hotspots: build reference-env ## where the processor's time of an epoch go
 stress: setup ## 10,000 steps of a small network, 200 of ResNet18: handles and memory, a few minutes
 	@go run ./internal/tools/stress $(ARGS)
 
-BENCH_SERVE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
+BENCH_SERVE := $(CACHE)/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
 bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/s of 32 clients, in turn; memory by round
 	@test -e $(BENCH_SERVE) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(BENCH_SERVE).partial \
 		-r bench/requirements-serve.txt && mv $(BENCH_SERVE).partial $(BENCH_SERVE); }

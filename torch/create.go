@@ -21,6 +21,11 @@ func Zeros(s *Scope, dtype DType, device Device, shape ...int64) *Tensor {
 	})
 }
 
+// Ones returns a tensor of ones.
+func Ones(s *Scope, dtype DType, device Device, shape ...int64) *Tensor {
+	return FillInPlace(Empty(s, dtype, device, shape...), 1)
+}
+
 // FromFloat32s returns a float32 tensor on the CPU with a copy of data, row-major.
 func FromFloat32s(s *Scope, data []float32, shape ...int64) *Tensor {
 	return fromSlice(s, Float32, data, shape)

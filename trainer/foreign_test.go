@@ -20,8 +20,6 @@ func (g *gain) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Mul(s, x, g.factor)
 }
 
-func (g *gain) Children() []nn.Child { return nil }
-
 func (g *gain) Tensors() []nn.Entry {
 	if !g.named {
 		return nil
@@ -34,7 +32,7 @@ func TestFitTrainsModulesOfOtherPackages(t *testing.T) {
 	for _, named := range []bool{true, false} {
 		data := lopsided(t)
 		err := torch.Do(t.Context(), func(s *torch.Scope) error {
-			factor := torch.FillInPlace(torch.Empty(s, torch.Float32, torch.CPU, 1, 3, 1, 1), 1)
+			factor := torch.Ones(s, torch.Float32, torch.CPU, 1, 3, 1, 1)
 			g := &gain{factor: torch.SetRequiresGrad(factor, true), named: named}
 			net := nn.Sequential{g, nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 4, Kernel: 3, Stride: 1}), nn.ReLU{},
 				nn.AvgPool2d{Kernel: 6}, nn.Flatten{}, nn.NewLinear(s, 4, 2)}

@@ -18,7 +18,7 @@ func (e Embedding) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return pool(s, e.net.(parts).Features(s, x))
 }
 
-// Children implements nn.Module.
+// Children implements nn.Parent.
 func (e Embedding) Children() []nn.Child { return e.net.Children() }
 
 // Fold returns the embedding of the folded network.

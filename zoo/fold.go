@@ -21,9 +21,6 @@ func (f folded) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return f.Classify(s, torch.ToDType(s, f.Features(s, x), torch.Float32))
 }
 
-// Children returns nil.
-func (folded) Children() []nn.Child { return nil }
-
 // Fold implements Network.
 func (r *ResNet) Fold(s *torch.Scope, dtype torch.DType) nn.Module {
 	f := *r

@@ -136,7 +136,7 @@ func renormalise(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Cat(s, 1, channels[:]...)
 }
 
-// Children implements nn.Module.
+// Children implements nn.Parent.
 func (g *GoogLeNet) Children() []nn.Child {
 	cs := []nn.Child{
 		{Name: "conv1", Module: g.conv1}, {Name: "conv2", Module: g.conv2}, {Name: "conv3", Module: g.conv3},

@@ -68,7 +68,7 @@ func (r *ResNet) Classify(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // Top implements Network.
 func (r *ResNet) Top() nn.Module { return r.fc }
 
-// Children implements nn.Module.
+// Children implements nn.Parent.
 func (r *ResNet) Children() []nn.Child {
 	return []nn.Child{
 		{Name: "conv1", Module: r.stem.conv}, {Name: "bn1", Module: r.stem.bn},
@@ -128,7 +128,7 @@ func (b *block) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	})
 }
 
-// Children implements nn.Module.
+// Children implements nn.Parent.
 func (b *block) Children() []nn.Child {
 	var cs []nn.Child
 	for i := range b.convs {

@@ -16,6 +16,7 @@ import (
 // A Network is a classifier whose last layer, the head, is a linear one.
 type Network interface {
 	nn.Module
+	nn.Parent
 	Head() *nn.Linear
 	SetHead(head *nn.Linear)
 	// Top returns what makes logits N×classes of the vectors N×C of [Embed]: the head, with what comes before it.

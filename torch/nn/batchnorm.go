@@ -17,7 +17,7 @@ const momentum = 0.1
 // NewBatchNorm2d returns a layer for the given channels: weight 1, bias 0, mean 0, variance 1.
 func NewBatchNorm2d(s *torch.Scope, channels int64, eps float64) *BatchNorm2d {
 	ones := func() *torch.Tensor {
-		return torch.FillInPlace(torch.Empty(s, torch.Float32, torch.CPU, channels), 1)
+		return torch.Ones(s, torch.Float32, torch.CPU, channels)
 	}
 	zeros := func() *torch.Tensor { return torch.Zeros(s, torch.Float32, torch.CPU, channels) }
 	return &BatchNorm2d{
@@ -36,9 +36,6 @@ func (b *BatchNorm2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	}
 	return torch.BatchNorm(s, x, b.Weight, b.Bias, b.RunningMean, b.RunningVar, b.training, momentum, b.eps)
 }
-
-// Children returns nil.
-func (b *BatchNorm2d) Children() []Child { return nil }
 
 // SetTraining implements Moded.
 func (b *BatchNorm2d) SetTraining(on bool) { b.training = on }

@@ -10,7 +10,7 @@ import (
 type Conv2dConfig struct {
 	In, Out         int64 // channels
 	Kernel          int64
-	Stride, Padding int64
+	Stride, Padding int64 // a stride of 0 is 1
 	Bias            bool
 }
 
@@ -23,6 +23,7 @@ type Conv2d struct {
 
 // NewConv2d returns a convolution with PyTorch's default initialisation (Conv2d.reset_parameters).
 func NewConv2d(s *torch.Scope, cfg Conv2dConfig) *Conv2d {
+	cfg.Stride = max(cfg.Stride, 1)
 	fanIn := cfg.In * cfg.Kernel * cfg.Kernel
 	c := &Conv2d{cfg: cfg, Weight: uniform(s, kaimingBound(fanIn), cfg.Out, cfg.In, cfg.Kernel, cfg.Kernel)}
 	if cfg.Bias {
@@ -35,9 +36,6 @@ func NewConv2d(s *torch.Scope, cfg Conv2dConfig) *Conv2d {
 func (c *Conv2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Conv2d(s, x, c.Weight, c.Bias, c.cfg.Stride, c.cfg.Padding)
 }
-
-// Children returns nil.
-func (c *Conv2d) Children() []Child { return nil }
 
 // Tensors implements Owner.
 func (c *Conv2d) Tensors() []Entry {

@@ -16,8 +16,5 @@ func (d *Dropout) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Dropout(s, x, d.p, d.training)
 }
 
-// Children returns nil.
-func (d *Dropout) Children() []Child { return nil }
-
 // SetTraining implements Moded.
 func (d *Dropout) SetTraining(on bool) { d.training = on }

@@ -12,7 +12,7 @@ import (
 func ExampleSequential() {
 	err := torch.Do(context.Background(), func(s *torch.Scope) error {
 		net := nn.Sequential{
-			nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 4, Kernel: 3, Stride: 1, Padding: 1}), // N×4×8×8
+			nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 4, Kernel: 3, Padding: 1}), // N×4×8×8
 			nn.ReLU{},
 			nn.MaxPool2d{Kernel: 2}, // N×4×4×4
 			nn.Flatten{},            // N×64
@@ -34,15 +34,13 @@ type Scale struct {
 }
 
 func NewScale(s *torch.Scope, channels int64) *Scale {
-	ones := torch.FillInPlace(torch.Empty(s, torch.Float32, torch.CPU, 1, channels, 1, 1), 1)
+	ones := torch.Ones(s, torch.Float32, torch.CPU, 1, channels, 1, 1)
 	return &Scale{torch.SetRequiresGrad(ones, true)}
 }
 
 func (m *Scale) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Mul(s, x, m.factor)
 }
-
-func (m *Scale) Children() []nn.Child { return nil }
 
 func (m *Scale) Tensors() []nn.Entry {
 	return []nn.Entry{{Name: "factor", Tensor: m.factor, Parameter: true}}

@@ -26,9 +26,6 @@ func (l *Linear) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Linear(s, x, l.Weight, l.Bias)
 }
 
-// Children returns nil.
-func (l *Linear) Children() []Child { return nil }
-
 // In returns the number of input features.
 func (l *Linear) In() int64 { return l.Weight.Shape()[1] }
 

@@ -13,12 +13,16 @@ package nn
 
 import "hymenoptera/torch"
 
-// A Module is a network or a part of one. A type of any package can be one: with [Owner] it has parameters and buffers of
-// its own, with [Moded] it learns whether it is trained.
+// A Module is a network or a part of one. A type of any package can be one. If it has parts it is also a [Parent], if it has
+// parameters or buffers of its own an [Owner], and if training and evaluation differ in it a [Moded].
 type Module interface {
 	// Forward returns the output for x; s owns it.
 	Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor
-	// Children returns the parts in the order in which PyTorch registers them; nil for a layer.
+}
+
+// A Parent is a Module that is made of others.
+type Parent interface {
+	// Children returns the parts in the order in which PyTorch registers them.
 	Children() []Child
 }
 
@@ -118,8 +122,10 @@ func checkedWalk(m Module, f func(prefix string, m Module)) {
 
 func walk(prefix string, m Module, f func(prefix string, m Module)) {
 	f(prefix, m)
-	for _, c := range m.Children() {
-		walk(prefix+c.Name+".", c.Module, f)
+	if p, ok := m.(Parent); ok {
+		for _, c := range p.Children() {
+			walk(prefix+c.Name+".", c.Module, f)
+		}
 	}
 }
 

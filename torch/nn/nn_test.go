@@ -66,7 +66,7 @@ func TestInitialWeightsEqualPyTorch(t *testing.T) {
 	}
 	do(t, func(s *torch.Scope) {
 		torch.ManualSeed(3)
-		ones := torch.FillInPlace(torch.Empty(s, torch.Float32, torch.CPU, 40), 1)
+		ones := torch.Ones(s, torch.Float32, torch.CPU, 40)
 		want := g.Layers["dropout of ones"].([]any)
 		for i, got := range torch.Float32s(s, nn.NewDropout(0.2).Forward(s, ones)) {
 			if float64(got) != want[i] {

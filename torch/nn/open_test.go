@@ -31,8 +31,6 @@ func (g *gate) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Mul(s, x, g.scale)
 }
 
-func (g *gate) Children() []nn.Child { return nil }
-
 func (g *gate) Tensors() []nn.Entry {
 	return []nn.Entry{{Name: "scale", Tensor: g.scale, Parameter: true}, {Name: "seen", Tensor: g.seen}}
 }
@@ -93,7 +91,6 @@ type helper struct {
 type tail struct{ Extra nn.Module }
 
 func (*layer) Forward(_ *torch.Scope, x *torch.Tensor) *torch.Tensor { return x }
-func (*layer) Children() []nn.Child                                  { return nil }
 
 // A named layer names the weight.
 type named struct{ layer }

@@ -10,9 +10,6 @@ type ReLU struct{}
 // Forward returns max(x, 0).
 func (ReLU) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor { return torch.ReLU(s, x) }
 
-// Children returns nil.
-func (ReLU) Children() []Child { return nil }
-
 // MaxPool2d is torch.nn.MaxPool2d with square windows.
 type MaxPool2d struct {
 	Kernel, Stride, Padding int64 // a stride of 0 is the kernel's size
@@ -24,9 +21,6 @@ func (p MaxPool2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.MaxPool2d(s, x, p.Kernel, strideOf(p.Stride, p.Kernel), p.Padding, p.CeilMode)
 }
 
-// Children returns nil.
-func (MaxPool2d) Children() []Child { return nil }
-
 // AvgPool2d is torch.nn.AvgPool2d with square windows.
 type AvgPool2d struct {
 	Kernel, Stride, Padding int64 // a stride of 0 is the kernel's size; padding counts as zeros
@@ -36,9 +30,6 @@ type AvgPool2d struct {
 func (p AvgPool2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.AvgPool2d(s, x, p.Kernel, strideOf(p.Stride, p.Kernel), p.Padding)
 }
-
-// Children returns nil.
-func (AvgPool2d) Children() []Child { return nil }
 
 func strideOf(stride, kernel int64) int64 {
 	if stride == 0 {
@@ -52,6 +43,3 @@ type Flatten struct{}
 
 // Forward maps x N×… to N×C, with all but the first dimension merged into one.
 func (Flatten) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor { return torch.Flatten(s, x, 1) }
-
-// Children returns nil.
-func (Flatten) Children() []Child { return nil }
