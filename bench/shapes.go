@@ -2,8 +2,8 @@
 
 // Draws shapes on noise, for trainings on sets that are not like the notebook's: docs/own-pictures.md.
 //
-//	go run scripts/make_shapes.go -set unbalanced OUT      4 classes of 62, 40, 11 and 12 pictures to train with, 12 each to validate
-//	go run scripts/make_shapes.go -set many OUT            20 classes, a shape in a colour, of 10 pictures and 6 to validate
+//	go run bench/shapes.go -set unbalanced OUT      4 classes of 62, 40, 11 and 12 pictures to train with, 12 each to validate
+//	go run bench/shapes.go -set many OUT            20 classes, a shape in a colour, of 10 pictures and 6 to validate
 package main
 
 import (
