@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; the second time that takes no time.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help setup build test demo train-finetune train-conv train-googlenet train-all clean \
+.PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
@@ -53,6 +53,10 @@ demo: build ## train on generated ants and bees, offline, in about a minute
 
 GOOGLENET_WEIGHTS ?= IMAGENET1K_V1
 TRAIN = $(BIN) train --data '$(DATA)' --weights '$(WEIGHTS)' --epochs '$(EPOCHS)' --out '$(OUT)'
+
+GIVEN = $(filter command environment,$(firstword $(origin $(1))))
+train: build ## train on your own pictures, with options that suit them: DATA=my_pictures
+	@$(BIN) train --recipe auto --data '$(DATA)' --weights '$(WEIGHTS)' --out '$(OUT)' $(if $(call GIVEN,EPOCHS),--epochs '$(EPOCHS)') $(ARGS)
 
 train-finetune: build ## the notebook's first run: ResNet18, every layer trained (fetches what is missing)
 	@$(TRAIN) --model resnet18 $(ARGS)

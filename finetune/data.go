@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"hymenoptera/dataset"
 	"hymenoptera/internal/machine"
@@ -62,7 +63,11 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 	if len(classes) == 1 {
 		h.Log.Warn(fmt.Sprintf("%s has only one class, %s: every answer will be right, and nothing is learnt", o.Data, classes[0]))
 	}
-	h.Log.Debug(fmt.Sprintf("%s: %d images to train with, %d to validate with, of %s", o.Data, len(set.train.Samples), len(set.val.Samples), text.Few(classes, 3)))
+	h.Log.Info(fmt.Sprintf("%s: %d images to train with in %d steps per epoch, %d to validate with", o.Data, len(set.train.Samples),
+		steps(len(set.train.Samples), o.BatchSize), len(set.val.Samples)))
+	for _, line := range classTable(set) {
+		h.Log.Info(line)
+	}
 	if o.SkipCorrupt {
 		if err := set.skipCorrupt(ctx, h.Log); err != nil {
 			return set, err
@@ -73,11 +78,30 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 			Problem: fmt.Sprintf("leaves a last batch of one of the %d training images, of which %s makes a single pixel at size %d, which BatchNorm cannot take: change this or", n, o.Model, o.ImageSize),
 			Other:   "image_size"}
 	}
-	if steps := o.Epochs * ((len(set.train.Samples) + o.BatchSize - 1) / o.BatchSize); o.WarmUp >= steps {
-		return set, &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
-			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", steps), Other: "epochs"}
-	}
 	return set, nil
+}
+
+// mostClasses is how many classes a table shows.
+const mostClasses = 20
+
+// classTable lists the classes with their images to train and to validate with, the largest first where there are many.
+func classTable(set images) (lines []string) {
+	train, val := set.train.Counts(), set.val.Counts()
+	order := make([]int, len(train))
+	for i := range order {
+		order[i] = i
+	}
+	if len(order) > mostClasses {
+		slices.SortStableFunc(order, func(a, b int) int { return train[b] - train[a] })
+	}
+	for i, class := range order {
+		if i == mostClasses && len(order) > mostClasses+1 {
+			smallest := order[len(order)-1]
+			return append(lines, fmt.Sprintf("and %d more, of %d to %d images; the smallest is %s", len(order)-i, train[smallest], train[class], set.train.Classes[smallest]))
+		}
+		lines = append(lines, fmt.Sprintf("%6d + %-5d %s", train[class], val[class], set.train.Classes[class]))
+	}
+	return lines
 }
 
 // skipCorrupt leaves out the images that cannot be decoded, before anything is drawn for them: the training is

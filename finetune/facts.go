@@ -72,7 +72,7 @@ func skipped(root string) (names []string) {
 func (o Options) fields() (fields []report.Field) {
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Options]()) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" || name == "-" {
+		if name == "" || name == "-" || name == "choices" {
 			continue
 		}
 		if value := strings.Trim(fmt.Sprint(reflect.ValueOf(o).FieldByIndex(f.Index)), "[]"); value != "" {

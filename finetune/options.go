@@ -20,6 +20,8 @@ import (
 // Options say what to train, on what and how. Those with a JSON name are what config.json and the metadata of a
 // checkpoint hold. Begin with [DefaultOptions].
 type Options struct {
+	Recipe             string       `json:"recipe"`                 // notebook, or auto if Choices are those of Recommend
+	Choices            []Choice     `json:"choices,omitempty"`      // what Recommend chose
 	Model              string       `json:"model"`                  // a name of package zoo's
 	Freeze             bool         `json:"freeze"`                 // train only the new head
 	Probe              bool         `json:"probe"`                  // with Freeze: compute the frozen network's features once
@@ -77,12 +79,16 @@ const DefaultWeights = "IMAGENET1K_V1"
 // DefaultOptions returns the notebook's settings.
 func DefaultOptions() Options {
 	return Options{
-		Model: "resnet18", Data: DefaultData, Weights: DefaultWeights,
+		Recipe: Recipes()[0], Model: "resnet18", Data: DefaultData, Weights: DefaultWeights,
 		Epochs: 25, BatchSize: 32, ImageSize: 224, Augment: "flip", Workers: 4,
 		Optimizer: "sgd", LR: 0.001, LayerDecay: 1, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
 		Balance: "none", Best: metrics.ByAccuracy, Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
 	}
 }
+
+// Recipes returns the values of Options.Recipe: notebook, whose options are those of [DefaultOptions], and auto, for which
+// [Recommend] chooses options.
+func Recipes() []string { return []string{"notebook", "auto"} }
 
 // Optimizers returns the values of Options.Optimizer.
 func Optimizers() []string { return []string{"sgd", "adam", "adamw"} }
@@ -165,6 +171,7 @@ func (o Options) Validate() error {
 		{o.HeadEpochs == 0 || !o.Freeze, "head_epochs", o.HeadEpochs, "has no effect with", "freeze"},
 		{o.HeadEpochs >= 0 && o.HeadEpochs < max(o.Epochs, 1), "head_epochs", o.HeadEpochs, "want 0 or more, and fewer than", "epochs"},
 		{o.Momentum >= 0 && o.Momentum < 1, "momentum", o.Momentum, "want 0 or more and less than 1", ""},
+		{slices.Contains(Recipes(), o.Recipe), "recipe", strconv.Quote(o.Recipe), "want one of " + strings.Join(Recipes(), ", "), ""},
 		{slices.Contains(transforms.Degrees, o.Augment), "augment", strconv.Quote(o.Augment), "want one of " + strings.Join(transforms.Degrees, ", "), ""},
 		{slices.Contains(Optimizers(), o.Optimizer), "optimizer", strconv.Quote(o.Optimizer), "want one of " + strings.Join(Optimizers(), ", "), ""},
 		{slices.Contains(Schedulers(), o.Scheduler), "scheduler", strconv.Quote(o.Scheduler), "want one of " + strings.Join(Schedulers(), ", "), ""},

@@ -29,6 +29,7 @@ import (
 type Hooks struct {
 	Log      *slog.Logger            // for messages to people; nil for none
 	Download func(done, total int64) // bytes of a download; total is -1 if it is not known
+	Warn     func(Warning)           // about data or options; each comes once
 
 	// EpochStart, Step, EpochEnd and Tensor are those of [trainer.Hooks].
 	EpochStart func(epoch int) error
@@ -38,6 +39,17 @@ type Hooks struct {
 	// PhaseEnd comes after a phase and after its line in history.jsonl. The best weights are saved before its error
 	// ends the training.
 	PhaseEnd func(p metrics.Phase) error
+}
+
+// filled returns h with a log and a Warn.
+func (h Hooks) filled() Hooks {
+	if h.Log == nil {
+		h.Log = slog.New(slog.DiscardHandler)
+	}
+	if h.Warn == nil {
+		h.Warn = func(Warning) {}
+	}
+	return h
 }
 
 // A Result describes a training. After an error it holds the results so far.
@@ -53,9 +65,7 @@ type Result struct {
 // [*run.FolderError], those about an image a [*dataset.SampleError]. When ctx is cancelled Train returns after the
 // step that is under way, and leaves the best weights so far. It sets up libtorch for the whole process, as torch.Init does.
 func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
-	if h.Log == nil {
-		h.Log = slog.New(slog.DiscardHandler)
-	}
+	h = h.filled()
 	if o.Out == "" {
 		o.Out = filepath.Join("runs", o.Model+"-"+time.Now().Format("20060102-150405"))
 	}
@@ -90,6 +100,13 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 	mode := trainer.ModeOf(device, o.Fast)
 	validation := arch.Preprocessing(o.Weights, o.ImageSize)
 	validation.Upright = o.ExifRotate
+	if all := o.Epochs * steps(len(set.train.Samples), o.BatchSize); o.WarmUp >= all {
+		return result, &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
+			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", all), Other: "epochs"}
+	}
+	for _, w := range startWarnings(set, o) {
+		h.Warn(w)
+	}
 	loaders, err := newLoaders(set, o, mode, validation, h.Log)
 	if err != nil {
 		return result, err
@@ -272,6 +289,9 @@ func (t *training) finish(ctx context.Context, best metrics.Phase, err error, re
 		result.PeakGPUMemory = torch.MemoryOf(t.mode.Device).Peak
 	}
 	if err == nil {
+		for _, w := range endWarnings(result.History, t.report.best, t.report.set, t.o) {
+			t.hooks.Warn(w)
+		}
 		err = t.folder.WriteResult(result.Result)
 	}
 	if lost := t.saver.Check(best); err == nil {

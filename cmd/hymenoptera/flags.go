@@ -35,6 +35,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.BoolVar(&o.NoFlip, "no-flip", o.NoFlip, "never mirror training images: for digits, text, left and right hands")
 	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "exif-rotate", "augment", "no-flip")
 
+	f.StringVar(&o.Recipe, "recipe", o.Recipe, "notebook, or auto: the options below that suit the images, beside those that are given")
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images per step")
 	f.StringVar(&o.Optimizer, "optimizer", o.Optimizer, strings.Join(finetune.Optimizers(), ", "))
@@ -56,7 +57,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.Var((*cli.Floats)(&o.ClassWeights), "class-weights", "weight of each class in the loss, in the order of the class folders")
 	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (in the loss, by size), sampling (draws them equally often), none")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
-	cli.Group(f, cli.GroupTraining, "epochs", "batch-size", "optimizer", "lr", "layer-decay", "head-epochs", "clip-grad-norm", "ema", "momentum", "nesterov", "weight-decay",
+	cli.Group(f, cli.GroupTraining, "recipe", "epochs", "batch-size", "optimizer", "lr", "layer-decay", "head-epochs", "clip-grad-norm", "ema", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "warmup", "best", "patience", "label-smoothing", "class-weights", "balance", "seed")
 
 	f.IntVar(&o.Workers, "workers", o.Workers, "goroutines that prepare batches; as in PyTorch their number changes the random crops")
@@ -83,6 +84,7 @@ func addMirror(f *pflag.FlagSet, address *string, insecure *bool) {
 // completeOptions offers the values of flags to the shell.
 func completeOptions(cmd *cobra.Command) {
 	cli.Complete(cmd, "model", zoo.Names()...)
+	cli.Complete(cmd, "recipe", finetune.Recipes()...)
 	cli.Complete(cmd, "augment", transforms.Degrees...)
 	cli.Complete(cmd, "optimizer", finetune.Optimizers()...)
 	cli.Complete(cmd, "scheduler", finetune.Schedulers()...)
@@ -117,7 +119,7 @@ func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 // commandLine returns the command that repeats a run: what differs from the defaults, and what they take from the machine.
 func commandLine(o finetune.Options) string {
 	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
-	notOfARun := []string{"out", "overwrite", "beneath", "cache"} // which change nothing of what is computed
+	notOfARun := []string{"recipe", "out", "overwrite", "beneath", "cache"} // which change nothing of what is computed
 	defaults := finetune.DefaultOptions()
 	f := pflag.NewFlagSet("hymenoptera train", pflag.ContinueOnError)
 	addOptions(f, &defaults)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
@@ -38,6 +39,12 @@ func newTrain(m *cli.Messages) *cobra.Command {
 			if o.Out == "" {
 				o.Out = defaultOut(o.Model, time.Now())
 			}
+			if o.Recipe == "auto" {
+				var err error
+				if o, err = recommend(cmd, o, m); err != nil {
+					return err
+				}
+			}
 			if err := checkEffects(cmd.Flags(), o); err != nil {
 				return err
 			}
@@ -50,6 +57,33 @@ func newTrain(m *cli.Messages) *cobra.Command {
 	cmd.Flags().MarkHidden("trace")
 	completeOptions(cmd)
 	return cmd
+}
+
+// recommend chooses the options that the command line leaves open, and says which and why.
+func recommend(cmd *cobra.Command, o finetune.Options, m *cli.Messages) (finetune.Options, error) {
+	if err := o.Validate(); err != nil {
+		return o, &cli.UsageError{Err: withFlags(err)}
+	}
+	var fixed []string
+	cmd.Flags().Visit(func(f *pflag.Flag) { fixed = append(fixed, strings.ReplaceAll(f.Name, "-", "_")) })
+	o, err := finetune.Recommend(cmd.Context(), o, fixed, finetune.Hooks{Download: m.ShowBytes})
+	if err != nil {
+		return o, advise(err, o)
+	}
+	for _, c := range o.Choices {
+		m.Infof("%s %s: %s", flagOf(c.Option), c.Value, c.Reason)
+	}
+	m.Infof("to repeat this: %s", strings.ReplaceAll(commandLine(o), " \\\n ", ""))
+	return o, nil
+}
+
+// warn prints a warning about data or options, and the flag that changes that.
+func (l *trainLog) warn(w finetune.Warning) {
+	if w.Option == "" {
+		l.messages.Warnf("%s", w.Problem)
+		return
+	}
+	l.messages.Warnf("%s; %s", w.Problem, strings.Join(strings.Fields(flagOf(w.Option)+" "+w.Value+" "+w.Effect), " "))
 }
 
 func defaultOut(name string, now time.Time) string {
@@ -75,7 +109,7 @@ func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
 	}
 	malloc.CollectOften()
 	o.Command = commandLine(o)
-	hooks := finetune.Hooks{Log: l.messages.Logger(), Download: l.messages.ShowBytes,
+	hooks := finetune.Hooks{Log: l.messages.Logger(), Download: l.messages.ShowBytes, Warn: l.warn,
 		EpochStart: l.epochStart, Step: l.step, PhaseEnd: l.phaseEnd, EpochEnd: l.epochEnd}
 	tensors := trace.New(l.trace)
 	if l.trace != "" {

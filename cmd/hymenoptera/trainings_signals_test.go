@@ -110,7 +110,8 @@ func testSecondInterrupt(t *testing.T, b built) {
 	cmd.Stderr = w
 	try(t, cmd.Start(), w.Close())
 	lines := bufio.NewScanner(r)
-	lines.Scan() // the size of the network
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "resnet18: ") { // until the training begins
+	}
 	try(t, cmd.Process.Signal(syscall.SIGINT))
 	if lines.Scan(); !strings.Contains(lines.Text(), "press Ctrl-C again to quit now") {
 		t.Errorf("after the first signal: %q", lines.Text())
