@@ -106,7 +106,7 @@ func newExport() *cobra.Command {
 				err = checkpoint.WriteSafetensors(to, sd)
 			case "onnx":
 				if python = ""; onnx.Input(input) == onnx.Picture {
-					python = onnx.Python(to)
+					python = onnx.Python(to, card.Preprocessing.Upright)
 				}
 				err = writeONNX(to, sd, card, onnx.Input(input))
 			}
