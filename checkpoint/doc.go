@@ -7,15 +7,14 @@
 //	}
 //	w, ok := sd.Get("fc.weight") // w.Shape is [1000 512], w.Data its little-endian bytes
 //
-// [Read] tells by the content, never by the name, which of three formats a file has: the zip format of
-// PyTorch 1.6 and later, the legacy format before it (a magic number, then pickles), and safetensors. [WritePTH]
-// and [WriteSafetensors] write the first and the last of them.
+// [Read] finds the format by the content, never by the name: the zip format of PyTorch 1.6 and later, the legacy
+// format before it (a magic number, then pickles), or safetensors. [WritePTH] and [WriteSafetensors] write the first
+// and the last of them.
 //
-// It is no pickle interpreter: a machine with a list of allowed opcodes and globals reads state dicts and
-// refuses everything else by name, so that no file runs code. Every size, offset and stride of a file is
-// checked before it is used; a file that is cut short, or that has a byte too many, is refused. Reading
-// takes the size of the file and at most 64 MiB more.
+// It does not interpret pickles in general: a machine with a list of allowed opcodes and globals reads state dicts
+// and refuses everything else by name, so that no file runs code. It checks every size, offset and stride before it
+// uses it, and refuses a file that is cut short or has a byte too many. Reading takes as much memory as the file is
+// large, and at most 64 MiB more.
 //
-// It is no tensor library either: tensors are bytes here. The package is pure Go and knows nothing of
-// libtorch.
+// Tensors are bytes here. The package is pure Go and does not use libtorch.
 package checkpoint

@@ -1,9 +1,9 @@
 package checkpoint
 
-// DType is the type of a tensor's elements. The zero value is no type.
+// DType is the type of a tensor's elements. The zero value is not a type.
 type DType uint8
 
-// The types that files of weights hold, under PyTorch's names.
+// The types in files of weights, under PyTorch's names.
 const (
 	Float32 DType = iota + 1
 	Float16
@@ -43,7 +43,7 @@ func (d DType) String() string {
 	return dtypes[d].name
 }
 
-// Size returns the bytes that an element takes, 0 for no type.
+// Size returns the size of an element in bytes, 0 for the zero value.
 func (d DType) Size() int {
 	if !d.valid() {
 		return 0

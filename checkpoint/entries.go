@@ -13,8 +13,8 @@ type entry struct {
 	tensor *tensor
 }
 
-// SeveralError says that a file holds more than one state dict: Read takes the one that a name such as
-// FILE#state_dict_ema asks for.
+// A SeveralError says that a file holds more than one state dict. A name such as FILE#state_dict_ema makes Read take
+// one of them.
 type SeveralError struct {
 	Parts []string // what may follow the # sign
 }

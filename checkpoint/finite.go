@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// NonFiniteError says that weights hold values that are no numbers.
+// A NonFiniteError says that weights hold NaN or infinite values.
 type NonFiniteError struct {
 	Tensor string // the first that has any
 	Values int    // that are NaN or infinite, of all tensors
@@ -18,8 +18,8 @@ func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("%d values of the weights are NaN or infinite, the first in %q: the training that made them broke down; take weights from before", e.Values, e.Tensor)
 }
 
-// CheckFinite returns a NonFiniteError for weights with a NaN or an infinity, which spreads to all that a network
-// computes.
+// CheckFinite returns a [*NonFiniteError] for weights with a NaN or an infinity, which would spread to everything
+// that a network computes.
 func (sd *StateDict) CheckFinite() error {
 	var e NonFiniteError
 	for _, t := range sd.Tensors {

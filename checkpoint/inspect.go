@@ -35,7 +35,7 @@ type TensorReport struct {
 	SHA256       string  `json:"sha256"`     // of its bytes, in hex
 }
 
-// Inspect reads a file as Read does, and refuses what Read refuses.
+// Inspect reads a file as Read does, refuses the same files, and describes the file.
 func Inspect(name string) (*Report, error) {
 	path, part := Split(name)
 	data, err := readFile(path)

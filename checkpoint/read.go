@@ -15,8 +15,8 @@ import (
 const maxFile = 16 << 30
 
 // Read reads the state dict in a file of any of the three formats. FILE#PART names one of several in a file, by its
-// keys with dots between them. The tensors share one buffer as large as the file. The errors name the file, what is
-// wrong with it and, where there is a way, what to do.
+// keys with dots between them. The tensors share one buffer as large as the file. The errors name the file, the fault
+// and, if there is one, the remedy.
 func Read(name string) (*StateDict, error) {
 	path, part := Split(name)
 	data, err := readFile(path)
@@ -30,7 +30,7 @@ func Read(name string) (*StateDict, error) {
 	return sd, nil
 }
 
-// Split splits FILE#PART. A file whose own name holds a # sign is meant as a whole.
+// Split splits FILE#PART. A file whose own name contains a # sign is not split.
 func Split(name string) (path, part string) {
 	at := strings.LastIndexByte(name, '#')
 	if at < 0 {
@@ -42,8 +42,8 @@ func Split(name string) (path, part string) {
 	return name[:at], name[at+1:]
 }
 
-// Parse reads a state dict from the bytes of a file. It takes data over: the tensors are slices of it, and
-// those that do not lie in order there are put in order in place.
+// Parse reads a state dict from the bytes of a file. It keeps data: the tensors are slices of it, and Parse reorders
+// in place those that are not row-major.
 func Parse(data []byte) (*StateDict, error) {
 	sd, err := parse(data, "")
 	if err != nil {

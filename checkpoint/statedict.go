@@ -23,19 +23,19 @@ type Tensor struct {
 	// Parameter is set for a torch.nn.Parameter, as old files of torchvision have them, and not for a plain
 	// tensor, which is what Module.state_dict returns today. Safetensors knows no difference.
 	Parameter bool
-	// RequiresGrad is what the file says; most say it of parameters alone.
+	// RequiresGrad is the file's value; in most files it is set only for parameters.
 	RequiresGrad bool
 }
 
 // StateDict is an ordered list of tensors.
 type StateDict struct {
-	// Tensors are in the file's order, which is the model's own in files that PyTorch wrote.
+	// Tensors are in the file's order. In files that PyTorch wrote that is the model's.
 	Tensors []Tensor
 	// Metadata is safetensors' __metadata__; nil in other formats.
 	Metadata map[string]string
 	// Format is what Read found: one of the Format constants. Writers ignore it.
 	Format string
-	// Wrapper has the keys that the file keeps the state dict under, with dots between them, such as "state_dict" in
+	// Wrapper has the keys that lead to the state dict in the file, with dots between them, such as "state_dict" for
 	// {"epoch": 3, "state_dict": …}; empty where the file is the state dict itself. Writers ignore it.
 	Wrapper string
 }

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// WritePTH writes sd to path, all or nothing, in PyTorch's zip format: torch.load(weights_only=True)
-// returns an OrderedDict of tensors, Parameters where sd has them. The same state dict gives the same
-// bytes. The format has no place for Metadata, and takes no more than 4 GiB here.
+// WritePTH writes sd to path, all or nothing, in PyTorch's zip format: torch.load(weights_only=True) returns an
+// OrderedDict of tensors, Parameters where sd has them. The same state dict gives the same bytes. The format cannot
+// hold Metadata, and WritePTH writes at most 4 GiB.
 func WritePTH(path string, sd *StateDict) error {
 	if err := sd.validate(); err != nil {
 		return fmt.Errorf("checkpoint: write %s: %w", path, err)

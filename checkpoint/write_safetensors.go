@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// WriteSafetensors writes sd's tensors and metadata to path, all or nothing. The same state dict gives the
-// same bytes: the header keeps the order of the tensors and sorts the metadata; the data of types with
-// larger elements comes first, so that every tensor is aligned in memory that the file is mapped to.
-// Parameter and RequiresGrad have no place in the format.
+// WriteSafetensors writes sd's tensors and metadata to path, all or nothing. The same state dict gives the same
+// bytes: the header keeps the order of the tensors and sorts the metadata; the data of types with larger elements
+// comes first, so that every tensor is aligned in memory that the file is mapped to. The format cannot hold Parameter
+// and RequiresGrad.
 func WriteSafetensors(path string, sd *StateDict) error {
 	head, order, err := safetensorsHeader(sd)
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A Card is what best.safetensors says of itself beside the weights: all that it takes to use them.
+// A Card is the description of the weights in best.safetensors: everything that is needed to use them.
 type Card struct {
 	Version        string // of the program that wrote it
 	Model          string // its name in the zoo
 	Classes        []string
 	Preprocessing  transforms.Transform // of validation
 	Config         json.RawMessage      // the training's options
-	Epoch          int                  // that the weights were reached in
+	Epoch          int                  // in which training reached the weights
 	Accuracy, Loss float64              // of its validation phase
 }
 
-// Metadata returns the card as a file's metadata, which are strings.
+// Metadata returns the card as the metadata of a file, which are strings.
 func (c Card) Metadata() map[string]string {
 	return map[string]string{
 		"format": "pt", "version": c.Version, "model": c.Model, "config": string(c.Config),
@@ -39,7 +39,7 @@ func encode(v any) string {
 	return string(data)
 }
 
-// ReadCard reads what Metadata wrote.
+// ReadCard reads a card from a file's metadata, as Card.Metadata wrote it.
 func ReadCard(metadata map[string]string) (c Card, err error) {
 	if metadata["model"] == "" {
 		return c, errors.New("it does not say which model it is: only the best.safetensors of a run does")

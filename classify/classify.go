@@ -1,12 +1,11 @@
-// Package classify uses a trained network: it tells what pictures show.
+// Package classify uses a trained network: it finds the classes of pictures.
 //
 //	c, err := classify.Open(ctx, "runs/bees/best.safetensors")
 //	defer c.Close()
 //	predictions, err := c.Predict(ctx, picture) // the bytes of a JPEG, PNG, …
 //	fmt.Println(c.Classes[predictions[0].Best()])
 //
-// The file says which model it holds, what its classes are called and how pictures are prepared. Nothing is
-// trained here.
+// The file names the model and its classes, and says how pictures are prepared.
 package classify
 
 import (
@@ -27,12 +26,12 @@ import (
 // Config says where and how a classifier computes.
 type Config struct {
 	Device torch.Device
-	// Fast gives up the exact bits of training's validation for speed: BatchNorms are made part of their
-	// convolutions, which compute in bfloat16 where the device multiplies it.
+	// Fast gives up the exact bits of training's validation for speed: BatchNorms become part of their convolutions,
+	// which compute in bfloat16 if the device multiplies it.
 	Fast bool
 	// Mirror takes the mean of the logits of each picture and of its mirror image.
 	Mirror bool
-	// Warn, if not nil, is called for every picture of a stream or an evaluation that is unusual, from several goroutines.
+	// Warn, if not nil, is called for every unusual picture of a stream or an evaluation, from several goroutines.
 	Warn func(dataset.Warning)
 }
 
@@ -51,15 +50,14 @@ type Classifier struct {
 	scope *torch.Scope // owns the weights; nil once closed
 }
 
-// A NotFiniteError says that what a network computes is not a number, or infinite: the weights in its file are not fit
-// for use.
+// A NotFiniteError says that a network's logits are NaN or infinite, so the weights in its file cannot be used.
 type NotFiniteError struct{ Path string }
 
 func (e *NotFiniteError) Error() string {
 	return fmt.Sprintf("classify: %s: what the network computes is no finite number: its weights hold NaN, infinity or far too large values", e.Path)
 }
 
-// ErrClosed is what a closed classifier returns.
+// ErrClosed is the error of a closed classifier.
 var ErrClosed = errors.New("classify: the classifier is closed")
 
 // Open reads the best.safetensors of a run. The classifier must be closed.
@@ -67,8 +65,8 @@ func Open(ctx context.Context, path string) (*Classifier, error) {
 	return OpenConfig(ctx, path, DefaultConfig())
 }
 
-// OpenConfig is Open with a choice of where and how to compute. One picture goes through the network before it is
-// returned: weights that give no finite numbers are a [*NotFiniteError].
+// OpenConfig is Open with a configuration. It tries the network on one picture: if the logits are not finite, the
+// error is a [*NotFiniteError].
 func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, error) {
 	weights, card, err := Read(path)
 	if err != nil {
@@ -131,7 +129,7 @@ func (c *Classifier) load(weights *checkpoint.StateDict) error {
 	return nil
 }
 
-// Close frees the weights, after the predictions that are under way.
+// Close waits for predictions in progress and frees the weights.
 func (c *Classifier) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,16 +13,16 @@ import (
 	"hymenoptera/trainer"
 )
 
-// An Evaluation is what a classifier comes to on a labelled set.
+// An Evaluation is the result of a classifier on a labelled set.
 type Evaluation struct {
-	metrics.Phase                      // its loss is by the criterion of the training
+	metrics.Phase                      // with the loss of the training's criterion
 	Labels        []int                // the true class of each sample, an index into the classifier's classes
 	Predictions   []Prediction         // one a sample
 	Folder        *dataset.ImageFolder // the samples
 }
 
-// Evaluate passes a set through the network in its order, batch by batch, prepared by the given number of
-// workers. The set's classes must be among the classifier's.
+// Evaluate passes a set through the network in its order, in batches that the given number of workers prepare. The
+// set's classes must be among the classifier's.
 func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, batch, workers int) (*Evaluation, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -85,9 +85,9 @@ func (c *Classifier) relabelled(folder *dataset.ImageFolder) (*dataset.ImageFold
 	return out, nil
 }
 
-// A Criterion is the part of a training's options that its loss takes: cross entropy.
+// A Criterion holds the options of the loss, which is cross entropy.
 type Criterion struct {
-	LabelSmoothing float64   `json:"label_smoothing"`         // share of a label that is spread over all classes
+	LabelSmoothing float64   `json:"label_smoothing"`         // share of each label that is spread over all classes
 	ClassWeights   []float64 `json:"class_weights,omitempty"` // one per class, in the order of their names; nil for none
 }
 

@@ -16,8 +16,8 @@ func (c Card) sampleBytes() int64 {
 	return pixelBytes * size * size
 }
 
-// MaxBatch returns how many pictures may go through the network together without taking more than half of the memory that is
-// free, at least 1; without a limit that is known it returns n.
+// MaxBatch returns n, or fewer pictures if n of them would take more than half of the free memory in the network, but
+// at least 1. If the free memory is unknown it returns n.
 func (c Card) MaxBatch(n int) int { return c.maxBatch(n, machine.This().FreeMemory()) }
 
 func (c Card) maxBatch(n int, free int64) int {

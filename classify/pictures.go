@@ -10,8 +10,8 @@ import (
 	"hymenoptera/dataset"
 )
 
-// Pictures yields the pictures of files, of all folders and what is under them, and for "-" the one on stdin, until ctx is
-// done. It calls unlisted for each folder that cannot be listed or holds no picture.
+// Pictures yields the pictures of files, of all folders and what is under them, and for "-" the one on stdin, until
+// ctx is done. It calls unlisted with an error for each folder that cannot be listed or holds no picture.
 func Pictures(ctx context.Context, paths []string, stdin io.Reader, unlisted func(error)) iter.Seq[Picture] {
 	return func(yield func(Picture) bool) {
 		for _, arg := range paths {

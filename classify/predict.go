@@ -8,9 +8,9 @@ import (
 	"hymenoptera/torch"
 )
 
-// A Prediction is what the network says of one picture.
+// A Prediction is the network's answer for one picture.
 type Prediction struct {
-	Logits        []float32 // one a class
+	Logits        []float32 // one per class
 	Probabilities []float32 // their softmax
 }
 
@@ -25,7 +25,7 @@ func (p Prediction) Best() int {
 	return best
 }
 
-// An Input is a picture as the network takes it: cropped, resized and normalised.
+// An Input is a picture prepared for the network: cropped, resized and normalised.
 type Input []float32
 
 // A PictureError says which of several pictures cannot be decoded, and why.
@@ -41,8 +41,9 @@ func (e *PictureError) Error() string { return fmt.Sprintf("classify: picture %d
 func (e *PictureError) Unwrap() error { return e.Err }
 
 // Predict passes pictures through the network as one batch and returns a prediction for each. A picture is the
-// content of a file of any format that dataset.Decode takes; a *PictureError tells the first that is none.
-// Cancelling ctx has an effect until the network begins. A network that computes NaN or infinity is a *NotFiniteError.
+// content of a file of any format that dataset.Decode takes; the error for one that cannot be decoded is a
+// [*PictureError], and for logits that are NaN or infinite a [*NotFiniteError]. Cancelling ctx has an effect only
+// until the network begins.
 func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Prediction, error) {
 	p, err := c.Preparer()
 	if err != nil {
@@ -59,13 +60,13 @@ func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Predict
 	return c.PredictInputs(ctx, inputs)
 }
 
-// Preparer returns what makes pictures into inputs for this classifier. It must be closed. It belongs to one goroutine
-// at a time, so that several pictures can be prepared at once, by one each, while the network computes.
+// Preparer returns a preparer of inputs for this classifier. It must be closed. One goroutine at a time may use it;
+// several preparers can prepare pictures at once while the network computes.
 func (c *Classifier) Preparer() (*dataset.Preparer, error) {
 	return dataset.NewPreparer(c.Preprocessing, c.mode.ChannelsLast)
 }
 
-// PredictInputs is Predict for pictures that a preparer of the same classifier has decoded.
+// PredictInputs is Predict for pictures that a preparer of this classifier has decoded.
 func (c *Classifier) PredictInputs(ctx context.Context, inputs []Input) ([]Prediction, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

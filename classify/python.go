@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Python returns a program in Python that loads the weights in a file of a format, pth or safetensors, prepares the
-// picture that it is called with as validation does, and prints its class. noTransform is for a GoogLeNet that does not
-// transform its input.
+// Python returns a program in Python that loads the weights from a file of a format, pth or safetensors, prepares the
+// picture named on its command line as validation does, and prints its class. noTransform is for a GoogLeNet that
+// does not transform its input.
 func (c Card) Python(file, format string, noTransform bool) string {
 	options := ""
 	if c.Model == "googlenet" {

@@ -9,7 +9,7 @@ import (
 	"hymenoptera/dataset"
 )
 
-// A Picture is one of a stream's.
+// A Picture is a picture of a stream.
 type Picture struct {
 	Name string
 	Read func() ([]byte, error) // its content, the bytes of an image file
@@ -20,11 +20,11 @@ func File(path string) Picture {
 	return Picture{Name: path, Read: func() ([]byte, error) { return dataset.ReadFile(nil, path) }}
 }
 
-// A Result is what a stream says of one picture.
+// A Result is the result of a stream for one picture.
 type Result struct {
 	Name string
 	Prediction
-	Err error // why the picture cannot be read or decoded; it has no prediction then
+	Err error // why the picture cannot be read or decoded, and has no prediction
 }
 
 // pending is a picture on its way through a stream.
@@ -35,10 +35,10 @@ type pending struct {
 	done    chan struct{} // closed when input or err is set
 }
 
-// Stream classifies any number of pictures in constant memory: workers goroutines read and decode while the
-// network computes a batch. It yields one result a picture, in their order. A picture that cannot be read is a
-// result with an error and takes no place in a batch. The stream ends with an error of its own when ctx is done
-// or the network fails. The classifier must stay open.
+// Stream classifies any number of pictures in constant memory: workers goroutines read and decode while the network
+// computes a batch. It yields one result per picture, in order. A picture that cannot be read gives a result with an
+// error. The stream ends with an error of its own when ctx is done or the network fails. The classifier must stay
+// open.
 func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], batch, workers int) iter.Seq2[Result, error] {
 	batch, workers = max(1, batch), max(1, workers)
 	return func(yield func(Result, error) bool) {

@@ -35,8 +35,7 @@ func (f *ImageFolder) sampleError(index int, err error) *SampleError {
 	return &SampleError{Path: s.Path, Class: f.Classes[s.Label], Index: index, Err: err}
 }
 
-// Broken reads and decodes every sample, by several workers at once, and returns those that cannot be, by
-// index.
+// Broken reads and decodes every sample, with several workers, and returns those that fail, by index.
 func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, error) {
 	found := make([]*SampleError, len(f.Samples))
 	err := inParallel(ctx, workers, len(found), func(context.Context) func(int) error {
@@ -58,7 +57,7 @@ func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, 
 	return slices.DeleteFunc(found, func(e *SampleError) bool { return e == nil }), nil
 }
 
-// Without returns the folder less the broken samples. A class of which nothing is left is an error.
+// Without returns the folder without the broken samples. A class with no other samples is an error.
 func (f *ImageFolder) Without(broken []*SampleError) (*ImageFolder, error) {
 	rest := &ImageFolder{Root: f.Root, Classes: f.Classes, LeftOut: f.LeftOut}
 	out := map[int]bool{}

@@ -6,8 +6,8 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A Cache keeps decoded pictures in memory, so that later epochs need not decode them: whole ones where crops are
-// random, else the finished crop. Loaders may share one. The batches are the same with it and without.
+// A Cache keeps decoded pictures in memory, so that later epochs need not decode them: whole pictures if crops are
+// random, else the finished crops. Loaders may share one. It does not change batches.
 type Cache struct{ left atomic.Int64 }
 
 // NewCache returns a cache that holds at most the given number of bytes of pixels.

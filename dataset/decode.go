@@ -62,8 +62,8 @@ func isTIFF(data []byte) bool {
 	return false
 }
 
-// Decode sets dst to the pixels that Pillow's convert("RGB") gives for a file of any format that ImageFolder
-// takes, and for GIF. The content decides on the format. docs/parity.md lists what is refused though Pillow reads it.
+// Decode sets dst to the pixels that Pillow's convert("RGB") gives for a file of any format that ImageFolder takes,
+// and for GIF. It finds the format by the content. docs/parity.md lists files that Pillow reads and Decode refuses.
 func Decode(dst *transforms.Image, data []byte) error {
 	if format(data) != formatJPEG {
 		return decode(context.Background(), dst, data)

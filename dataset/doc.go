@@ -14,6 +14,6 @@
 //		b.Release()
 //	}
 //
-// A batch is the same whatever the timing and the number of processors; as in PyTorch, the number of workers
-// changes the crops. It knows no tensors: the memory that batches are written into may be any.
+// Batches do not depend on timing or the number of processors; as in PyTorch, the number of workers changes the
+// crops. The package does not use tensors: it writes batches into any memory.
 package dataset

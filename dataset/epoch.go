@@ -185,8 +185,8 @@ func (e *Epoch) release(b *Batch) {
 	}
 }
 
-// Close stops the workers and waits for them: at most for the sample that each of them is at. It may be
-// called more than once. Batches that are not released yet must not be used any more.
+// Close stops the workers and waits for them, at most until each has finished its current sample. It may be called
+// more than once. Batches that are not released yet must not be used afterwards.
 func (e *Epoch) Close() {
 	e.mu.Lock()
 	if e.closed {

@@ -8,7 +8,7 @@ import (
 	"hymenoptera/internal/regular"
 )
 
-// MaxFile bounds the files that are taken for pictures, in bytes: they are read whole.
+// MaxFile is the largest size of a picture's file, in bytes, since files are read whole.
 const MaxFile = 1 << 30
 
 // openPicture opens a regular file of at most MaxFile bytes.
@@ -21,8 +21,8 @@ func openPicture(path string) (*os.File, int64, error) {
 	return f, size, err
 }
 
-// ReadFile reads a picture's file into buf's memory, growing it where it does not suffice, and returns it also with an
-// error. A file of no known format it reads no further than its first bytes.
+// ReadFile reads a picture's file into buf, which it grows as needed, and returns it, also with an error. Of a file
+// of unknown format it reads only the first bytes.
 func ReadFile(buf []byte, path string) ([]byte, error) {
 	f, size, err := openPicture(path)
 	if err != nil {

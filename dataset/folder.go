@@ -20,13 +20,13 @@ type Sample struct {
 	Label int    // index into Classes
 }
 
-// An ImageFolder is a set of pictures, a folder per class, as torchvision's ImageFolder sees it, but for hidden folders and
-// those of macOS's archives, which are neither classes nor parts of one.
+// An ImageFolder is a set of pictures, a folder per class, as in torchvision's ImageFolder. Unlike there, hidden
+// folders and those of macOS's archives are left out.
 type ImageFolder struct {
 	Root    string
 	Classes []string // the names of the folders, sorted
 	Samples []Sample // sorted by class, then by folder and file name, byte by byte
-	LeftOut LeftOut  // what is no picture
+	LeftOut LeftOut  // files that are not pictures
 }
 
 // suffixes returns torchvision's IMG_EXTENSIONS. The format of a file is decided by its content.
@@ -117,9 +117,9 @@ func (f *ImageFolder) add(dir string, label int) error {
 	return nil
 }
 
-// PicturePaths yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their names:
-// sorted by folder, then by name, byte by byte. It opens none of them. Folders that cannot be listed are errors, after
-// which it goes on. What it leaves out is counted in left, if that is not nil.
+// PicturePaths yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their
+// names: sorted by folder, then by name, byte by byte. It opens none of them. A folder that cannot be listed yields
+// an error, and the iteration continues. If left is not nil, PicturePaths counts in it the files that it leaves out.
 func PicturePaths(dir string, left LeftOut) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if left == nil {

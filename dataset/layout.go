@@ -12,12 +12,12 @@ import (
 	"hymenoptera/internal/mt19937"
 )
 
-// A Layout says what of a folder is used, and what to validate with. The zero value is the notebook's: all classes
-// of train and val.
+// A Layout says which pictures of a folder to train and to validate with. The zero value is the notebook's: all
+// classes of train and val.
 type Layout struct {
 	Classes []string // the class folders to use; nil for all
-	// ValFraction, where not 0, is the share of each class's pictures to validate with. The folder must have no val
-	// then: its pictures lie in train/<class> or in <class>.
+	// ValFraction, if not 0, is the share of each class's pictures to validate with. The folder must then have no
+	// val: its pictures lie in train/<class> or in <class>.
 	ValFraction float64
 	Seed        uint64 // of that choice
 }
@@ -70,8 +70,8 @@ func (l Layout) split(root string) (train, val *ImageFolder, err error) {
 	return folder.Split(l.ValFraction, mt19937.New(l.Seed))
 }
 
-// Split divides a set in two that have the same classes: of each class's n pictures, val gets n·fraction, rounded, at
-// least one and not all of them, chosen by src. Both keep the order of the set.
+// Split divides a set into two sets with the same classes. Of each class's n pictures, val gets n·fraction, rounded,
+// at least one and not all, chosen by src. Both keep the order of the set.
 func (f *ImageFolder) Split(fraction float64, src Source) (train, val *ImageFolder, err error) {
 	if !(fraction > 0 && fraction < 1) {
 		return nil, nil, fmt.Errorf("dataset: a share of %v of the pictures to validate with: want more than 0 and less than 1", fraction)

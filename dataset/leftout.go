@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// LeftOut counts what of a folder is not taken for a picture, by the reason: an ending as ".gif", or what kind of folder.
+// LeftOut counts the files of a folder that are not taken for pictures, by the reason: an ending such as ".gif", or
+// the kind of folder.
 type LeftOut map[string]int
 
 // Reasons other than endings.
@@ -89,7 +90,7 @@ func (l LeftOut) folder(path, reason string) {
 // isPicture reports whether a folder's entry is taken for a picture by its name.
 func isPicture(e fs.DirEntry) bool { return IsImage(e.Name()) && !strings.HasPrefix(e.Name(), "._") }
 
-// CountLeftOut counts what the folders among paths hold beside pictures. It lists them.
+// CountLeftOut lists the folders among paths and counts the files in them that are not pictures.
 func CountLeftOut(paths []string) LeftOut {
 	left := LeftOut{}
 	for _, path := range paths {

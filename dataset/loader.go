@@ -20,14 +20,15 @@ const MaxWorkers = 1024
 type LoaderConfig struct {
 	BatchSize int  // samples per batch, at least 1; the last batch of an epoch may be smaller
 	Shuffle   bool // a new random order each epoch
-	// Weights, where not nil, are one per sample: each epoch draws as many samples as there are, with replacement, by
-	// their weights, as PyTorch's WeightedRandomSampler does. They must be positive, and Shuffle unset.
+	// Weights, if not nil, has one weight per sample. Each epoch then draws as many samples as there are, with
+	// replacement, by these weights, as PyTorch's WeightedRandomSampler does. They must be positive, and Shuffle
+	// unset.
 	Weights      []float64
 	Workers      int    // goroutines that make batches; with 0 they are made in Next
 	Cache        *Cache // where decoded pictures are kept, or nil
 	ChannelsLast bool   // samples are H×W×3 rather than 3×H×W
 	Pixels       bool   // samples are H×W×3 bytes, mirrored but not normalised, to be normalised elsewhere
-	// Warn, if not nil, is called for every picture that is unusual, from the workers.
+	// Warn, if not nil, is called for every unusual picture, from the workers.
 	Warn func(Warning)
 }
 
@@ -46,7 +47,7 @@ func (c LoaderConfig) validate() error {
 	return nil
 }
 
-// A Loader makes the batches of a set, epoch by epoch. Only one epoch may be under way at a time.
+// A Loader makes the batches of a set, epoch by epoch. Only one epoch may run at a time.
 type Loader struct {
 	folder *ImageFolder
 	tf     transforms.Transform
@@ -114,15 +115,15 @@ func (l *Loader) Batches() int { return (l.Len() + l.cfg.BatchSize - 1) / l.cfg.
 // Path returns the file of a sample; i is its index in the folder.
 func (l *Loader) Path(i int) string { return l.folder.Samples[i].Path }
 
-// Layout returns what the batches look like.
+// Layout returns the layout of the batches.
 func (l *Loader) Layout() BatchLayout { return l.layout }
 
-// Transform returns what happens to every sample.
+// Transform returns the transform of every sample.
 func (l *Loader) Transform() transforms.Transform { return l.tf }
 
-// SetSlots gives the memory that batches are written into: as many buffers as the layout has slots, of SlotLen()
-// numbers each. The caller keeps owning it and must keep it until the last epoch that uses it is closed. Without it, and
-// after SetSlots(nil), the loader allocates its own at the next epoch.
+// SetSlots sets the memory for batches: as many buffers as the layout has slots, of SlotLen() numbers each. The
+// caller owns it and must keep it until the last epoch that uses it is closed. Without SetSlots, and after
+// SetSlots(nil), the loader allocates memory at the next epoch.
 func (l *Loader) SetSlots(slots []Buffer) error {
 	if l.busy.Load() {
 		return errors.New("dataset: new slots while an epoch is under way: close it first")
@@ -143,10 +144,10 @@ func (l *Loader) SetSlots(slots []Buffer) error {
 	return nil
 }
 
-// Epoch starts a pass over all samples and its workers, which cancelling ctx stops. As PyTorch's DataLoader does when an
-// iterator is made, it draws the workers' base seed from main and then, when shuffling, the sampler's seed: two words
-// each; with weights it draws the samples themselves from main. With 0 workers the crops come from main too, whenever a
-// batch is made. The epoch must be closed.
+// Epoch starts a pass over all samples and its workers. Cancelling ctx stops them. As PyTorch's DataLoader does when
+// an iterator is made, it draws the workers' base seed from main and then, when shuffling, the sampler's seed: two
+// words each; with weights it draws the samples themselves from main. With 0 workers the crops come from main too,
+// whenever a batch is made. The epoch must be closed.
 func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 	e := &Epoch{loader: l}
 	if !l.busy.CompareAndSwap(false, true) {

@@ -37,7 +37,7 @@ func visible(r rune) rune {
 	return r
 }
 
-// Shown returns names of classes for a message: as they are, or quoted in ASCII where they would look like others.
+// Shown returns names of classes for a message: unchanged, or quoted in ASCII if two would look alike.
 func Shown(names ...string) []string {
 	out := slices.Clone(names)
 	for i, name := range names {

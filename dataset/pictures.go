@@ -9,8 +9,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A Picture is what a loader's batches are made of: the decoded picture of a sample where crops are random, else the
-// finished crop.
+// A Picture is the decoded picture of a sample if crops are random, else the finished crop.
 type Picture struct {
 	Index int // of the sample
 	Image *transforms.Image
@@ -79,8 +78,8 @@ func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	return p, err
 }
 
-// CountPixels returns how many pixels [Loader.Pictures] will have, by the headers of the samples' files. It stops soon
-// after there are more than the given number.
+// CountPixels returns how many pixels [Loader.Pictures] will have, by the headers of the samples' files. It stops
+// soon after the count exceeds most.
 func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 	if !l.tf.Random {
 		return int64(l.Len()) * int64(l.tf.Size) * int64(l.tf.Size), nil

@@ -9,8 +9,8 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A Preparer makes single samples of pictures that lie in memory, as a loader makes those of files, in memory
-// that it keeps. It belongs to one goroutine at a time.
+// A Preparer makes samples of pictures in memory, as a loader does of files. It keeps its memory from picture to
+// picture. One goroutine at a time may use it.
 type Preparer struct {
 	sampler
 	pixels int // that a picture may have
@@ -23,8 +23,8 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("%d×%d pixels: want 1 to %d", e.Width, e.Height, e.Most)
 }
 
-// NewPreparer returns a preparer for a transform without random parts. Samples are H×W×3 where channelsLast is
-// set, else 3×H×W. It must be closed.
+// NewPreparer returns a preparer for a transform without random parts. Samples are H×W×3 with channelsLast, else
+// 3×H×W. It must be closed.
 func NewPreparer(tf transforms.Transform, channelsLast bool) (*Preparer, error) {
 	if err := tf.Validate(); err != nil {
 		return nil, err
@@ -44,20 +44,20 @@ func NewPreparer(tf transforms.Transform, channelsLast bool) (*Preparer, error) 
 // Len returns the floats of a sample: 3×H×W.
 func (p *Preparer) Len() int { return p.layout.SampleLen() }
 
-// Bound sets how many pixels a picture may have for [Preparer.Cost]. JPEG files whose scans are more work than 20
-// passes over as many pixels, as those of a few kilobytes can be, are an error of [Preparer.Prepare].
+// Bound sets how many pixels a picture may have for [Preparer.Cost]. [Preparer.Prepare] refuses JPEG files whose
+// scans are more work than 20 passes over as many pixels; such a file may have only a few kilobytes.
 func (p *Preparer) Bound(pixels int) {
 	p.pixels, p.jpeg.MaxWork = pixels, 20*int64(pixels)
 }
 
-// A Cost bounds what it takes to make a sample of a picture.
+// A Cost is an upper bound of the resources for making a sample of a picture.
 type Cost struct {
 	Memory int64 // bytes, beside the file and the sample
-	Work   int64 // how often a pixel is passed over
+	Work   int64 // passes over pixels, each counted per pixel
 }
 
-// Cost returns what [Preparer.Prepare] takes at most for a picture, by its header. A file without a header is an error,
-// and so is a picture with too many pixels: a [*SizeError].
+// Cost returns the most that [Preparer.Prepare] takes for a picture, by its header. A file without a header is an
+// error, and so is a picture with too many pixels: a [*SizeError].
 func (p *Preparer) Cost(data []byte) (Cost, error) {
 	if format(data) == formatJPEG {
 		info, err := p.jpeg.Header(data)
@@ -91,8 +91,8 @@ func (p *Preparer) bounded(width, height int) error {
 	return nil
 }
 
-// Prepare writes the sample of a picture, the content of a file of any format that [Decode] takes, to dst, which
-// has Len() floats. It decodes no more of the picture than the crop needs. It stops soon when ctx is done.
+// Prepare writes the sample of a picture, the content of a file of any format that [Decode] takes, to dst, which has
+// Len() floats. It decodes only the part of the picture that the crop needs, and stops soon after ctx is done.
 func (p *Preparer) Prepare(ctx context.Context, dst []float32, data []byte) error {
 	if _, err := p.crop(ctx, nil, data); err != nil {
 		return err
@@ -101,8 +101,8 @@ func (p *Preparer) Prepare(ctx context.Context, dst []float32, data []byte) erro
 	return nil
 }
 
-// Unusual returns what is unusual about the picture that was prepared last: the reasons of a [Warning].
+// Unusual returns the reasons for a [Warning] about the last picture.
 func (p *Preparer) Unusual() []string { return p.unusual }
 
-// Close frees the memory that lies outside of Go's.
+// Close frees the memory outside of Go's heap.
 func (p *Preparer) Close() { p.close() }

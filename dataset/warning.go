@@ -6,10 +6,10 @@ import (
 	"hymenoptera/internal/jpeg"
 )
 
-// A Warning says what is unusual about a picture that was decoded nevertheless.
+// A Warning says what is unusual about a picture that could be decoded.
 type Warning struct {
 	Path   string
-	Reason string // the same text for every picture of a kind
+	Reason string // the same text for all pictures with the same fault
 }
 
 // String names the picture and the reason.

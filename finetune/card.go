@@ -48,7 +48,7 @@ func newCard(o Options, classes []string, validation transforms.Transform) (clas
 	return classify.Card{Version: version.Own, Model: o.Model, Classes: classes, Preprocessing: validation, Config: config}, err
 }
 
-// ReadOptions returns the options that a network was trained with. Those of its card have no Data.
+// ReadOptions returns the options of the training that card describes. Data is not among them.
 func ReadOptions(card classify.Card) (o Options, err error) {
 	if err := json.Unmarshal(card.Config, &o); err != nil {
 		return o, fmt.Errorf("finetune: the metadata of the checkpoint are damaged: config is %.200q", card.Config)

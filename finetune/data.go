@@ -19,7 +19,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// A NoValError is an error about a folder of images that has no val folder. Options.ValFraction would do without.
+// A NoValError is an error about a folder of images that has no val folder. Options.ValFraction would need none.
 type NoValError struct{ Err error }
 
 func (e *NoValError) Error() string { return e.Err.Error() }
@@ -31,7 +31,7 @@ type images struct {
 	skipped    []string // images that SkipCorrupt left out, with the reason
 }
 
-// Layout returns which images of the folder are used, and how they are split.
+// Layout returns the layout of the folder of images.
 func (o Options) Layout() dataset.Layout {
 	return dataset.Layout{Classes: o.OnlyClasses, ValFraction: o.ValFraction, Seed: o.Seed}
 }

@@ -12,6 +12,6 @@ func DemoOptions() Options {
 	return o
 }
 
-// DrawDemo draws ants and bees into train and val under dir, a stand-in for the tutorial's photographs that needs no
-// network. Accuracies on them say nothing about photographs.
+// DrawDemo draws ants and bees into train and val under dir, for trainings without a network connection. It replaces
+// pictures of the same names. Accuracies on them say nothing about photographs.
 func DrawDemo(dir string) error { return synth.Write(dir, synth.DefaultConfig()) }

@@ -18,7 +18,7 @@ import (
 var Tutorial = hub.File{URL: "https://download.pytorch.org/tutorial/hymenoptera_data.zip",
 	SHA256: "fbc41b31d544714d18dd1230b1e2b455e1557766e13e67f9f5a7a23af7c02209", Size: 47_286_322}
 
-// A DownloadError says that data or weights could not be downloaded. Files that are here would do.
+// A DownloadError says that data or weights could not be downloaded. Local files may be used instead.
 type DownloadError struct {
 	Option string // data or weights
 	Err    error
@@ -35,10 +35,10 @@ func (o Options) downloads(h Hooks) hub.Config {
 	return cfg
 }
 
-// FetchTutorial makes the folder dir of the tutorial's photographs, unless it is there.
+// FetchTutorial downloads the tutorial's photographs into the folder dir, unless it exists.
 func FetchTutorial(ctx context.Context, dir string, cfg hub.Config) error {
 	_, missing := os.Stat(filepath.Dir(dir))
-	_, err := hub.FetchFolder(ctx, cfg, Tutorial, "hymenoptera_data", dir, hub.DefaultLimits())
+	_, err := hub.FetchFolder(ctx, cfg, Tutorial, "hymenoptera_data", dir)
 	if err != nil && errors.Is(missing, os.ErrNotExist) {
 		os.Remove(filepath.Dir(dir)) // fails if a part of the download is in it
 	}

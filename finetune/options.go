@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hymenoptera/classify"
 	"hymenoptera/internal/machine"
@@ -25,7 +26,7 @@ type Options struct {
 	Model              string       `json:"model"`                  // a name of package zoo's
 	Freeze             bool         `json:"freeze"`                 // train only the new head
 	Probe              bool         `json:"probe"`                  // with Freeze: compute the frozen network's features once
-	Views              int          `json:"views"`                  // random crops of each image to probe, an epoch each in turn; 0 takes the centre
+	Views              int          `json:"views"`                  // with Probe: random crops of each image, of which each epoch uses the next; 0 uses the centre
 	Data               string       `json:"data,omitempty"`         // folder with train/<class>/ and val/<class>/; see DefaultData
 	SkipCorrupt        bool         `json:"skip_corrupt"`           // leave out the images that cannot be decoded
 	OnlyClasses        []string     `json:"only_classes,omitempty"` // nil for all
@@ -65,8 +66,8 @@ type Options struct {
 	Overwrite      bool   `json:"-"` // replace a run that Out holds
 	Cache          string `json:"-"` // memory for decoded images: auto, off, or a size such as 500M
 	Beneath        string `json:"-"` // CSV log of another training to draw beneath the curves; "" for none
-	Mirror         string `json:"-"` // address that stands for https://download.pytorch.org; "" for none
-	InsecureMirror bool   `json:"-"` // take files whose whole hash is not known from a mirror without TLS
+	Mirror         string `json:"-"` // address to use instead of https://download.pytorch.org; "" for none
+	InsecureMirror bool   `json:"-"` // allow downloads from a mirror without TLS of files whose whole hash is not known
 	Command        string `json:"-"` // the command line that repeats the run, for its report; may be ""
 }
 
@@ -84,6 +85,11 @@ func DefaultOptions() Options {
 		Optimizer: "sgd", LR: 0.001, LayerDecay: 1, Momentum: 0.9, Scheduler: "step", StepSize: 7, Gamma: 0.1,
 		Balance: "none", Best: metrics.ByAccuracy, Seed: 42, Device: "auto", Threads: machine.This().Threads(), Cache: "auto",
 	}
+}
+
+// DefaultOut returns a folder for a run of a name that begins now: runs/<name>-<time>.
+func DefaultOut(name string) string {
+	return filepath.Join("runs", name+"-"+time.Now().Format("20060102-150405"))
 }
 
 // Recipes returns the values of Options.Recipe: notebook, whose options are those of [DefaultOptions], and auto, for which
@@ -108,9 +114,9 @@ var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
 // An OptionError is a mistake in an option.
 type OptionError struct {
 	Option  string // its JSON name, as batch_size; for those without one, as out
-	Value   string // "" if the option has none to show
+	Value   string // "" for none
 	Problem string
-	Other   string // the JSON name of the option that Problem ends with; "" if it ends with none
+	Other   string // the JSON name of an option to add to the end of Problem; "" for none
 }
 
 func (e *OptionError) Error() string {
@@ -130,7 +136,7 @@ func (e *OptionError) Text(name func(option string) string) string {
 	return s
 }
 
-// Validate returns an [*OptionError] if an option, or two together, cannot be used.
+// Validate returns an [*OptionError] if an option has an invalid value, or two options contradict each other.
 func (o Options) Validate() error {
 	arch, err := zoo.Find(o.Model)
 	if err != nil {
@@ -208,7 +214,7 @@ func (o Options) Validate() error {
 	return o.outsideData()
 }
 
-// CheckClasses returns an [*OptionError] if names of classes are empty or not different.
+// CheckClasses returns an [*OptionError] if a name of a class is empty or occurs twice.
 func CheckClasses(names []string) error {
 	e := &OptionError{Option: "only_classes"}
 	switch {

@@ -1,5 +1,5 @@
-// Package finetune does the whole job of the notebook in one call: it trains a published network, with a new head, on a
-// folder of images, and leaves the folder of a run (package run) with the best weights and a report.
+// Package finetune does the whole job of the notebook in one call: it trains a published network, with a new head, on
+// a folder of images, and writes the best weights and a report into the folder of a run (package run).
 //
 //	o := finetune.DefaultOptions()
 //	o.Data = "my_pictures" // with train/<class>/ and val/<class>/
@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"hymenoptera/checkpoint"
@@ -52,22 +51,22 @@ func (h Hooks) filled() Hooks {
 	return h
 }
 
-// A Result describes a training. After an error it holds the results so far.
+// A Result is the result of a training. After an error it holds the results so far.
 type Result struct {
 	run.Result
 	Folder  string // the run's
 	History metrics.History
-	Saved   metrics.Phase // whose weights best.safetensors holds; N is 0 if there are none
+	Saved   metrics.Phase // of the weights in best.safetensors; N is 0 if there are none
 	KeptOld bool          // the folder still holds the run that was to be replaced
 }
 
-// Train trains as o says. Errors about options are an [*OptionError], those about the folder a [*run.HeldError] or a
-// [*run.FolderError], those about an image a [*dataset.SampleError]. When ctx is cancelled Train returns after the
-// step that is under way, and leaves the best weights so far. It sets up libtorch for the whole process, as torch.Init does.
+// Train trains as o says. Errors about options are an [*OptionError], those about the run's folder a [*run.HeldError]
+// or a [*run.FolderError], those about an image a [*dataset.SampleError]. When ctx is cancelled, Train returns after
+// the current step and keeps the best weights so far. It sets up libtorch for the whole process, as torch.Init does.
 func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 	h = h.filled()
 	if o.Out == "" {
-		o.Out = filepath.Join("runs", o.Model+"-"+time.Now().Format("20060102-150405"))
+		o.Out = DefaultOut(o.Model)
 	}
 	result.Folder = o.Out
 

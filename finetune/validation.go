@@ -15,16 +15,16 @@ import (
 	"hymenoptera/run"
 )
 
-// A NoDataError says that the images which a network was trained with are not known, or not there.
+// A NoDataError says that the images of a training are unknown or not there.
 type NoDataError struct{ text string }
 
 func (e *NoDataError) Error() string { return e.text }
 
-// ValidationImages lists the images to measure a trained network on. checkpoint is its best.safetensors and card what that
-// says of itself. If data is "" or the folder of the training, they are what the training validated with, and otherwise
-// those in data/val or, if there is no such folder, in data.
+// ValidationImages lists the images to measure a trained network on. checkpoint is its best.safetensors, and card the
+// description in it. If data is "" or the folder of the training, the images are those that the training validated
+// with, and otherwise those in data/val or, if there is no such folder, in data.
 //
-// The folder of the training is known only from a config.json beside the checkpoint, which is made to be given away.
+// Only a config.json beside the checkpoint names the folder of the training.
 func ValidationImages(ctx context.Context, checkpoint string, card classify.Card, data string, log *slog.Logger) (*dataset.ImageFolder, error) {
 	trained, err := ReadOptions(card)
 	if err != nil {

@@ -1,10 +1,9 @@
 // Package gradcam shows where a network looked: Grad-CAM (Selvaraju et al., "Grad-CAM: Visual Explanations
 // from Deep Networks via Gradient-based Localization", 2017) over the last block.
 //
-//	maps, err := gradcam.Compute(s, net, images, []int64{0, 1}) // a map an image, for class 0 and class 1
+//	maps, err := gradcam.Compute(s, net, images, []int64{0, 1}) // one per image, for class 0 and class 1
 //
-// A map is as coarse as the block's output, 7×7 for images of 224×224; report.Heatmap enlarges it. It
-// explains no other layer.
+// A map has the size of the block's output, 7×7 for images of 224×224; report.Heatmap enlarges it.
 package gradcam
 
 import (
@@ -14,23 +13,23 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A Network is one whose last block can be told from its classifier.
+// A Network has a last block and a classifier behind it.
 type Network interface {
 	nn.Module
 	Features(s *torch.Scope, images *torch.Tensor) *torch.Tensor   // N×C×h×w
 	Classify(s *torch.Scope, features *torch.Tensor) *torch.Tensor // logits N×classes
 }
 
-// A Map says how much each place of an image spoke for a class.
+// A Map says how much each part of an image contributed to a class.
 type Map struct {
 	Width, Height int
-	Values        []float32 // row by row, from 0 to 1; all 0 where nothing spoke for the class
+	Values        []float32 // row by row, from 0 to 1; all 0 if nothing contributed to the class
 	Peak          float64   // what the values were divided by
 }
 
-// Compute returns the map of each of the images N×3×H×W for its class. The features' gradients are averaged
-// over the places, the features summed with these weights, and what is negative is cut off. The network is
-// used in evaluation mode and left so; its parameters get no gradients. It draws nothing at random.
+// Compute returns the map of each of the images N×3×H×W for its class. It averages the features' gradients over all
+// positions, sums the features with these weights, and sets negative values to 0. It puts the network into evaluation
+// mode; the network's parameters get no gradients.
 func Compute(s *torch.Scope, net Network, images *torch.Tensor, classes []int64) ([]Map, error) {
 	c := s.Child()
 	defer c.Close()

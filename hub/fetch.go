@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Fetch brings f to path. A file that is there already is used, without a request, when its hash is f's; one
-// with another hash is replaced. fetched says whether path was written.
+// Fetch downloads f to path. If path already has f's hash, Fetch sends no request; a file with another hash is
+// replaced. fetched reports whether path was written.
 //
-// Whatever goes wrong, path holds the whole of f or what it held before. A download that is cut short, by ctx
-// or by anything else, is gone on with by the next call.
+// Whatever fails, path holds all of f or what it held before. The next call resumes a download that was cut short, by
+// ctx or otherwise.
 func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, err error) {
 	if err := cfg.validate(); err != nil {
 		return false, err
@@ -180,7 +180,7 @@ func (d *download) failure(ctx context.Context, err error, attempts int) error {
 	return fmt.Errorf("hub: %s: %w; if this goes on, fetch it elsewhere and put it at %s", d.url.Redacted(), err, d.partial.path)
 }
 
-// Bytes writes a number of bytes as people read it: 44.7 MB, of 1024 × 1024 bytes as torch.hub counts them.
+// Bytes formats a number of bytes, as in 44.7 MB. A MB has 1024 × 1024 bytes, as in torch.hub.
 func Bytes(n int64) string {
 	switch {
 	case n < 1<<10:

@@ -12,11 +12,11 @@ import (
 // markFile is in every folder that FetchFolder made, with the address it came from.
 const markFile = ".downloaded"
 
-// FetchFolder fetches the zip f and makes the folder dir of its folder top, as Fetch and Unpack do. A folder
-// that is there already is used as it is; so is the zip that a person put at dir.zip. One that is fetched here never
-// gets that name: it is unpacked as a partial, so that a process that is killed meanwhile leaves nothing that the next
-// one would keep.
-func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limits Limits) (fetched bool, err error) {
+// FetchFolder downloads the zip f and unpacks its folder top as the folder dir, as Fetch and Unpack do, with
+// [DefaultLimits]. It uses an existing folder unchanged, and a zip that somebody put at dir.zip. A zip that it
+// downloads itself never gets that name: it unpacks the partial file, so that a process that is killed meanwhile
+// leaves nothing that the next one would keep.
+func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string) (fetched bool, err error) {
 	if err := cfg.validate(); err != nil {
 		return false, err
 	}
@@ -49,7 +49,7 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 	}
 	mark := func(root *os.Root) error { return root.WriteFile(markFile, []byte(u.Redacted()+"\n"), 0o666) }
 	if _, err := os.Stat(zipFile); err == nil {
-		if err := unpack(ctx, zipFile, top, dir, limits, mark); err != nil {
+		if err := unpack(ctx, zipFile, top, dir, DefaultLimits(), mark); err != nil {
 			return false, fmt.Errorf("hub: unpack %s: %w; remove it to have it fetched again", zipFile, err)
 		}
 		return true, nil
@@ -63,7 +63,7 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string, limit
 	if err := d.run(ctx); err != nil {
 		return false, err
 	}
-	err = unpack(ctx, zipFile+partialEnding, top, dir, limits, mark)
+	err = unpack(ctx, zipFile+partialEnding, top, dir, DefaultLimits(), mark)
 	if ctx.Err() == nil { // a cancelled run leaves the zip to the next one
 		err = errors.Join(err, p.discard())
 	}
@@ -101,8 +101,8 @@ func isFolder(path string) (bool, error) {
 	return true, nil
 }
 
-// Remove removes a file that Fetch brings to path, and what there is of it. removed says whether there was
-// anything. It waits while a process is fetching the file.
+// Remove removes a file that Fetch downloads to path, and its partial download. removed reports whether there was
+// anything. It waits while a process is downloading the file.
 func Remove(ctx context.Context, cfg Config, path string) (removed bool, err error) {
 	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, os.ErrNotExist) {
 		return false, nil
@@ -122,8 +122,8 @@ func Remove(ctx context.Context, cfg Config, path string) (removed bool, err err
 	return removed, nil
 }
 
-// RemoveFolder removes a folder that FetchFolder made, with all that it holds by now, and what there is of
-// its zip. It refuses any other folder.
+// RemoveFolder removes a folder that FetchFolder made, with everything in it, and the partial download of its zip. It
+// refuses any other folder.
 func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, err error) {
 	dir = filepath.Clean(dir)
 	if _, err := os.Stat(filepath.Dir(dir)); errors.Is(err, os.ErrNotExist) {
@@ -154,8 +154,8 @@ func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, er
 	return true, nil
 }
 
-// State says what there is of the file, or of the folder, that is fetched to path: a file's size, "here" for a folder,
-// "begun" for the beginning of a download, or "-".
+// State describes the file or folder that is downloaded to path: a file's size, "here" for a folder, "begun" for a
+// partial download, or "-" for nothing.
 func State(path string) string {
 	if info, err := os.Stat(path); err == nil {
 		if info.IsDir() {

@@ -20,7 +20,7 @@ func TestFetchFolder(t *testing.T) {
 	f.path = filepath.Join(t.TempDir(), "data", "hymenoptera_data")
 	file := hub.File{URL: s.URL + "/hymenoptera_data.zip"}
 	fetch := func() (bool, error) {
-		return hub.FetchFolder(t.Context(), f.cfg, file, "hymenoptera_data", f.path+"/", hub.DefaultLimits())
+		return hub.FetchFolder(t.Context(), f.cfg, file, "hymenoptera_data", f.path+"/")
 	}
 	s.first(s.cut(100))
 	stopped := filepath.Join(filepath.Dir(f.path), ".hymenoptera_data.unpacking-123") // by a process that was killed
@@ -60,7 +60,7 @@ func TestFetchFolderAfterAKill(t *testing.T) {
 		f := newFixture(t)
 		f.path = filepath.Join(t.TempDir(), "data", "hymenoptera_data")
 		fetch := func() (bool, error) {
-			return hub.FetchFolder(t.Context(), f.cfg, file, "hymenoptera_data", f.path, hub.DefaultLimits())
+			return hub.FetchFolder(t.Context(), f.cfg, file, "hymenoptera_data", f.path)
 		}
 		if complete {
 			if _, err := fetch(); err != nil {
@@ -107,7 +107,7 @@ func TestFetchFolderOfNoZip(t *testing.T) {
 	f := newFixture(t)
 	s.first(status(200, ""))
 	for i, want := range []string{"not a valid zip file", ""} {
-		_, err := hub.FetchFolder(t.Context(), f.cfg, hub.File{URL: s.URL}, "hymenoptera_data", f.path, hub.DefaultLimits())
+		_, err := hub.FetchFolder(t.Context(), f.cfg, hub.File{URL: s.URL}, "hymenoptera_data", f.path)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("run %d: error %v, want %q", i, err, want)
 		}
@@ -130,7 +130,7 @@ func TestFetchFolderOfOwnZip(t *testing.T) {
 		if err := os.WriteFile(f.path+".zip", tt.zip, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		_, err := hub.FetchFolder(t.Context(), f.cfg, hub.File{URL: "https://pytorch.example"}, "hymenoptera_data", f.path, hub.DefaultLimits())
+		_, err := hub.FetchFolder(t.Context(), f.cfg, hub.File{URL: "https://pytorch.example"}, "hymenoptera_data", f.path)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("error %v, want %q", err, tt.want)
 		}
@@ -149,7 +149,7 @@ func TestFetchFolderTogether(t *testing.T) {
 			cfg := hub.DefaultConfig()
 			wait := cfg.Sleep
 			cfg.Sleep = func(ctx context.Context, d time.Duration) error { return wait(ctx, time.Millisecond) }
-			if _, err := hub.FetchFolder(t.Context(), cfg, hub.File{URL: s.URL}, "hymenoptera_data", path, hub.DefaultLimits()); err != nil {
+			if _, err := hub.FetchFolder(t.Context(), cfg, hub.File{URL: s.URL}, "hymenoptera_data", path); err != nil {
 				t.Error(err)
 			}
 		})

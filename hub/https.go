@@ -15,7 +15,8 @@ type refusedError struct{ reason string }
 
 func (e refusedError) Error() string { return e.reason }
 
-// An InsecureError is a download over plain http of a file that somebody on the way could replace unnoticed.
+// An InsecureError says that a download over plain http was refused, because somebody on the way could replace the
+// file unnoticed.
 type InsecureError struct{ hash string }
 
 func (e *InsecureError) Error() string {

@@ -1,15 +1,15 @@
-// Package hub fetches published files, as torch.hub does, so that they can be trusted: what lies under the
-// final name is whole and has the hash that was asked for, whatever breaks on the way.
+// Package hub downloads published files, as torch.hub does. A file under its final name is complete and has the
+// requested hash, whatever fails on the way.
 //
 //	dir, err := hub.CheckpointDir(os.Getenv) // ~/.cache/torch/hub/checkpoints, PyTorch's own
 //	file := hub.File{URL: "https://download.pytorch.org/models/resnet18-f37072fd.pth", SHA256: "f37072fd"}
 //	_, err = hub.Fetch(ctx, hub.DefaultConfig(), file, filepath.Join(dir, "resnet18-f37072fd.pth"))
 //
-// A file grows as NAME.partial beside its final name, and NAME.partial.json says of which file it is the
-// beginning; the next call, or the next process, goes on where the last one was stopped. NAME.lock lets one
-// process fetch while others wait. [FetchFolder] unpacks a zip, which it does not trust, into a folder.
+// A file grows as NAME.partial beside its final name, and NAME.partial.json names the file that it belongs to; the
+// next call, or the next process, resumes there. NAME.lock lets one process download while others wait. [FetchFolder]
+// unpacks a zip, which it does not trust, into a folder.
 //
-// It does not know which files there are: package zoo has the table.
+// Package zoo has the table of published weights.
 package hub
 
 import (
@@ -25,44 +25,45 @@ import (
 	"time"
 )
 
-// A File is something published.
+// A File is a published file.
 type File struct {
 	URL string
-	// SHA256 is its hash in hex, lower case. The first 8 or more digits of it show a file that broke on the way; a file
-	// that somebody made has 8 digits of his choice after minutes. "" is for files whose hash nobody published.
+	// SHA256 is its hash in hex, lower case. It may be only the first 8 or more digits: these show a file that broke
+	// on the way, but a forged file can match 8 digits after minutes of computing. "" is for files whose hash nobody
+	// published.
 	SHA256 string
-	Size   int64 // in bytes; 0 where it is not known
+	Size   int64 // in bytes; 0 if unknown
 }
 
-// Pinned says whether the whole of the hash is known, so that no other file is taken for f, wherever it comes from.
+// Pinned reports whether the whole hash is known, so that no other file can pass for f, wherever it comes from.
 func (f File) Pinned() bool { return len(f.SHA256) == sha256.Size*2 }
 
-// A Config says how to fetch. DefaultConfig has what suits people.
+// A Config says how to download. Begin with DefaultConfig.
 type Config struct {
 	Transport http.RoundTripper // nil: the usual one, with the proxies of the environment
 
-	// Mirror is an address that stands for the scheme and host of the files' own; "" for none. A Fetch from one that is no
-	// address fails with a [*MirrorError].
+	// Mirror is an address that replaces the scheme and host of a file's own; "" for none. If it is not an address,
+	// Fetch fails with a [*MirrorError].
 	Mirror string
-	// AllowHTTP takes addresses that begin with http:// for every file. Without it they are taken for files that are
-	// pinned, and on this machine: localhost and the loopback addresses.
+	// AllowHTTP allows addresses that begin with http:// for every file. Without it they are allowed only for pinned
+	// files, and on this machine: localhost and the loopback addresses.
 	AllowHTTP bool
 
 	MaxBytes int64         // a larger file is refused
 	Attempts int           // requests before giving up, 1 or more
-	Stall    time.Duration // without a byte: the connection is given up
-	// The whole may take Timeout, waiting for another process aside, and a second more for every MinRate bytes that came:
-	// as long as a large file takes, and not for ever.
+	Stall    time.Duration // without a byte, after which the connection is closed
+	// A download may take Timeout, not counting the wait for another process, and a second more for every MinRate
+	// bytes that arrive. So a large file has enough time, but no download takes for ever.
 	Timeout    time.Duration
 	MinRate    int64
 	Backoff    time.Duration // before the second request; it doubles with each one
-	MaxBackoff time.Duration // and ends here; a server that asks for more is not waited for
+	MaxBackoff time.Duration // up to this; if a server asks for a longer wait, the download fails
 
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error // returns early, with ctx's error, when ctx ends
 
-	Progress func(done, total int64) // bytes on disk so far and in the end, or -1; may be nil
-	Log      func(line string)       // what a person should know; may be nil
+	Progress func(done, total int64) // bytes on disk so far and in total, or -1; may be nil
+	Log      func(line string)       // messages for people; may be nil
 }
 
 // DefaultConfig returns settings for files of up to 4 GiB.
@@ -107,7 +108,7 @@ func (c Config) progress(done, total int64) {
 
 var hexDigits = regexp.MustCompile(`^([0-9a-f]{8,64})?$`)
 
-// A MirrorError says that Config.Mirror is no address.
+// A MirrorError says that Config.Mirror is not an address.
 type MirrorError struct{ Mirror string }
 
 func (e *MirrorError) Error() string {
@@ -142,7 +143,7 @@ func (f File) parse(cfg Config) (*url.URL, error) {
 // prefix is torch.hub's: the digits of resnet18-f37072fd.pth.
 var prefix = regexp.MustCompile(`-([0-9a-f]{8,64})\.`)
 
-// HashPrefix returns the first digits of a file's SHA-256 that its name carries, or "".
+// HashPrefix returns the first digits of a file's SHA-256 that are part of its name, or "".
 func HashPrefix(name string) string {
 	if m := prefix.FindStringSubmatch(filepath.Base(name)); m != nil {
 		return m[1]
@@ -150,9 +151,9 @@ func HashPrefix(name string) string {
 	return ""
 }
 
-// CheckpointDir returns the folder in which PyTorch keeps downloaded weights: hub/checkpoints in
-// $TORCH_HOME, else in $XDG_CACHE_HOME/torch, else in ~/.cache/torch. env is os.Getenv. Unlike PyTorch it
-// takes a variable that is set and empty as not set.
+// CheckpointDir returns the folder in which PyTorch keeps downloaded weights: hub/checkpoints in $TORCH_HOME, else in
+// $XDG_CACHE_HOME/torch, else in ~/.cache/torch. env is os.Getenv. Unlike PyTorch it ignores a variable that is set
+// but empty.
 func CheckpointDir(env func(string) string) (string, error) {
 	home := func(path string) (string, error) {
 		rest, tilde := strings.CutPrefix(path, "~")

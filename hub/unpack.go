@@ -17,12 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Limits bound what a zip may unpack to.
+// Limits bound the files that a zip may unpack to.
 type Limits struct {
 	Files      int   // entries, folders among them
 	FileBytes  int64 // of one file
 	TotalBytes int64 // of all together
-	Ratio      int64 // of all together to the zip itself
+	Ratio      int64 // of all together, divided by the size of the zip
 }
 
 // DefaultLimits returns limits for sets of photographs.
@@ -33,13 +33,12 @@ func DefaultLimits() Limits {
 // directoryBytes bounds how much of a zip is read to find out what is in it.
 const directoryBytes = 16 << 20
 
-// Unpack makes the folder dir of the folder top in a zip: top/a.jpg becomes dir/a.jpg. dir must not be there
-// yet, and comes to be only when every file is on disk and has its CRC.
+// Unpack unpacks the folder top of a zip as the folder dir: top/a.jpg becomes dir/a.jpg. dir must not exist yet, and
+// appears only when every file is on disk and has its CRC.
 //
-// A zip with anything but plain files and folders below top is refused before a byte is written, and so is
-// one whose names are absolute, lead elsewhere, are no UTF-8, differ in case alone or are not names on every
-// system, whose entries overlap, or which is larger than limits has it. What macOS adds (__MACOSX) is left
-// out.
+// A zip with anything but plain files and folders below top is refused before a byte is written. So is a zip whose
+// names are absolute, lead elsewhere, are not UTF-8, differ only in case or are not valid on every system, whose
+// entries overlap, or which exceeds the limits. Files that macOS adds (__MACOSX) are left out.
 func Unpack(ctx context.Context, zipFile, top, dir string, limits Limits) error {
 	if err := unpack(ctx, zipFile, top, dir, limits, nil); err != nil {
 		return fmt.Errorf("hub: unpack %s: %w", zipFile, err)

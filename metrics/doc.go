@@ -1,5 +1,5 @@
-// Package metrics has what trainings and predictions come to: phases and their history, scores of predictions, and the
-// intervals within which a share may lie. It is pure Go and draws nothing.
+// Package metrics has the results of trainings and predictions: phases and their history, scores of predictions, and
+// confidence intervals. It is pure Go.
 //
 //	m := metrics.Score(predictions, len(classes))
 //	low, high := metrics.Wilson(m.Right, m.N)

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A Phase is what one pass over a set came to, a line of history.jsonl.
+// A Phase is the result of one pass over a set, a line of history.jsonl.
 type Phase struct {
 	Epoch    int     `json:"epoch"`
 	Name     string  `json:"phase"` // "train" or "val"
@@ -18,13 +18,13 @@ type Phase struct {
 	Acc      float64 `json:"acc"`   // Corrects / N
 	Corrects int     `json:"corrects"`
 	N        int     `json:"n"`  // images
-	LR       float64 `json:"lr"` // in force when the phase began
+	LR       float64 `json:"lr"` // when the phase began
 	Seconds  float64 `json:"seconds"`
-	Wait     float64 `json:"wait"`               // of these seconds, those in which no batch was ready
+	Wait     float64 `json:"wait"`               // seconds in which no batch was ready, part of Seconds
 	MacroF1  float64 `json:"macro_f1,omitempty"` // mean F1 of the classes; only of validation phases that are chosen by it
 }
 
-// Check returns an error for a phase that no training has, and that no curve can show.
+// Check returns an error for numbers that no training produces and no curve can show.
 func (p Phase) Check() error {
 	const most = 1e9 // of a loss, of seconds; a curve's axis ends somewhere
 	switch {
@@ -51,7 +51,7 @@ func (p Phase) Check() error {
 // A History is the phases of a training in the order in which they ended.
 type History []Phase
 
-// Of returns the phases of that name.
+// Of returns the phases with a name, train or val.
 func (h History) Of(name string) History {
 	var out History
 	for _, p := range h {
@@ -62,7 +62,7 @@ func (h History) Of(name string) History {
 	return out
 }
 
-// Best returns the best validation phase. It is false when none was better than none, as when none got any image right.
+// Best returns the best validation phase. ok is false if none was better than none, as when none got an image right.
 func (h History) Best(rule Rule) (best Phase, ok bool) {
 	for _, p := range h.Of("val") {
 		if rule.Better(p, best) {
@@ -73,7 +73,7 @@ func (h History) Best(rule Rule) (best Phase, ok bool) {
 }
 
 // Tied returns the validation phase after the best one by accuracy that has the same accuracy and a lower loss, the lowest
-// of these; nil where there is none, and by other rules.
+// of these; nil if there is none, and by other rules.
 func (h History) Tied(rule Rule) (tied *Phase) {
 	best, ok := h.Best(rule)
 	if !ok || rule == ByLoss || rule == ByMacroF1 {
@@ -88,7 +88,7 @@ func (h History) Tied(rule Rule) (tied *Phase) {
 	return tied
 }
 
-// BestOrLast returns the best validation phase, or the last one when none got any image right.
+// BestOrLast returns the best validation phase, or the last one if none got an image right.
 func (h History) BestOrLast(rule Rule) Phase {
 	if b, ok := h.Best(rule); ok {
 		return b
@@ -99,7 +99,7 @@ func (h History) BestOrLast(rule Rule) Phase {
 	return Phase{}
 }
 
-// Rates returns the epochs that began with another learning rate than the one before, with the new rate.
+// Rates returns the epochs whose learning rate differs from that of the epoch before, with the new rate.
 func (h History) Rates() []Phase {
 	var out []Phase
 	train := h.Of("train")
@@ -111,7 +111,7 @@ func (h History) Rates() []Phase {
 	return out
 }
 
-// Rate returns the images a second of the training phases, 0 when that cannot be told.
+// Rate returns the images per second of the training phases, 0 if unknown.
 func (h History) Rate() float64 {
 	n, seconds := 0, 0.0
 	for _, p := range h.Of("train") {
@@ -131,7 +131,7 @@ func (h History) Seconds() (sum float64) {
 	return sum
 }
 
-// Wait returns the share of that time in which no batch was ready.
+// Wait returns the share of the time of all phases in which no batch was ready.
 func (h History) Wait() (share float64) {
 	for _, p := range h {
 		share += p.Wait
@@ -139,7 +139,7 @@ func (h History) Wait() (share float64) {
 	return share / max(h.Seconds(), 1e-9)
 }
 
-// ReadCSV reads a log from elsewhere: a table with the columns epoch, phase, loss and acc, in any order.
+// ReadCSV reads a log of another program: a table with the columns epoch, phase, loss and acc, in any order.
 func ReadCSV(r io.Reader) (History, error) {
 	rows := csv.NewReader(r)
 	head, err := rows.Read()

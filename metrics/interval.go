@@ -5,8 +5,8 @@ import "math"
 // z95 is the 97.5 % quantile of the normal distribution: two sides of 95 %.
 const z95 = 1.959963984540054
 
-// Wilson returns the 95 % confidence interval of the share k of n (Wilson, 1927): where the accuracy on ever
-// more images of the same kind may lie. Without any image that is everywhere.
+// Wilson returns the 95 % confidence interval of the share k/n (Wilson, 1927): the range of the accuracy on unlimited
+// images of the same kind. For n = 0 it is 0 to 1.
 func Wilson(k, n int) (low, high float64) {
 	if n == 0 {
 		return 0, 1
@@ -34,9 +34,8 @@ func Newcombe(k1, n1, k2, n2 int) (low, high float64) {
 	return p - q - math.Hypot(p-l1, h2-q), p - q + math.Hypot(h1-p, q-l2)
 }
 
-// McNemar returns the two-sided p-value of the exact McNemar test: how often two classifiers that are
-// equally good would differ by so much, where b images were right in the first alone and c in the second
-// alone.
+// McNemar returns the two-sided p-value of the exact McNemar test: how often two equally good classifiers would
+// differ by at least so much, if b images were right only in the first and c only in the second.
 func McNemar(b, c int) float64 {
 	n := b + c
 	if n == 0 {

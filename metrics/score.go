@@ -2,11 +2,11 @@ package metrics
 
 import "math"
 
-// A Prediction is what the network said of one image.
+// A Prediction is the network's answer for one image.
 type Prediction struct {
 	Sample int       // index into the set's samples
 	Label  int       // the true class
-	Probs  []float64 // one a class, summing to 1
+	Probs  []float64 // one per class, summing to 1
 }
 
 // Predicted returns the class with the highest probability, the first of several.
@@ -43,17 +43,17 @@ func Softmax(logits []float32) []float64 {
 	return probs
 }
 
-// A ClassScore tells how well one class was found. Like scikit-learn's with zero_division=0 a score whose
-// denominator is 0 is 0.
+// A ClassScore holds the scores of one class. As in scikit-learn with zero_division=0, a score whose denominator is 0
+// is 0.
 type ClassScore struct {
 	Precision float64 `json:"precision"`
 	Recall    float64 `json:"recall"`
 	F1        float64 `json:"f1"`
 	Support   int     `json:"images"`    // of the class
-	Predicted int     `json:"predicted"` // images that were taken for it
+	Predicted int     `json:"predicted"` // images that were predicted as this class
 }
 
-// Metrics are what a set of predictions comes to.
+// Metrics are the scores of a set of predictions.
 type Metrics struct {
 	N, Right  int
 	Accuracy  float64
@@ -65,7 +65,7 @@ type Metrics struct {
 	Weighted  ClassScore // mean over the classes, weighted by their support
 }
 
-// Score counts predictions for the given number of classes.
+// Score computes the scores of predictions for the given number of classes.
 func Score(predictions []Prediction, classes int) Metrics {
 	m := Metrics{N: len(predictions), Confusion: make([][]int, classes), Classes: make([]ClassScore, classes)}
 	for i := range m.Confusion {
@@ -133,7 +133,7 @@ func (s *ClassScore) add(o ClassScore, share float64) {
 	s.Predicted += o.Predicted
 }
 
-// Ratio returns a/b, and 0 of nothing.
+// Ratio returns a/b, or 0 if b is 0.
 func Ratio(a, b int) float64 {
 	if b == 0 {
 		return 0
@@ -145,12 +145,12 @@ func Ratio(a, b int) float64 {
 type Bin struct {
 	Low, High            float64
 	N                    int
-	Confidence, Accuracy float64 // means; 0 without predictions
+	Confidence, Accuracy float64 // means; 0 if there are no predictions
 }
 
-// Calibration sorts predictions by confidence into bins of equal width and returns them with the expected
-// calibration error: the mean distance between a bin's confidence and its accuracy, weighted by its size
-// (Guo et al., "On Calibration of Modern Neural Networks", 2017, equation 3).
+// Calibration sorts predictions by confidence into bins of equal width. It returns the bins and the expected
+// calibration error: the mean difference between a bin's confidence and its accuracy, weighted by its size (Guo et
+// al., "On Calibration of Modern Neural Networks", 2017, equation 3).
 func Calibration(predictions []Prediction, bins int) (rows []Bin, ece float64) {
 	rows = make([]Bin, bins)
 	for i := range rows {

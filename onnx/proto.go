@@ -15,11 +15,6 @@ func (m *message) int(field protowire.Number, v int64) {
 	*m = protowire.AppendVarint(*m, uint64(v))
 }
 
-func (m *message) float(field protowire.Number, v float32) {
-	*m = protowire.AppendTag(*m, field, protowire.Fixed32Type)
-	*m = protowire.AppendFixed32(*m, math.Float32bits(v))
-}
-
 func (m *message) bytes(field protowire.Number, v []byte) {
 	*m = protowire.AppendTag(*m, field, protowire.BytesType)
 	*m = protowire.AppendBytes(*m, v)

@@ -12,7 +12,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// Input is what a file takes in.
+// Input is the kind of input that a file takes.
 type Input string
 
 const (
@@ -32,7 +32,7 @@ const (
 	opset     = 18
 )
 
-// A Model is a trained network with all that it takes to use it.
+// A Model is a trained network with everything that is needed to use it.
 type Model struct {
 	Network       string                // its name in package zoo
 	Weights       *checkpoint.StateDict // float32

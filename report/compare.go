@@ -58,7 +58,7 @@ func count(n int) string {
 	return strconv.Itoa(n)
 }
 
-// A Verdict says whether two runs differ by more than their validation images can tell.
+// A Verdict says whether two runs differ by more than chance explains.
 type Verdict struct {
 	A, B     int     // indices of the runs
 	Diff     float64 // accuracy of A less that of B
@@ -67,9 +67,9 @@ type Verdict struct {
 	Evidence string
 }
 
-// Verdicts compares all pairs of runs. Two runs whose answers to the same images are known are compared
-// image by image with the exact McNemar test; others by Newcombe's interval of the difference, as if their
-// images were independent, which is the weaker judgement.
+// Verdicts compares all pairs of runs. Two runs whose answers to the same images are known are compared image by
+// image with the exact McNemar test; other runs are compared by Newcombe's interval of the difference, as if their
+// images were independent, which finds fewer differences.
 func Verdicts(runs []Run) (out []Verdict) {
 	for i := range runs {
 		for j := i + 1; j < len(runs); j++ {
@@ -137,7 +137,7 @@ func (c Comparison) Sentence(v Verdict) string {
 	return fmt.Sprintf("%s and %s differ by %.1f points: %s", Letter(v.A), Letter(v.B), 100*max(v.Diff, -v.Diff), word)
 }
 
-// Scale says how fine the smallest validation set can tell.
+// Scale returns a sentence about the smallest difference that the smallest validation set can show.
 func (c Comparison) Scale() string {
 	var least metrics.Phase
 	for _, r := range c.Runs {

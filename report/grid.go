@@ -13,10 +13,9 @@ const (
 	gridPadding = 2 // pixels
 )
 
-// Grid lays a batch N×3×H×W of normalised images out as torchvision's make_grid does, with its defaults, and
-// undoes the normalisation as the notebook's imshow does: every pixel is what matplotlib shows of
-// np.clip(std*grid + mean, 0, 1), which cuts fractions off. The padding, 0 before that, has the mean's
-// colour. A single image comes back without padding.
+// Grid lays out a batch N×3×H×W of normalised images as torchvision's make_grid does with its defaults, and undoes
+// the normalisation as the notebook's imshow does: every pixel equals matplotlib's for np.clip(std*grid + mean, 0,
+// 1), which cuts off fractions. The padding, 0 before that, has the mean's colour. A single image has no padding.
 func Grid(batch []float32, h, w int, norm transforms.Transform) *image.RGBA {
 	plane := h * w
 	n := len(batch) / (3 * plane)
@@ -41,7 +40,7 @@ func gridShape(n int) (columns, rows int) {
 	return columns, (n + columns - 1) / columns
 }
 
-// Picture returns one normalised sample 3×H×W as the notebook's imshow shows it.
+// Picture returns a normalised sample 3×H×W as the notebook's imshow shows it.
 func Picture(sample []float32, h, w int, norm transforms.Transform) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	place(img, 0, 0, sample, h, w, newUnnormaliser(norm))

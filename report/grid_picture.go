@@ -5,8 +5,8 @@ import (
 	"image/draw"
 )
 
-// GridPicture returns grid, the picture of a batch, under a title that names the class of each image where
-// it stands. The grid's pixels are untouched.
+// GridPicture returns grid, the picture of a batch, under a title with the class of each image. It does not change
+// the grid's pixels.
 func GridPicture(grid *image.RGBA, labels []int, classes []string) *image.RGBA {
 	columns, rows := gridShape(len(labels))
 	cell := grid.Rect.Dx() / columns

@@ -25,7 +25,7 @@ type Page struct {
 	Title       string // of the run: network and data
 	Classes     []string
 	Epochs      int    // asked for
-	Unsaved     string // why best.safetensors does not hold the best weights; empty where it does
+	Unsaved     string // why best.safetensors does not hold the best weights; empty if it does
 	Stopped     string // why the training ended early; empty while it runs and after its end
 	History     metrics.History
 	Rule        metrics.Rule    // by which the best epoch is chosen
@@ -48,7 +48,7 @@ type Page struct {
 // A Field is a name with a value.
 type Field struct{ Name, Value string }
 
-// A DataSet says what a set's folder holds.
+// A DataSet describes the folder of a set.
 type DataSet struct {
 	Images []int // a class
 	Sizes  Sizes
@@ -64,7 +64,7 @@ func (d DataSet) N() (n int) {
 
 // Sizes are the pictures' widths and heights in pixels.
 type Sizes struct {
-	Looked                 int // pictures that were looked at; 0 when unknown
+	Looked                 int // pictures whose sizes were read; 0 if unknown
 	Smallest, Median, Most image.Point
 }
 
@@ -74,7 +74,7 @@ type Embedded struct {
 	Width, Height int
 }
 
-// Embed encodes a picture for a page: as JPEG, for photographs are a tenth of their PNG so.
+// Embed encodes a picture for a page, as JPEG: for photographs that is a tenth of a PNG.
 func Embed(m image.Image) *Embedded {
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 88}); err != nil {

@@ -11,7 +11,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// An Example is a picture with what the network said of it.
+// An Example is a picture with the network's prediction.
 type Example struct {
 	metrics.Prediction
 	File    string      // below the set's folder
@@ -20,8 +20,8 @@ type Example struct {
 	CAMSize image.Point // its width and height
 }
 
-// Predictions draws examples in two columns as the notebook's visualize_model does: "predicted: bees", with
-// the confidence, and right or wrong told apart by a word, a frame and its colour.
+// Predictions draws examples in two columns as the notebook's visualize_model does: "predicted: bees", with the
+// confidence; a word and the colour of a frame say whether that is right.
 func Predictions(examples []Example, classes []string) *image.RGBA {
 	const columns, gap = 2, 16
 	side := 224
@@ -66,8 +66,8 @@ func enlarge(dst draw.Image, r image.Rectangle, src image.Image) {
 // percent writes 0.9412 as "94.1 %"; digits counts those after the point.
 func percent(v float64, digits int) string { return fmt.Sprintf("%.*f %%", digits, 100*v) }
 
-// Heatmap lays a class activation map over its picture: enlarged bilinearly to the picture's size, from
-// dark violet, where the network did not look, over red to light yellow.
+// Heatmap lays a class activation map over its picture. The map is enlarged bilinearly to the picture's size; its
+// colours go from dark violet, where the network did not look, through red to light yellow.
 func Heatmap(e Example) *image.RGBA {
 	b := e.Picture.Rect
 	out := image.NewRGBA(b)

@@ -2,8 +2,8 @@ package report
 
 import "strings"
 
-// Sparkline draws values as a line of little bars, the lowest value the shortest, at most width wide: of
-// more values, neighbours are averaged.
+// Sparkline draws values as a line of small bars, at most width wide; the lowest value has the shortest bar. If there
+// are more values, it averages neighbours.
 func Sparkline(values []float64, width int) string {
 	if len(values) == 0 || width < 1 {
 		return ""

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// Plot draws lines into a field of letters, width×height without its frame: line i in letter i of the
-// alphabet, '*' where several meet. low and high are the limits of the vertical axis, of which digits are
-// shown; the horizontal one counts epochs from 0.
+// Plot draws lines as text, width×height without its frame: line i in letter i of the alphabet, '*' where several
+// meet. The vertical axis shows the lowest and highest value; the horizontal one counts epochs from 0.
 func Plot(lines [][]float64, width, height int) string {
 	longest, low, high := 1, math.Inf(1), math.Inf(-1)
 	for _, l := range lines {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A HeldError says that a folder holds a run, which only overwriting may replace.
+// A HeldError says that a folder holds a run and overwriting is off.
 type HeldError struct {
 	Path string // the folder
 	File string // one of the run's files
@@ -17,7 +17,7 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("run: %s holds a run already (%s)", e.Path, e.File)
 }
 
-// A FolderError says that a run cannot be written into a folder. Another folder may do.
+// A FolderError says that a run cannot be written into a folder.
 type FolderError struct {
 	Err  error
 	Full bool // there is no room

@@ -21,7 +21,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// A Folder is a run being written. Close it.
+// A Folder is the folder of a running training. It must be closed.
 type Folder struct {
 	path string
 	lock *os.File // the folder itself, locked against a second run
@@ -33,7 +33,8 @@ type Folder struct {
 	changed []string          // names of files that somebody else changed
 }
 
-// Check returns the error with which Create would refuse the folder, and makes nothing: a [*HeldError] or a [*FolderError].
+// Check returns the error with which Create would refuse the folder, a [*HeldError] or a [*FolderError]. It changes
+// nothing.
 func Check(path string, overwrite bool) error {
 	there := filepath.Clean(path)
 	if made := missing(path); len(made) > 0 {
@@ -53,9 +54,9 @@ func Check(path string, overwrite bool) error {
 	return nil
 }
 
-// Create makes the folder, and its parents, for a new run. A folder that holds a run already is refused
-// without overwrite, and one that another process is writing a run into in any case. Nothing in it changes
-// before WriteConfig, and an old run stays until SaveBest has written the first weights.
+// Create makes the folder, and its parents, for a new run. Without overwrite, a folder that holds a run is refused;
+// one that another process writes a run into is always refused. Nothing in the folder changes before WriteConfig, and
+// an old run stays until SaveBest has written the first weights.
 func Create(path string, overwrite bool) (*Folder, error) {
 	if err := Check(path, overwrite); err != nil {
 		return nil, err
@@ -118,8 +119,8 @@ func unfinished(path string) (names []string) {
 // Path returns the folder's path.
 func (f *Folder) Path() string { return f.path }
 
-// Close lets other runs use the folder. A run that failed before its first phase ended leaves nothing behind, and one that
-// failed before its first weights leaves the old run that it was to replace.
+// Close lets other runs use the folder. A run that failed before its first phase ended leaves nothing, and one that
+// failed before its first weights leaves the old run.
 func (f *Folder) Close() error {
 	switch {
 	case f.KeepsOld():
@@ -147,7 +148,7 @@ func (f *Folder) Vanished() bool {
 	return err == nil && !os.SameFile(there, ours)
 }
 
-// Restore makes a folder that has vanished again, with all that was written into it but the weights.
+// Restore makes a vanished folder again, with everything that was written into it except the weights.
 func (f *Folder) Restore() error {
 	again, err := Create(f.path, false)
 	if err != nil {
@@ -163,8 +164,8 @@ func (f *Folder) Restore() error {
 	return nil
 }
 
-// Mend writes again what somebody else removed or changed of the files that were written, but the weights, and returns
-// the names of these files, in order.
+// Mend writes again the files, except the weights, that another program removed or changed, and returns their names,
+// in order.
 func (f *Folder) Mend() (names []string, err error) {
 	for name, data := range f.written {
 		if there, err := regular.Read(filepath.Join(f.dir, name), int64(len(data))); err == nil && bytes.Equal(there, data) {
@@ -180,7 +181,7 @@ func (f *Folder) Mend() (names []string, err error) {
 	return f.changed, nil
 }
 
-// WriteConfig begins the run: it writes config.json, and removes what a run that was killed has left unfinished.
+// WriteConfig begins the run: it writes config.json, and removes unfinished files of a killed run.
 func (f *Folder) WriteConfig(config any) error {
 	data, err := encoded(config)
 	if err != nil {
@@ -233,8 +234,8 @@ func (f *Folder) writeJSON(name string, v any) error {
 	return f.Write(name, data)
 }
 
-// Append adds a phase to history.jsonl, or nothing of it. Its numbers are in the shortest form that reads
-// back to the same bits.
+// Append adds a phase to history.jsonl, all or nothing. Its numbers have the shortest form that reads back to the
+// same bits.
 func (f *Folder) Append(p metrics.Phase) error {
 	line, err := json.Marshal(p)
 	if err != nil {
@@ -270,8 +271,8 @@ func (f *Folder) Append(p metrics.Phase) error {
 	return nil
 }
 
-// SaveBest writes best.safetensors. The first one ends an old run that the folder has kept. Only one goroutine may call it
-// at a time.
+// SaveBest writes best.safetensors. The first call removes an old run that the folder has kept. Only one goroutine
+// may call it at a time.
 func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
 	if err := checkpoint.WriteSafetensors(filepath.Join(f.dir, BestFile), sd); err != nil {
 		return f.writeError(err)

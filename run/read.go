@@ -50,8 +50,8 @@ func unmarshal(data []byte, v any) error {
 	return err
 }
 
-// ReadHistory returns the phases of a run's folder in the order in which they ended. A last line that was cut off, as
-// a run that was killed or still goes on may leave it, is not one of them.
+// ReadHistory returns the phases of a run's folder in the order in which they ended. It ignores an incomplete last
+// line, which a killed or running training may leave.
 func ReadHistory(path string) (metrics.History, error) {
 	file := filepath.Join(path, HistoryFile)
 	data, err := regular.Read(file, maxFile)
@@ -87,8 +87,8 @@ func ReadLog(file string) (metrics.History, error) {
 	return metrics.ReadCSV(bytes.NewReader(data))
 }
 
-// Best returns the best.safetensors of a path that is the folder of a run, and any other path as it is. It first settles
-// a run that a process that was killed has left half-replaced.
+// Best returns the best.safetensors of a path that is the folder of a run, and any other path as it is. If a process
+// was killed while it replaced an old run there, Best finishes that first.
 func Best(path string) (string, error) {
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
 		if filepath.Base(path) == BestFile {

@@ -22,7 +22,7 @@ func stage(path string) string { return filepath.Join(path, ".hymenoptera-new") 
 // swap returns that of a run that does.
 func swap(path string) string { return filepath.Join(path, ".hymenoptera-swap") }
 
-// KeepsOld reports whether the folder still has an old run as it was, because the new one has no weights yet.
+// KeepsOld reports whether the folder still holds an old run unchanged, because the new one has no weights yet.
 func (f *Folder) KeepsOld() bool { return f.dir == stage(f.path) }
 
 // replaceOld puts the run in the place of the old one.
@@ -35,8 +35,8 @@ func (f *Folder) replaceOld() error {
 	return finishSwap(f.path)
 }
 
-// Settle finishes what a process that was killed while it replaced an old run has begun. It does nothing where the
-// process goes on, and where nothing was begun.
+// Settle finishes the replacement of an old run if the process that began it was killed. It does nothing if that
+// process still runs, or if none began.
 func Settle(path string) error {
 	if _, err := os.Lstat(swap(path)); err != nil {
 		return nil

@@ -1,4 +1,4 @@
-// Package run is the folder that a training run leaves behind:
+// Package run reads and writes the folder of a training:
 //
 //	config.json       what was asked for and with what it ran
 //	history.jsonl     a line a phase, written when the phase ends
@@ -7,7 +7,7 @@
 //	report.html       the run to look at; its pictures are grid.png, predictions.png, curves.png and .svg
 //	result.json       what came out; there only when the training came to its end
 //
-// Every file is whole at any moment: it is replaced by renaming, or grows by single lines.
+// Every file is whole at any moment: a file is replaced by renaming, or grows by whole lines.
 package run
 
 import (
@@ -31,14 +31,14 @@ func files() []string {
 		"grid.png", "predictions.png", "curves.png", "curves.svg"}
 }
 
-// A Setup is what config.json holds beside the options of a training: with what it ran.
+// A Setup is the part of config.json beside the options: data, model and versions.
 type Setup struct {
 	Classes       []string `json:"classes"`
 	TrainImages   int      `json:"train_images"`
 	ValImages     int      `json:"val_images"`
 	Trainable     int      `json:"trainable_parameters"`
 	Parameters    int      `json:"parameters"`
-	Skipped       []string `json:"skipped_images,omitempty"` // images that were left out, with the reason
+	Skipped       []string `json:"skipped_images,omitempty"` // skipped images, with the reason
 	Version       string   `json:"version"`                  // of this module
 	Commit        string   `json:"commit,omitempty"`
 	Libtorch      string   `json:"libtorch"`
@@ -46,11 +46,11 @@ type Setup struct {
 	Go            string   `json:"go"`
 }
 
-// A Result is what a training came to.
+// A Result is the result of a training, as in result.json.
 type Result struct {
 	Best    metrics.Phase `json:"best"`
 	Seconds float64       `json:"seconds"`
-	// ReportSeconds is what the report and its pictures took, beside the training and after it.
+	// ReportSeconds is the time for the report and its pictures, during the training and after it.
 	ReportSeconds float64 `json:"report_seconds"`
 	PeakMemory    int64   `json:"peak_memory"`               // bytes of the process
 	PeakGPUMemory int64   `json:"peak_gpu_memory,omitempty"` // bytes of tensors on a CUDA device

@@ -12,9 +12,9 @@ import (
 	"hymenoptera/metrics"
 )
 
-// A Saver writes best.safetensors beside a training that goes on: when a better epoch comes while an earlier one is
-// still being written, it replaces the one that waits, so that up to three copies are in memory for a moment. What could
-// not be written is written at the end. The methods of a Saver must be called by one goroutine.
+// A Saver writes best.safetensors while the training continues. If better weights come while earlier ones are still
+// being written, they replace the ones that wait, so up to three copies are in memory for a moment. The saver repeats
+// failed writes at the end. One goroutine must call its methods.
 type Saver struct {
 	folder  *Folder
 	weights func(metrics.Phase) (*checkpoint.StateDict, error)
@@ -27,8 +27,8 @@ type Saver struct {
 	digest string        // their SHA-256
 }
 
-// NewSaver returns a saver for a folder. weights returns a copy of the weights that the model holds, with metadata for
-// the phase that they were reached in.
+// NewSaver returns a saver for a folder. weights returns a copy of the model's present weights, with metadata about
+// the phase that reached them.
 func NewSaver(f *Folder, weights func(metrics.Phase) (*checkpoint.StateDict, error), log *slog.Logger) *Saver {
 	return &Saver{folder: f, weights: weights, log: log}
 }
@@ -50,7 +50,7 @@ func (s *Saver) Save(best metrics.Phase) error {
 	return nil
 }
 
-// Err returns the error of the last write, or nil while one is under way.
+// Err returns the error of the last write, or nil during one.
 func (s *Saver) Err() error {
 	if s.work.Busy() {
 		return nil
@@ -58,18 +58,18 @@ func (s *Saver) Err() error {
 	return s.err
 }
 
-// Wait returns when nothing is being written, with the error of the last write.
+// Wait waits for writes to end and returns the error of the last one.
 func (s *Saver) Wait() error {
 	s.work.Wait()
 	return s.err
 }
 
-// Saved returns the phase whose weights the file holds, and their SHA-256. N is 0 if there are none. Call it after Wait.
+// Saved returns the phase of the weights in the file, and their SHA-256. The phase's N is 0 if there are none. Call
+// it after Wait.
 func (s *Saver) Saved() (p metrics.Phase, digest string) { return s.saved, s.digest }
 
-// Finish ensures that the folder holds the best weights, which the model holds by now. It makes a folder that has vanished
-// again, and tries again what could not be written. If the training failed, weights that got no image right do not replace
-// an old run.
+// Finish ensures that the folder holds the best weights, which the model now holds. It makes a vanished folder again,
+// and repeats failed writes. If the training failed, weights that got no image right do not replace an old run.
 func (s *Saver) Finish(best metrics.Phase, failed bool) error {
 	err := s.Wait()
 	if failed && best.Corrects == 0 && s.folder.KeepsOld() {
@@ -94,8 +94,8 @@ func (s *Saver) Finish(best metrics.Phase, failed bool) error {
 	return err // the first one
 }
 
-// Check compares the folder with what was written into it, and writes again what others have removed or changed. Call it
-// when nothing else is to be written.
+// Check compares the folder with the files that were written into it, and writes those again that others removed or
+// changed. Call it at the end.
 func (s *Saver) Check(best metrics.Phase) error {
 	if s.folder.KeepsOld() { // and loses what was written
 		return nil

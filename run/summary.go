@@ -10,9 +10,9 @@ import (
 	"hymenoptera/metrics"
 )
 
-// A Summary is what comparisons take of a run.
+// A Summary has the facts about a run for a comparison.
 type Summary struct {
-	Name       string // of its folder
+	Name       string // of the folder
 	History    metrics.History
 	Rule       metrics.Rule // by which the best epoch was chosen
 	Trainable  int          // parameters; 0 when unknown
@@ -22,7 +22,8 @@ type Summary struct {
 	Answers map[string]bool
 }
 
-// ReadSummary reads the folder of a run, which may still go on after its first epoch, or a log as ReadLog takes it.
+// ReadSummary reads the folder of a run, which may still be training after its first epoch, or a log, as ReadLog
+// does.
 func ReadSummary(path string) (s Summary, err error) {
 	s.Name = filepath.Base(filepath.Clean(path))
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

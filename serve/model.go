@@ -63,7 +63,7 @@ func (s *Server) acquire() *model {
 	return s.model
 }
 
-// ReloadOn reloads whenever a signal comes, until stop is called, which closes signals.
+// ReloadOn reloads at each signal until stop is called, which closes signals.
 func (s *Server) ReloadOn(ctx context.Context, signals chan os.Signal) (stop func()) {
 	done := make(chan struct{})
 	go func() {
@@ -83,8 +83,8 @@ func (s *Server) ReloadOn(ctx context.Context, signals chan os.Signal) (stop fun
 	}
 }
 
-// Reload reads the checkpoint's file again. Requests that came before are answered by the network that they came
-// to. On an error the old network stays.
+// Reload reads the checkpoint's file again. The old network answers the requests that came before. After an error it
+// stays.
 func (s *Server) Reload(ctx context.Context) error {
 	fresh, err := openModel(ctx, s.path, s.cfg.Classify)
 	if err != nil {

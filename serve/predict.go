@@ -20,7 +20,7 @@ type Guess struct {
 	Probability float32 `json:"probability"`
 }
 
-// A PictureAnswer is what the network says of one picture.
+// A PictureAnswer is the answer for one picture.
 type PictureAnswer struct {
 	Name   string    `json:"name,omitempty"` // the file's name in the form
 	Top    []Guess   `json:"top"`            // most probable first
@@ -30,7 +30,7 @@ type PictureAnswer struct {
 // An Answer is the body of a request's answer.
 type Answer struct {
 	Model       string          `json:"model"`
-	Predictions []PictureAnswer `json:"predictions"` // one a picture
+	Predictions []PictureAnswer `json:"predictions"` // one per picture
 }
 
 // perRequest is what a request leaves behind, beside what it holds: its header, the answer, a line of the log.

@@ -1,13 +1,13 @@
-// Package serve answers over HTTP what pictures show.
+// Package serve classifies pictures over HTTP.
 //
 //	s, err := serve.New(ctx, "runs/bees/best.safetensors", serve.DefaultConfig())
 //	defer s.Close()
 //	listener, err := net.Listen("tcp", "127.0.0.1:8080")
 //	err = s.Serve(ctx, listener) // until ctx is done; what was accepted is answered first
 //
-// Pictures of different requests go through the network together. What a request may take of memory and time is
-// bounded, and so is what all of them may: a client that comes when the queue is full is asked to try again. openapi.json
-// describes the requests. It knows no users and keeps no picture.
+// Pictures of different requests go through the network together. The memory and time of each request, and of all of
+// them together, are bounded: when the queue is full, a client gets status 429 and may try again. openapi.json
+// describes the requests. The server has no users and stores no pictures.
 package serve
 
 import (
@@ -31,22 +31,22 @@ import (
 type Config struct {
 	Classify    classify.Config
 	MaxBatch    int           // pictures that go through the network together, at most
-	MaxWait     time.Duration // that a picture waits for others to go with
-	Queue       int           // pictures on their way, at most; a request that would exceed it gets status 429
+	MaxWait     time.Duration // that a picture waits for others to join its batch
+	Queue       int           // waiting pictures, at most; a request that would exceed it gets status 429
 	Memory      int64         // bytes that connections, requests and batches may take, beside the network at rest
 	Connections int           // at once
 	MaxPictures int           // a request
 	MaxBody     int64         // bytes a request
 	MaxPixels   int           // a picture
 	Timeout     time.Duration // from a request's first byte to its answer
-	Grace       time.Duration // for accepted requests once the server is to end
-	Token       string        // that requests must bear, where it is not empty
-	Origins     []string      // other sites whose pages may ask, as https://example.org
+	Grace       time.Duration // for accepted requests, when the server ends
+	Token       string        // that requests must carry; "" for none
+	Origins     []string      // other sites whose pages may send requests, as https://example.org
 	TLS         *tls.Config   // nil for plain HTTP
-	Log         *slog.Logger  // the access log, and what goes wrong
+	Log         *slog.Logger  // the access log and errors
 }
 
-// DefaultConfig returns limits for a small machine, and a log that is discarded.
+// DefaultConfig returns limits for a small machine, without a log.
 func DefaultConfig() Config {
 	return Config{
 		Classify: classify.DefaultConfig(), MaxBatch: 8, MaxWait: 2 * time.Millisecond, Queue: 256, MaxPictures: 64,
@@ -66,7 +66,7 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("serve: %s %v: want %s", e.Field, e.Value, e.Want)
 }
 
-// Validate returns a [*ConfigError] if nothing could be answered.
+// Validate returns a [*ConfigError] if a server could not answer with these settings.
 func (c Config) Validate() error {
 	for _, limit := range []struct {
 		ok    bool
@@ -97,7 +97,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// A MemoryError says that the memory for requests does not suffice for any.
+// A MemoryError says that the memory for requests is too small for any.
 type MemoryError struct{ Memory, Least int64 }
 
 func (e *MemoryError) Error() string {
@@ -172,7 +172,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler.ServeHTTP(w, r)
 }
 
-// Listen listens on an address and a port. Unlike net.Listen, it takes 0.0.0.0 for all IPv4 addresses, without those of IPv6.
+// Listen listens on an address and a port. Unlike for net.Listen, 0.0.0.0 means only all IPv4 addresses.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	network := "tcp"
 	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().Is4() {
@@ -182,8 +182,8 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	return config.Listen(ctx, network, addr)
 }
 
-// Serve answers requests until ctx is done. Then it takes no more, answers those that it took, for which they have
-// the configured grace, and returns nil.
+// Serve answers requests until ctx is done. Then it accepts no more, answers the accepted ones within the configured
+// grace, and returns nil.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	const headers = 5 * time.Second
 	h := &http.Server{
@@ -230,7 +230,7 @@ func (m *model) room(ctx context.Context, cfg Config) (*budget, error) {
 	return newBudget(cfg.Memory - others), nil
 }
 
-// Close waits for the requests that are under way and frees the network. No request may come any more.
+// Close waits for the requests in progress and frees the network. No request may come afterwards.
 func (s *Server) Close() error {
 	s.closing.Store(true)
 	s.active.Wait()

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ReadToken reads the token in a file, with or without empty lines and a byte order mark, as editors write them.
+// ReadToken reads the token in a file. It ignores empty lines and a byte order mark, which editors may add.
 func ReadToken(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

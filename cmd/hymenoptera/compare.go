@@ -2,15 +2,12 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"hymenoptera/internal/cli"
@@ -46,12 +43,8 @@ func newCompare() *cobra.Command {
 				if err := c.Write(&page); err != nil {
 					return err
 				}
-				err := renameio.WriteFile(html, page.Bytes(), 0o666)
-				if temporary := (*fs.PathError)(nil); errors.As(err, &temporary) {
-					err = temporary.Err
-				}
-				if err != nil {
-					return fmt.Errorf("--html %s: %w", html, err)
+				if err := cli.WriteFile(html, page.Bytes()); err != nil {
+					return fmt.Errorf("--html: %w", err)
 				}
 			}
 			return printComparison(cmd.OutOrStdout(), c)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Out == "" {
-				o.Out = defaultOut("demo", time.Now())
+				o.Out = finetune.DefaultOut("demo")
 			}
 			o.Data = filepath.Join(o.Out, "data")
 			if err := o.Validate(); err != nil {
@@ -35,8 +34,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 			if err := finetune.DrawDemo(o.Data); err != nil {
 				return err
 			}
-			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, best: o.Best}
-			return l.train(cmd.Context(), o)
+			return train(cmd, m, o, "")
 		},
 	}
 	f := cmd.Flags()

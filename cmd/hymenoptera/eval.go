@@ -50,12 +50,11 @@ type evaluate struct {
 	use
 	data     string
 	classes  []string
-	batch    int
 	messages *cli.Messages
 }
 
 func newEval(m *cli.Messages) *cobra.Command {
-	v := evaluate{batch: 32, messages: m}
+	v := evaluate{messages: m}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "eval",
@@ -68,9 +67,6 @@ func newEval(m *cli.Messages) *cobra.Command {
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := v.check(); err != nil {
-				return err
-			}
-			if err := checkBatchSize(v.batch); err != nil {
 				return err
 			}
 			if err := finetune.CheckClasses(v.classes); err != nil {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"hymenoptera/checkpoint"
@@ -142,8 +141,7 @@ func writeONNX(to string, sd *checkpoint.StateDict, card classify.Card, input on
 	if err != nil {
 		return err
 	}
-	// In the same folder, because renameio may otherwise choose another one on the same disk.
-	return renameio.WriteFile(to, file.Bytes(), 0o644, renameio.WithTempDir(filepath.Dir(to)))
+	return cli.WriteFile(to, file.Bytes())
 }
 
 func isCheckpoint(path string, info fs.FileInfo) bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"text/tabwriter"
 
@@ -58,25 +59,16 @@ func printReport(w io.Writer, r *checkpoint.Report) error {
 	if r.NonFinite > 0 {
 		fmt.Fprintf(t, "not finite\t%s of the values: the training that made them broke down; take weights from before\n", text.Thousands(r.NonFinite))
 	}
-	var keys []string
-	for k := range r.Metadata {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(r.Metadata)) {
 		fmt.Fprintf(t, "metadata\t%s: %s\n", text.Printable(k), text.Printable(r.Metadata[k]))
 	}
 	fmt.Fprintln(t)
 	for _, x := range r.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%v\t%s%s\n", text.Printable(x.Name), x.DType, x.Shape, x.SHA256[:16], nonFinite(x.NonFinite))
+		fmt.Fprintf(t, "%s\t%s\t%v\t%s", text.Printable(x.Name), x.DType, x.Shape, x.SHA256[:16])
+		if x.NonFinite > 0 {
+			fmt.Fprintf(t, "\t%s NaN or infinite", text.Thousands(x.NonFinite))
+		}
+		fmt.Fprintln(t)
 	}
 	return t.Flush()
-}
-
-// nonFinite marks a tensor with values that are NaN or infinite.
-func nonFinite(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("\t%s NaN or infinite", text.Thousands(n))
 }

@@ -108,7 +108,7 @@ var argumentMistakes = []mistake{
 	}, "compare w --html pipe", 1, `--html "pipe": want the name of a file to write`},
 	{"a demonstration over pictures of others", spoilt("demo/data/train/ants/000.jpg", "mine"), "demo --out demo", 1,
 		"demo/data/train/ants/000.jpg is there already, and another picture: choose another folder"},
-	{"a comparison in no folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html no/x.html", 1, "--html no/x.html: no such file or directory"},
+	{"a comparison in no folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html no/x.html", 1, "--html: write no/x.html: no such file or directory"},
 	{"a comparison over a folder", spoilt("w", "epoch,phase,loss,acc\n0,val,1,0.5\n"), "compare w --html data", 1, `--html "data": want the name of a file to write`},
 	{"out is data", nil, "--out data", 2, "--out data: it is the folder of the images"},
 	{"looks at pictures in another way", nil, "eval --checkpoint w --tta rotate", 2, `--tta "rotate": want none or flip`},

@@ -26,13 +26,13 @@ import (
 // A prediction is a predict command with its flags.
 type prediction struct {
 	use
-	top, batch    int
+	top           int
 	asJSON, asCSV bool
 	messages      *cli.Messages
 }
 
 func newPredict(m *cli.Messages) *cobra.Command {
-	p := prediction{top: 3, batch: 32, messages: m}
+	p := prediction{top: 3, messages: m}
 	cmd := &cobra.Command{
 		Use:   "predict IMAGE|DIR|-…",
 		Short: "Classify pictures",
@@ -71,7 +71,7 @@ func (p *prediction) check() error {
 	if p.asJSON && p.asCSV {
 		return cli.Usagef("--json and --csv do not go together")
 	}
-	return checkBatchSize(p.batch)
+	return nil
 }
 
 func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {

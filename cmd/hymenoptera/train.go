@@ -1,28 +1,20 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
-	"hymenoptera/internal/escape"
 	"hymenoptera/internal/malloc"
 	"hymenoptera/internal/threads"
 	"hymenoptera/internal/trace"
 	"hymenoptera/metrics"
-	"hymenoptera/report"
 	"hymenoptera/run"
 )
 
@@ -37,7 +29,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.Out == "" {
-				o.Out = defaultOut(o.Model, time.Now())
+				o.Out = finetune.DefaultOut(o.Model)
 			}
 			if o.Recipe == "auto" {
 				var err error
@@ -48,8 +40,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 			if err := checkEffects(cmd.Flags(), o); err != nil {
 				return err
 			}
-			l := &trainLog{stdout: cmd.OutOrStdout(), messages: m, epochs: o.Epochs, best: o.Best, trace: traceFile}
-			return l.train(cmd.Context(), o)
+			return train(cmd, m, o, traceFile)
 		},
 	}
 	addOptions(cmd.Flags(), &o)
@@ -78,29 +69,16 @@ func recommend(cmd *cobra.Command, o finetune.Options, m *cli.Messages) (finetun
 }
 
 // warn prints a warning about data or options, and the flag that changes that.
-func (l *trainLog) warn(w finetune.Warning) {
+func warn(m *cli.Messages, w finetune.Warning) {
 	if w.Option == "" {
-		l.messages.Warnf("%s", w.Problem)
+		m.Warnf("%s", w.Problem)
 		return
 	}
-	l.messages.Warnf("%s; %s", w.Problem, strings.Join(strings.Fields(flagOf(w.Option)+" "+w.Value+" "+w.Effect), " "))
+	m.Warnf("%s; %s", w.Problem, strings.Join(strings.Fields(flagOf(w.Option)+" "+w.Value+" "+w.Effect), " "))
 }
 
-func defaultOut(name string, now time.Time) string {
-	return filepath.Join("runs", name+"-"+now.Format("20060102-150405"))
-}
-
-// A trainLog prints a training: the notebook's log on standard output, progress on standard error.
-type trainLog struct {
-	stdout   io.Writer
-	messages *cli.Messages
-	epochs   int
-	best     metrics.Rule
-	trace    string // file of --trace
-}
-
-// train trains and prints the results.
-func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
+// train trains and prints the results. traceFile is that of --trace.
+func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile string) error {
 	if err := o.Validate(); err != nil {
 		return &cli.UsageError{Err: withFlags(err)}
 	}
@@ -109,99 +87,42 @@ func (l *trainLog) train(ctx context.Context, o finetune.Options) error {
 	}
 	malloc.CollectOften()
 	o.Command = commandLine(o)
-	hooks := finetune.Hooks{Log: l.messages.Logger(), Download: l.messages.ShowBytes, Warn: l.warn,
-		EpochStart: l.epochStart, Step: l.step, PhaseEnd: l.phaseEnd, EpochEnd: l.epochEnd}
-	tensors := trace.New(l.trace)
-	if l.trace != "" {
+	log := &cli.TrainingLog{Stdout: cmd.OutOrStdout(), Messages: m, Epochs: o.Epochs}
+	hooks := finetune.Hooks{Log: m.Logger(), Download: m.ShowBytes, Warn: func(w finetune.Warning) { warn(m, w) },
+		EpochStart: log.EpochStart, Step: log.Step, PhaseEnd: log.PhaseEnd, EpochEnd: log.EpochEnd}
+	tensors := trace.New(traceFile)
+	if traceFile != "" {
 		hooks.Tensor = tensors.Tensor
-		hooks.EpochStart = func(epoch int) error { return errors.Join(tensors.Err(), l.epochStart(epoch)) }
+		hooks.EpochStart = func(epoch int) error { return errors.Join(tensors.Err(), log.EpochStart(epoch)) }
 	}
-	r, err := finetune.Train(ctx, o, hooks)
+	r, err := finetune.Train(cmd.Context(), o, hooks)
 	err = errors.Join(err, tensors.Close())
-	l.messages.EndBar()
+	m.EndBar()
 	if err == nil {
-		l.sparklines(r.History)
+		log.Sparklines(r.History)
 	}
-	l.conclude(r)
+	conclude(m, o, r)
 	if err != nil {
 		if r.KeptOld {
-			l.messages.Infof("%s still holds the old run, as it was", r.Folder)
+			m.Infof("%s still holds the old run, as it was", r.Folder)
 		}
 		return advise(err, o)
 	}
-	whole := int(math.Round(r.Seconds))
-	return errors.Join(l.json(r.Result), l.text("Training complete in %dm %ds\nBest val Acc: %.6f\n", whole/60, whole%60, r.Best.Acc))
-}
-
-func (l *trainLog) epochStart(epoch int) error {
-	return l.text("Epoch %d/%d\n%s\n", epoch, l.epochs-1, strings.Repeat("-", 10))
-}
-
-func (l *trainLog) step(epoch int, phase string, done, n int) {
-	l.messages.ShowImages(fmt.Sprintf("%-5s %d/%d", phase, epoch, l.epochs-1), done, n)
-	if done == n {
-		l.messages.EndBar()
-	}
-}
-
-func (l *trainLog) phaseEnd(p metrics.Phase) error {
-	return errors.Join(l.json(p), l.text("%s Loss: %.4f Acc: %.4f\n", p.Name, p.Loss, p.Acc))
-}
-
-func (l *trainLog) epochEnd(int) error { return l.text("\n") }
-
-// text writes to the notebook's log.
-func (l *trainLog) text(format string, args ...any) error {
-	if l.messages.Quiet() || l.messages.JSON() {
-		return nil
-	}
-	_, err := fmt.Fprintf(l.stdout, format, args...)
-	return logError(err)
-}
-
-// json writes a line of the log with --log-format json.
-func (l *trainLog) json(v any) error {
-	if l.messages.Quiet() || !l.messages.JSON() {
-		return nil
-	}
-	return logError(json.NewEncoder(escape.JSON(l.stdout)).Encode(v))
-}
-
-// logError explains why a training ends whose log nobody reads any more.
-func logError(err error) error {
-	switch {
-	case errors.Is(err, syscall.EPIPE):
-		return errors.New("stopped: standard output was closed; --quiet trains without a log")
-	case errors.Is(err, syscall.EIO):
-		return fmt.Errorf("stopped: %w; where the terminal was closed, nohup trains on without it", err)
-	}
-	return err
-}
-
-// sparklines shows the losses as small curves on a terminal, in the colours of the report.
-func (l *trainLog) sparklines(h metrics.History) {
-	for i, phase := range []string{"train", "val"} {
-		var losses []float64
-		for _, p := range h.Of(phase) {
-			losses = append(losses, p.Loss)
-		}
-		l.messages.Sparkline(fmt.Sprintf("%-5s loss", phase), report.Sparkline(losses, 40), []string{"34", "33"}[i],
-			fmt.Sprintf("%.4f to %.4f", losses[0], losses[len(losses)-1]))
-	}
+	return log.End(r.Result)
 }
 
 // conclude says where the weights are.
-func (l *trainLog) conclude(r finetune.Result) {
+func conclude(m *cli.Messages, o finetune.Options, r finetune.Result) {
 	path := filepath.Join(r.Folder, run.BestFile)
 	switch {
 	case r.KeptOld, r.Seconds == 0: // it did not begin
 	case r.Saved.N == 0:
-		l.messages.Infof("no weights were saved")
-	case !l.best.Better(r.Saved, metrics.Phase{}):
-		l.messages.Infof("no epoch got a validation image right: the weights of the last one (epoch %d) are in %s; the run to look at is %s beside them",
+		m.Infof("no weights were saved")
+	case !o.Best.Better(r.Saved, metrics.Phase{}):
+		m.Infof("no epoch got a validation image right: the weights of the last one (epoch %d) are in %s; the run to look at is %s beside them",
 			r.Saved.Epoch, path, run.ReportFile)
 	default:
-		l.messages.Infof("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them",
+		m.Infof("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them",
 			r.Saved.Epoch, r.Saved.Acc, path, run.ReportFile)
 	}
 }

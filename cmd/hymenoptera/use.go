@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
+	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/machine"
 	"hymenoptera/run"
@@ -20,12 +20,14 @@ type use struct {
 	device     string
 	threads    int
 	fast       bool
+	batch      int    // of the commands that have --batch-size
 	tta        string // of eval and predict
 }
 
 func (u *use) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
+	u.batch = 32
 	f.StringVar(&u.checkpoint, "checkpoint", "", "a run's folder, or its best.safetensors, which holds all that it takes to use it")
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&u.threads, "threads", machine.This().Threads(), "threads of an operation, and goroutines that decode pictures")
@@ -45,19 +47,18 @@ func (u *use) addTTA(cmd *cobra.Command) {
 	cli.Complete(cmd, "tta", "none", "flip")
 }
 
-var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
-
 // check returns an error for a mistake in the command line, and finds the file if --checkpoint names a folder.
 func (u *use) check() (err error) {
-	switch {
-	case u.checkpoint == "":
+	if u.checkpoint == "" {
 		return errNoCheckpoint()
-	case !deviceNames.MatchString(u.device):
-		return cli.Usagef("--device %q: want auto, cpu, cuda or cuda:N", u.device)
-	case u.tta != "" && u.tta != "none" && u.tta != "flip":
+	}
+	if u.tta != "" && u.tta != "none" && u.tta != "flip" {
 		return cli.Usagef("--tta %q: want none or flip", u.tta)
-	case u.threads < 1 || u.threads > machine.MaxThreads:
-		return cli.Usagef("--threads %d: want 1 to %d", u.threads, machine.MaxThreads)
+	}
+	o := finetune.DefaultOptions() // a training has the same flags
+	o.Device, o.Threads, o.BatchSize = u.device, u.threads, u.batch
+	if err := o.Validate(); err != nil {
+		return &cli.UsageError{Err: withFlags(err)}
 	}
 	u.checkpoint, err = run.Best(u.checkpoint)
 	return err
@@ -90,14 +91,6 @@ func fitting(batch int, c *classify.Classifier, m *cli.Messages) int {
 		m.Debugf("batches of %d pictures, not %d: more of %d pixels do not fit into the memory that is free", n, batch, c.Preprocessing.Size)
 	}
 	return n
-}
-
-// checkBatchSize checks --batch-size.
-func checkBatchSize(n int) error {
-	if n < 1 || n > 1<<16 {
-		return cli.Usagef("--batch-size %d: want 1 to 65536", n)
-	}
-	return nil
 }
 
 // sayLeftOut says which files of a folder are not taken for pictures.

@@ -75,9 +75,9 @@ func utf8() bool {
 	return false
 }
 
-// Sparkline writes a line with a small curve to a terminal that shows block characters, in a colour of the terminal's
+// sparkline writes a line with a small curve to a terminal that shows block characters, in a colour of the terminal's
 // palette unless NO_COLOR is set (no-color.org).
-func (m *Messages) Sparkline(title, curve, colour, rest string) {
+func (m *Messages) sparkline(title, curve, colour, rest string) {
 	if !m.Terminal() || !utf8() {
 		return
 	}

@@ -56,16 +56,13 @@ func (m *Messages) Check() error {
 	return nil
 }
 
-// Quiet reports whether only warnings and errors are wanted.
-func (m *Messages) Quiet() bool { return m.quiet }
-
-// JSON reports whether the log is to be JSON, an object per line.
-func (m *Messages) JSON() bool { return m.format == "json" }
+// json reports whether the log is to be JSON, an object per line.
+func (m *Messages) json() bool { return m.format == "json" }
 
 // Terminal reports whether a person looks at the messages and wants to see progress.
 func (m *Messages) Terminal() bool {
 	f, ok := m.w.(interface{ Fd() uintptr })
-	return !m.quiet && !m.JSON() && ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+	return !m.quiet && !m.json() && ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // Debugf writes a message that only --verbose asks for.
@@ -86,7 +83,7 @@ func (m *Messages) log(level slog.Level, format string, args []any) {
 
 // Logger returns a logger for a library: its messages become lines like those of the program itself.
 func (m *Messages) Logger() *slog.Logger {
-	if m.JSON() {
+	if m.json() {
 		return slog.New(slog.NewJSONHandler(escape.JSON(m.w), &slog.HandlerOptions{Level: m.level()}))
 	}
 	return slog.New(lines{m, m.level()})
@@ -95,7 +92,7 @@ func (m *Messages) Logger() *slog.Logger {
 // EventLogger returns a logger for a server: a line per event, with its time and attributes.
 func (m *Messages) EventLogger() *slog.Logger {
 	options := &slog.HandlerOptions{Level: max(m.level(), slog.LevelInfo)}
-	if m.JSON() {
+	if m.json() {
 		return slog.New(slog.NewJSONHandler(m.w, options))
 	}
 	return slog.New(slog.NewTextHandler(m.w, options))

@@ -206,19 +206,24 @@ func checkTraining(ctx context.Context) Finding {
 		torch.ManualSeed(1)
 		conv := nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 8, Kernel: 3, Stride: 2, Padding: 1})
 		conv.KaimingNormalFanOut()
-		head := nn.NewLinear(s, 8*16*16, 2)
-		nn.To(conv, device)
-		nn.To(head, device)
+		net := nn.Sequential{conv, nn.ReLU{}, nn.Flatten{}, nn.NewLinear(s, 8*16*16, 2)}
+		nn.To(net, device)
 		images := torch.To(s, torch.NormalInPlace(torch.Empty(s, torch.Float32, torch.CPU, 4, 3, 32, 32), 0, 1), device)
 		labels := torch.To(s, torch.FromInt64s(s, []int64{0, 1, 0, 1}, 4), device)
-		sgd := optim.NewSGD(s, append(nn.Trainable(conv), nn.Trainable(head)...), optim.SGDConfig{LR: 0.01, Momentum: 0.9})
+		sgd := optim.NewSGD(s, nn.Trainable(net), optim.SGDConfig{LR: 0.01, Momentum: 0.9})
 		var first, last float64
 		steps := 0
 		for start := time.Now(); steps < 2 || steps < 50 && time.Since(start) < time.Second; steps++ {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			last = tinyStep(s, conv, head, images, labels, sgd)
+			sgd.ZeroGrad()
+			c := s.Child()
+			loss := torch.CrossEntropy(c, net.Forward(c, images), labels, nil, 0)
+			torch.Backward(loss)
+			sgd.Step()
+			last = torch.Item(loss)
+			c.Close()
 			if steps == 0 {
 				first = last
 			}
@@ -234,15 +239,4 @@ func checkTraining(ctx context.Context) Finding {
 		f.Do = "try without a GPU: CUDA_VISIBLE_DEVICES= hymenoptera doctor; then report what hymenoptera doctor --json prints"
 	}
 	return f
-}
-
-func tinyStep(s *torch.Scope, conv *nn.Conv2d, head *nn.Linear, images, labels *torch.Tensor, sgd *optim.SGD) float64 {
-	c := s.Child()
-	defer c.Close()
-	sgd.ZeroGrad()
-	features := torch.ReLU(c, conv.Forward(c, images)) // 4×8×16×16
-	loss := torch.CrossEntropy(c, head.Forward(c, torch.Flatten(c, features, 1)), labels, nil, 0)
-	torch.Backward(loss)
-	sgd.Step()
-	return torch.Item(loss)
 }

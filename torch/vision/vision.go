@@ -1,11 +1,11 @@
-// Package vision prepares pictures on the device where they are trained with: torchvision's transforms for tensors.
+// Package vision prepares pictures on the training's device: torchvision's transforms for tensors.
 //
 //	out := torch.Empty(s, torch.Float32, device, 1, 3, 224, 224)
 //	vision.ResizedCrop(s, out, picture, image.Rect(10, 20, 310, 250), true)
 //	x := vision.NewNormalizer(s, mean, std, device).Apply(s, out)
 //
-// A picture's numbers are 0 to 255. Package transforms does the same on the host, in Pillow's integers; here it is done
-// in floats and rounded once, as torchvision does with tensors, so that single numbers differ by 1.
+// A picture's numbers are 0 to 255. Package transforms does the same on the host with Pillow's integers. This package
+// computes with floats and rounds once, as torchvision does with tensors, so some numbers differ by 1.
 package vision
 
 import (
