@@ -264,7 +264,7 @@ func (t *training) epochEnd(epoch int) error {
 		}
 	}
 	if t.stopped != "" {
-		return trainer.Stop
+		return trainer.ErrStop
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// Stop ends a training early, and without an error, when EpochEnd returns it.
-var Stop = errors.New("trainer: stop")
+// ErrStop ends a training early, and without an error, when EpochEnd returns it.
+var ErrStop = errors.New("trainer: stop")
 
 // Hooks are functions that a training calls, on libtorch's thread; nil ones are not called. An error ends the
 // training.
@@ -26,7 +26,7 @@ type Hooks struct {
 	// Best comes after a validation phase that was better than every one before it by Config.Best, while the
 	// model holds the weights that it was reached with: with Config.EMA, their average.
 	Best func(p metrics.Phase) error
-	// EpochEnd comes after an epoch's two phases. With the error [Stop] the training ends there, as if it had no more epochs.
+	// EpochEnd comes after an epoch's two phases. With the error [ErrStop] the training ends there, as if it had no more epochs.
 	EpochEnd func(epoch int) error
 
 	// Tensor gets the tensors of every step as they come into being, to find the first one that differs from another

@@ -109,7 +109,7 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 			if l.average != nil {
 				l.average.leave()
 			}
-			if err := l.cfg.Hooks.EpochEnd(l.epoch); errors.Is(err, Stop) {
+			if err := l.cfg.Hooks.EpochEnd(l.epoch); errors.Is(err, ErrStop) {
 				return nil
 			} else if err != nil {
 				return err

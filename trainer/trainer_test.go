@@ -252,7 +252,7 @@ func TestErrorOfAHookEndsTheTraining(t *testing.T) {
 func TestStopEndsTheTrainingWithoutAnError(t *testing.T) {
 	r, best, weight, _, err := fit(t, t.Context(), &scripted{guesses: []int{0, 1, 1}}, 9, func(e string) error {
 		if e == "end 2" {
-			return fmt.Errorf("enough: %w", trainer.Stop)
+			return fmt.Errorf("enough: %w", trainer.ErrStop)
 		}
 		return nil
 	})
