@@ -97,7 +97,7 @@ func TestReadOfWhatIsNoFile(t *testing.T) {
 	for path, want := range map[string]string{
 		t.TempDir():   "it is a folder: name the file of weights in it",
 		"testdata/no": "no such file or directory",
-		os.DevNull:    "it is no regular file",
+		os.DevNull:    "it is not a regular file",
 	} {
 		_, err := Read(path)
 		if err == nil || err.Error() != "checkpoint: read "+path+": "+want {

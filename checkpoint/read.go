@@ -74,7 +74,7 @@ func readFile(path string) ([]byte, error) {
 	case info.IsDir():
 		return nil, errors.New("it is a folder: name the file of weights in it")
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no regular file")
+		return nil, errors.New("it is not a regular file")
 	case info.Size() > maxFile:
 		return nil, fmt.Errorf("it has %d bytes, more than %d GiB: no weights of an image classifier", info.Size(), maxFile>>30)
 	}

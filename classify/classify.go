@@ -54,7 +54,7 @@ type Classifier struct {
 type NotFiniteError struct{ Path string }
 
 func (e *NotFiniteError) Error() string {
-	return fmt.Sprintf("classify: %s: what the network computes is no finite number: its weights hold NaN, infinity or far too large values", e.Path)
+	return fmt.Sprintf("classify: %s: the output of the network is not finite: its weights hold NaN, infinity or far too large values", e.Path)
 }
 
 // ErrClosed is the error of a closed classifier.

@@ -190,7 +190,7 @@ func isDir(path string, e fs.DirEntry) bool {
 	return err == nil && info.IsDir()
 }
 
-// missing adds to the error for an unreadable path what is there instead.
+// missing adds to the error for an unreadable path the entries that exist instead.
 func missing(path string, err error) error {
 	if errors.Is(err, syscall.ENOTDIR) {
 		return fmt.Errorf("%s is a file: want a folder", path)
@@ -199,7 +199,7 @@ func missing(path string, err error) error {
 		return err
 	}
 	if _, lerr := os.Lstat(path); lerr == nil {
-		return fmt.Errorf("%s is a link to what is not there", path)
+		return fmt.Errorf("%s is a link to a file that does not exist", path)
 	}
 	parent := filepath.Dir(filepath.Clean(path))
 	entries, perr := os.ReadDir(parent)
@@ -209,7 +209,7 @@ func missing(path string, err error) error {
 	return fmt.Errorf("no folder %s: found %s in %s", path, found(entries), parent)
 }
 
-// found names what a folder holds, the first few entries of it.
+// found lists the first few entries of a folder.
 func found(entries []fs.DirEntry) string {
 	var names []string
 	for _, e := range entries {

@@ -113,7 +113,7 @@ func TestImageFolderErrors(t *testing.T) {
 		{"a file", list("flat/1.jpg"), []string{"flat/1.jpg"}},
 		{"no root", open("nowhere"), []string{"no folder"}},
 		{"no val", open("noval"), []string{"no folder val", "found train/"}},
-		{"other classes", open("other"), []string{"train alone has a, val alone has b"}},
+		{"other classes", open("other"), []string{"only train has a, only val has b"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.err == nil {
@@ -210,7 +210,7 @@ func TestClassNames(t *testing.T) {
 			t.Errorf("%q and %q: got %v, want %q", tt.a, tt.b, err, tt.want)
 		}
 	}
-	if _, _, err := Open(tree(t, "train/caf\u00e9/1.jpg", "val/cafe\u0301/1.jpg")); err == nil || !strings.Contains(err.Error(), `train alone has café, val alone has "cafe\u0301"`) {
+	if _, _, err := Open(tree(t, "train/caf\u00e9/1.jpg", "val/cafe\u0301/1.jpg")); err == nil || !strings.Contains(err.Error(), `only train has café, only val has "cafe\u0301"`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -38,7 +38,7 @@ func (l Layout) Open(root string) (train, val *ImageFolder, err error) {
 		return nil, nil, err
 	}
 	if !slices.Equal(train.Classes, val.Classes) {
-		return nil, nil, fmt.Errorf("dataset: %s: train and val must have the same classes: train alone has %s, val alone has %s",
+		return nil, nil, fmt.Errorf("dataset: %s: train and val must have the same classes: only train has %s, only val has %s",
 			root, firstFew(Shown(without(train.Classes, val.Classes)...)), firstFew(Shown(without(val.Classes, train.Classes)...)))
 	}
 	return train, val, nil

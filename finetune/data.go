@@ -84,7 +84,7 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 // mostClasses is how many classes a table shows.
 const mostClasses = 20
 
-// classTable lists the classes with their images to train and to validate with, the largest first where there are many.
+// classTable lists the classes with their images to train and to validate with, the largest first if there are many.
 func classTable(set images) (lines []string) {
 	train, val := set.train.Counts(), set.val.Counts()
 	order := make([]int, len(train))
@@ -142,7 +142,7 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 		return data, err
 	}
 	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: o.BatchSize, Shuffle: !o.Probe, Workers: o.Workers,
-		ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels, Warn: dataset.FirstOfEach(func(w dataset.Warning) { log.Warn(fmt.Sprintf("%v (said once; there may be more)", w)) })}
+		ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels, Warn: dataset.FirstOfEach(func(w dataset.Warning) { log.Warn(fmt.Sprintf("%v (shown once; there may be more)", w)) })}
 	training := cfg
 	if o.Balance == "sampling" {
 		training.Shuffle, training.Weights = false, rarity(set.train)

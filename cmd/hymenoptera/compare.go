@@ -20,9 +20,9 @@ func newCompare() *cobra.Command {
 	var html string
 	cmd := &cobra.Command{
 		Use:   "compare RUN…",
-		Short: "Compare runs: a table, their curves, and which differences mean something",
+		Short: "Compare runs: a table, their curves, and the differences that are larger than chance",
 		Long: "Compares the folders of runs, or logs of other programs: CSV files with the columns epoch, phase, loss and\n" +
-			"acc. It ends with which differences are larger than the validation images can tell.",
+			"acc. It ends with the differences that are larger than chance explains.",
 		Example: "  hymenoptera compare runs/finetune runs/frozen\n" +
 			"  hymenoptera compare --html compare.html runs/*",
 		Args: cli.SomeArgs("RUN"),
@@ -50,7 +50,7 @@ func newCompare() *cobra.Command {
 			return printComparison(cmd.OutOrStdout(), c)
 		},
 	}
-	cmd.Flags().StringVar(&html, "html", "", "write the comparison as a page to this file too")
+	cmd.Flags().StringVar(&html, "html", "", "also write the comparison to this file, as a page")
 	return cmd
 }
 

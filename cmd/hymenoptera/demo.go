@@ -15,8 +15,8 @@ func newDemo(m *cli.Messages) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Train from random weights on ants and bees drawn by this program; no network needed",
-		Long: "Draws a set of ants and bees, a stand-in for the photographs, and trains ResNet18 on it from random\n" +
-			"weights: the whole main job in about a minute. Its accuracy says nothing about photographs.",
+		Long: "Draws ants and bees and trains ResNet18 on them from random weights: a whole training in about a minute, without\n" +
+			"downloads. Its accuracy says nothing about photographs.",
 		Example: "  hymenoptera demo",
 		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,7 +30,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 			if err := run.Check(o.Out, o.Overwrite); err != nil {
 				return advise(err, o)
 			}
-			m.Infof("drawing a stand-in for the ants and bees into %s", o.Data)
+			m.Infof("drawing ants and bees into %s", o.Data)
 			if err := finetune.DrawDemo(o.Data); err != nil {
 				return err
 			}

@@ -17,10 +17,10 @@ func newDoctor() *cobra.Command {
 	out := "runs"
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check this machine for all that a training needs, and suggest commands for what is missing",
+		Short: "Check this machine for everything that a training needs, and suggest commands for what is missing",
 		Long: "Checks libtorch, processor, CUDA, the picture libraries, caches, free space and write access, and trains a tiny network for a\n" +
-			"second. Its exit code is 0 when all is right. The program does not start without libtorch: if the shell or\n" +
-			"the system says that libtorch_cpu.so is missing, type: make setup",
+			"second. The exit code is 0 if everything is right. The program does not start without libtorch: if the shell\n" +
+			"says that libtorch_cpu.so is missing, type: make setup",
 		Example: "  hymenoptera doctor\n  hymenoptera doctor --json > report.json",
 		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,7 +39,7 @@ func newDoctor() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything as JSON, for reports of bugs")
-	cmd.Flags().StringVar(&out, "out", out, "folder that runs are to be written into")
+	cmd.Flags().StringVar(&out, "out", out, "folder for runs, to check its free space")
 	cmd.MarkFlagDirname("out")
 	return cmd
 }

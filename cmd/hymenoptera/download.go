@@ -28,11 +28,11 @@ func newDownload(m *cli.Messages) *cobra.Command {
 		Use:   "download",
 		Short: "Fetch published weights or the tutorial's photographs",
 		Long: "Fetches weights into PyTorch's own cache ($TORCH_HOME, else $XDG_CACHE_HOME/torch, else ~/.cache/torch),\n" +
-			"where Python finds them too, and the tutorial's photographs into a folder. Every file is compared with\n" +
-			"its whole SHA-256, except the weights of resnet101, resnet152's IMAGENET1K_V2 and googlenet: of these only\n" +
-			"the 8 digits in the name are published, which show a file that broke on the way, but not one that somebody\n" +
-			"made. A mirror of these must be https:// or this machine, unless --insecure-mirror is given. An interrupted\n" +
-			"download resumes. Proxies are those of the environment: HTTPS_PROXY and NO_PROXY.",
+			"where Python finds them too, and the tutorial's photographs into a folder. Every file must match its whole\n" +
+			"SHA-256, except the weights of resnet101, resnet152's IMAGENET1K_V2 and googlenet: for these only the 8 digits\n" +
+			"in their names are published, which show a broken file but not a forged one. A mirror for these must be\n" +
+			"https:// or this machine, unless --insecure-mirror is given. An interrupted download resumes. Proxies come\n" +
+			"from the environment: HTTPS_PROXY and NO_PROXY.",
 		Example: "  hymenoptera download weights resnet18 googlenet\n" +
 			"  hymenoptera download data\n" +
 			"  hymenoptera download --list",
@@ -116,21 +116,16 @@ func (d *downloads) newWeights() *cobra.Command {
 
 // one fetches or removes weights.
 func (d *downloads) one(cmd *cobra.Command, w zoo.Weights) error {
-	if d.remove {
-		path, err := w.CachePath()
-		if err != nil {
-			return err
-		}
-		removed, err := hub.Remove(cmd.Context(), hub.DefaultConfig(), path)
-		return printRemoved(cmd.OutOrStdout(), path, removed, err)
+	if !d.remove {
+		path, err := w.Fetch(cmd.Context(), d.config())
+		return d.printFetched(cmd.OutOrStdout(), path, err)
 	}
-	path, err := w.Fetch(cmd.Context(), d.config())
-	d.messages.EndBar()
+	path, err := w.CachePath()
 	if err != nil {
-		return adviseMirror(err)
+		return err
 	}
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), path)
-	return err
+	removed, err := hub.Remove(cmd.Context(), hub.DefaultConfig(), path)
+	return printRemoved(cmd.OutOrStdout(), path, removed, err)
 }
 
 func (d *downloads) newData() *cobra.Command {
@@ -147,17 +142,20 @@ func (d *downloads) newData() *cobra.Command {
 				removed, err := hub.RemoveFolder(cmd.Context(), hub.DefaultConfig(), d.dir)
 				return printRemoved(cmd.OutOrStdout(), d.dir, removed, err)
 			}
-			err := finetune.FetchTutorial(cmd.Context(), d.dir, d.config())
-			d.messages.EndBar()
-			if err != nil {
-				return adviseMirror(err)
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), d.dir)
-			return err
+			return d.printFetched(cmd.OutOrStdout(), d.dir, finetune.FetchTutorial(cmd.Context(), d.dir, d.config()))
 		},
 	}
 	cmd.Flags().StringVar(&d.dir, "dir", finetune.DefaultData, "folder for train/ and val/")
 	return cmd
+}
+
+// printFetched prints the path of a download that has ended.
+func (d *downloads) printFetched(w io.Writer, path string, err error) error {
+	d.messages.EndBar()
+	if err == nil {
+		_, err = fmt.Fprintln(w, path)
+	}
+	return adviseMirror(err)
 }
 
 func printRemoved(w io.Writer, path string, removed bool, err error) error {

@@ -59,9 +59,9 @@ func newEval(m *cli.Messages) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure a trained network on labelled pictures: loss, accuracy, a table of the classes",
-		Long: "Runs the network on the images that its training validated with, or on the val folder of another --data (if that\n" +
-			"has none, on its class folders). The classes may be some of the network's; --classes leaves out others. The\n" +
-			"folder of the training is known from the config.json beside the checkpoint.",
+		Long: "Runs the network on the images that its training validated with, or on the val folder of another --data (without\n" +
+			"val, on its class folders). A set may lack some of the network's classes; --classes leaves out classes that the\n" +
+			"network does not have. The config.json beside the checkpoint names the folder of the training.",
 		Example: "  hymenoptera eval --checkpoint runs/bees/best.safetensors\n" +
 			"  hymenoptera eval --checkpoint runs/bees/best.safetensors --data more_insects",
 		Args: cli.NoArgs,

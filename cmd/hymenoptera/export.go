@@ -20,13 +20,13 @@ import (
 	"hymenoptera/zoo"
 )
 
-// exportFormats are what --format offers.
+// exportFormats are the values of --format.
 var exportFormats = []string{"pth", "safetensors", "onnx"}
 
 // exportEndings are the endings of --out that say which format it has.
 var exportEndings = map[string]string{".pth": "pth", ".pt": "pth", ".safetensors": "safetensors", ".onnx": "onnx"}
 
-// exportInputs are what --input offers.
+// exportInputs are the values of --input.
 var exportInputs = []string{string(onnx.Picture), string(onnx.Tensor)}
 
 // exportFormat returns the format of the file to: that of its ending, which wanted must not contradict, or wanted,
@@ -51,11 +51,10 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write a trained network for PyTorch or ONNX",
-		Long: "Writes the weights of a trained network as a state dict that torchvision's network of that name loads strictly.\n" +
-			"The ending of --out decides the format: .pth or .pt for torch.load(weights_only=True), which holds only the weights;\n" +
-			".safetensors also keeps the metadata of best.safetensors; .onnx is the network itself, for onnxruntime: by default it takes\n" +
-			"a picture of any size as bytes, with --input tensor a prepared batch. A program in Python that prints a picture's class\n" +
-			"with the file goes to standard output.",
+		Long: "Writes a trained network to a file. The ending of --out decides the format. A .pth or .pt file holds a state dict that\n" +
+			"torchvision's network of that name loads strictly; a .safetensors file also has the metadata of best.safetensors.\n" +
+			"An .onnx file holds the network itself, for onnxruntime; it takes a picture of any size as bytes or, with\n" +
+			"--input tensor, a prepared batch. The command prints a program in Python that classifies a picture with the file.",
 		Example: "  hymenoptera export --checkpoint runs/bees/best.safetensors --out bees.pth >bees.py\n" +
 			"  python bees.py picture.jpg",
 		Args: cli.NoArgs,
@@ -84,7 +83,7 @@ func newExport() *cobra.Command {
 			if info, err := os.Lstat(to); err == nil && !overwrite {
 				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
 			} else if err == nil && !info.Mode().IsRegular() {
-				return fmt.Errorf("%s is no regular file; choose another --out", to) // a device, say, which renaming would replace
+				return fmt.Errorf("%s is not a regular file; choose another --out", to) // a device, say, which renaming would replace
 			} else if err == nil && isCheckpoint(from, info) {
 				return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", to)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -119,8 +118,8 @@ func newExport() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&from, "checkpoint", "", "a run's folder, or its best.safetensors")
-	f.StringVar(&format, "format", "", "of a file with another ending: "+strings.Join(exportFormats, ", "))
-	f.StringVar(&input, "input", input, "of an .onnx file: picture (bytes H×W×3 of any size) or tensor (floats N×3×S×S, normalised)")
+	f.StringVar(&format, "format", "", "format of a file with another ending: "+strings.Join(exportFormats, ", "))
+	f.StringVar(&input, "input", input, "input of an .onnx file: picture (bytes H×W×3 of any size) or tensor (floats N×3×S×S, normalised)")
 	f.StringVar(&to, "out", "", "the file to write")
 	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")
 	cli.Group(f, cli.GroupData, "checkpoint")

@@ -19,43 +19,43 @@ const defaultThreads = "$OMP_NUM_THREADS, else $GOMAXPROCS, else all processors"
 // addOptions declares the flags of o, with o's values as defaults.
 func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.SortFlags = false
-	f.StringVar(&o.Model, "model", o.Model, "the network: "+strings.Join(zoo.Names(), ", "))
+	f.StringVar(&o.Model, "model", o.Model, "network: "+strings.Join(zoo.Names(), ", "))
 	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train only the new head")
 	f.BoolVar(&o.Probe, "probe", o.Probe, "with --freeze: compute the frozen network's features once; quicker, and not the notebook's training")
-	f.IntVar(&o.Views, "views", o.Views, "random crops of each image to probe, an epoch each in turn; 0 takes the centre")
+	f.IntVar(&o.Views, "views", o.Views, "with --probe: random crops of each image, of which each epoch uses the next; 0 uses the centre")
 	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
 	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
-	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with where there is no val folder, chosen by --seed")
+	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with if there is no val folder, chosen by --seed")
 	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be decoded")
 	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a published name (downloaded), or none")
 	addMirror(f, &o.Mirror, &o.InsecureMirror)
 	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the network's input, in pixels")
-	f.BoolVar(&o.ExifRotate, "exif-rotate", o.ExifRotate, "turn pictures upright as their EXIF data say, as cameras and telephones write them; kept for predict, eval and serve")
-	f.StringVar(&o.Augment, "augment", o.Augment, "how training images are changed: none, flip, light (and colours, rotation), trivial (and torchvision's TrivialAugmentWide)")
+	f.BoolVar(&o.ExifRotate, "exif-rotate", o.ExifRotate, "turn pictures upright by their EXIF data, which cameras and telephones write; predict, eval and serve do the same")
+	f.StringVar(&o.Augment, "augment", o.Augment, "changes of training images: none, flip, light (flip, colours, rotation), trivial (flip, torchvision's TrivialAugmentWide, erasing)")
 	f.BoolVar(&o.NoFlip, "no-flip", o.NoFlip, "never mirror training images: for digits, text, left and right hands")
 	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "exif-rotate", "augment", "no-flip")
 
-	f.StringVar(&o.Recipe, "recipe", o.Recipe, "notebook, or auto: the options below that suit the images, beside those that are given")
+	f.StringVar(&o.Recipe, "recipe", o.Recipe, "notebook, or auto: choose options that suit the images, except those that are given")
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")
 	f.IntVar(&o.BatchSize, "batch-size", o.BatchSize, "images per step")
 	f.StringVar(&o.Optimizer, "optimizer", o.Optimizer, strings.Join(finetune.Optimizers(), ", "))
 	f.Float64Var(&o.LR, "lr", o.LR, "learning rate")
-	f.Float64Var(&o.LayerDecay, "layer-decay", o.LayerDecay, "factor of the learning rate from a stage of the network to the one before it: below 1 the first layers learn slowest")
-	f.IntVar(&o.HeadEpochs, "head-epochs", o.HeadEpochs, "epochs that train only the new head, before the others train every layer")
-	f.Float64Var(&o.ClipGradNorm, "clip-grad-norm", o.ClipGradNorm, "bound of the norm of all gradients together; 0 for none")
-	f.Float64Var(&o.EMA, "ema", o.EMA, "decay of a moving average of the weights, as 0.99, which is validated and kept instead of them; 0 for none")
+	f.Float64Var(&o.LayerDecay, "layer-decay", o.LayerDecay, "factor of the learning rate from each stage of the network to the one before it: below 1 the first layers learn slowest")
+	f.IntVar(&o.HeadEpochs, "head-epochs", o.HeadEpochs, "epochs that train only the new head, before every layer is trained")
+	f.Float64Var(&o.ClipGradNorm, "clip-grad-norm", o.ClipGradNorm, "upper bound of the norm of all gradients together; 0 for none")
+	f.Float64Var(&o.EMA, "ema", o.EMA, "decay of a moving average of the weights, such as 0.99, which is validated and saved instead of them; 0 for none")
 	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "momentum of sgd")
 	f.BoolVar(&o.Nesterov, "nesterov", o.Nesterov, "Nesterov momentum for sgd")
 	f.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "L2 penalty; for adamw the decoupled decay")
 	f.StringVar(&o.Scheduler, "scheduler", o.Scheduler, "of the learning rate: "+strings.Join(finetune.Schedulers(), ", "))
 	f.IntVar(&o.StepSize, "step-size", o.StepSize, "epochs between two drops of the step scheduler")
 	f.Float64Var(&o.Gamma, "gamma", o.Gamma, "factor of a drop of the step and exponential schedulers")
-	f.IntVar(&o.WarmUp, "warmup", o.WarmUp, "with cosine: steps in which the learning rate rises from a tenth; it falls with every step then, not every epoch")
+	f.IntVar(&o.WarmUp, "warmup", o.WarmUp, "with cosine: steps in which the learning rate rises from a tenth; afterwards it falls at every step instead of every epoch")
 	f.StringVar((*string)(&o.Best), "best", string(o.Best), "which epoch's weights are kept: "+strings.Join(metrics.Rules(), ", ")+"; of equal accuracies the first, else of equals the one with the lower loss")
-	f.IntVar(&o.Patience, "patience", o.Patience, "epochs without a better one after which the training ends; 0 for no such end")
-	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of a label that is spread over all classes")
+	f.IntVar(&o.Patience, "patience", o.Patience, "end the training after this many epochs without a better one; 0 for never")
+	f.Float64Var(&o.LabelSmoothing, "label-smoothing", o.LabelSmoothing, "share of each label that is spread over all classes")
 	f.Var((*cli.Floats)(&o.ClassWeights), "class-weights", "weight of each class in the loss, in the order of the class folders")
-	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (in the loss, by size), sampling (draws them equally often), none")
+	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (weigh the loss by size), sampling (draw classes equally often), none")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
 	cli.Group(f, cli.GroupTraining, "recipe", "epochs", "batch-size", "optimizer", "lr", "layer-decay", "head-epochs", "clip-grad-norm", "ema", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "warmup", "best", "patience", "label-smoothing", "class-weights", "balance", "seed")
@@ -64,21 +64,21 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.StringVar(&o.Device, "device", o.Device, "auto, cpu, cuda or cuda:N")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation; changes the last bits of the losses, as in PyTorch")
 	f.BoolVar(&o.Fast, "fast", o.Fast, "give up PyTorch's exact bits for speed; accuracy stays")
-	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, let an exact training repeat itself bit for bit, as on the CPU it always does")
-	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images, the GPU's with --fast on one: auto (a quarter of what is free beyond 2 GB), off, or a size as 500M or 2G")
+	f.BoolVar(&o.Deterministic, "deterministic", o.Deterministic, "on a GPU, make an exact training repeat itself bit for bit, as it always does on the CPU")
+	f.StringVar(&o.Cache, "cache", o.Cache, "memory for decoded images (the GPU's, with --fast on one): auto (a quarter of the free memory beyond 2 GB), off, or a size such as 500M or 2G")
 	cli.Group(f, cli.GroupMachine, "workers", "device", "threads", "fast", "deterministic", "cache")
 	f.Lookup("threads").DefValue = defaultThreads
 
 	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds, once the new one has weights")
-	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with epoch, phase, loss and acc")
+	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with columns epoch, phase, loss and acc")
 	cli.Group(f, cli.GroupOutput, "out", "overwrite", "beneath")
 }
 
 // addMirror declares the flags of an address that stands for the published one.
 func addMirror(f *pflag.FlagSet, address *string, insecure *bool) {
 	f.StringVar(address, "mirror", *address, "address to download from instead of https://download.pytorch.org")
-	f.BoolVar(insecure, "insecure-mirror", *insecure, "take files whose whole hash is not known from a --mirror that begins with http://")
+	f.BoolVar(insecure, "insecure-mirror", *insecure, "allow downloads over http:// from --mirror of files whose whole hash is not known")
 }
 
 // completeOptions offers the values of flags to the shell.
@@ -116,10 +116,11 @@ func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 	return nil
 }
 
-// commandLine returns the command that repeats a run: what differs from the defaults, and what they take from the machine.
+// commandLine returns the command that repeats a run: options that differ from the defaults, or whose default depends
+// on the machine.
 func commandLine(o finetune.Options) string {
 	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
-	notOfARun := []string{"recipe", "out", "overwrite", "beneath", "cache"} // which change nothing of what is computed
+	notOfARun := []string{"recipe", "out", "overwrite", "beneath", "cache"} // which do not change the results
 	defaults := finetune.DefaultOptions()
 	f := pflag.NewFlagSet("hymenoptera train", pflag.ContinueOnError)
 	addOptions(f, &defaults)

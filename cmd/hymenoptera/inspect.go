@@ -20,10 +20,9 @@ func newInspect() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show the contents of a file of weights, without running anything in it",
-		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. The file is\n" +
-			"read as train reads it and refused as train refuses it; nothing of it reaches libtorch. FILE#PART shows one\n" +
-			"of several state dicts in a file, as in model.pth#state_dict_ema. The folder of a run stands for its\n" +
-			"best.safetensors.",
+		Long: "Shows format, tensors, types, shapes, checksums and metadata of a .pth or .safetensors file. It reads and\n" +
+			"refuses the same files as train, without libtorch. FILE#PART shows one of several state dicts in a file, as\n" +
+			"in model.pth#state_dict_ema. For the folder of a run it shows best.safetensors.",
 		Example: "  hymenoptera inspect runs/demo/best.safetensors",
 		Args:    cli.OneArg("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {

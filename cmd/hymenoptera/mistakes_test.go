@@ -92,7 +92,7 @@ func dataMistakes() []mistake {
 		}, "", 1, "data/val is a file: want a folder"},
 		{"val is a link to nothing", func(t *testing.T, dir string) {
 			try(t, os.RemoveAll(filepath.Join(dir, "data/val")), os.Symlink("nowhere", filepath.Join(dir, "data/val")))
-		}, "", 1, "data/val is a link to what is not there"},
+		}, "", 1, "data/val is a link to a file that does not exist"},
 		{"no class", removed("data/val/ants", "data/val/bees"), "", 1, "data/val has no class folders: want one folder of pictures a class, found nothing"},
 		{"class without images", removed("data/val/ants/000.jpg"), "", 1, "class ants: no pictures in data/val/ants"},
 		{"class with other files", func(t *testing.T, dir string) {
@@ -100,7 +100,7 @@ func dataMistakes() []mistake {
 		}, "", 1, "want files that end in .jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp, found 000.heic"},
 		{"class in train alone", func(t *testing.T, dir string) {
 			copyFile(t, "testdata/insects/train/ants/000.jpg", filepath.Join(dir, "data/train/wasps/0.jpg"))
-		}, "", 1, "train alone has wasps, val alone has nothing"},
+		}, "", 1, "only train has wasps, only val has nothing"},
 		{"corrupt", spoilt(victim, "\xff\xd8\xff nothing that follows is a picture"), "", 1, class},
 		{"truncated", cut(700), "", 1, class + "jpeg: the file is truncated; mend it, remove it, or add --skip-corrupt"},
 		{"zero bytes", cut(0), "", 1, class + "the file is empty"},

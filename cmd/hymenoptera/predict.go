@@ -36,8 +36,8 @@ func newPredict(m *cli.Messages) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict IMAGE|DIR|-…",
 		Short: "Classify pictures",
-		Long: "Classifies files, all pictures in folders and under them, and with - the one picture on standard input. Folders\n" +
-			"of any size take the same memory. Files that cannot be read are named and left out, and the exit code is 1 then.",
+		Long: "Classifies files, all pictures in and under folders, and with - the picture on standard input. Folders of any\n" +
+			"size take the same memory. For files that cannot be read it prints a warning, and the exit code is 1.",
 		Example: "  hymenoptera predict --checkpoint runs/bees/best.safetensors garden.jpg holidays/\n" +
 			"  hymenoptera predict --checkpoint runs/bees/best.safetensors --json - < garden.jpg",
 		Args: cli.SomeArgs("IMAGE, DIR or -"),

@@ -28,7 +28,7 @@ const serveCommand = "serve"
 
 const defaultPort = "8080"
 
-// origins are what browsers send as Origin: no path, no capital letters.
+// origins matches the Origin header of browsers: no path, no capital letters.
 var origins = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/?#@A-Z\s]+$`)
 
 // A service is a serve command with its flags.
@@ -47,8 +47,8 @@ func newServe(m *cli.Messages) *cobra.Command {
 		Use:   serveCommand,
 		Short: "Classify pictures over HTTP",
 		Long: "Answers POST /v1/predict (a picture, or a form with several), GET /v1/model, /healthz, /readyz, /metrics and\n" +
-			"/openapi.json, and shows a page to drop pictures on. Requests that come together go through the network\n" +
-			"together. After SIGTERM or Ctrl-C it answers the requests that it has accepted, and ends; SIGHUP reads the\n" +
+			"/openapi.json, and serves a page to drop pictures on. Pictures of simultaneous requests go through the network\n" +
+			"together. After SIGTERM or Ctrl-C it answers the accepted requests and ends; SIGHUP makes it read the\n" +
 			"checkpoint again.",
 		Example: "  hymenoptera serve --checkpoint runs/bees/best.safetensors\n" +
 			"  curl --data-binary @garden.jpg http://127.0.0.1:8080/v1/predict",
@@ -62,17 +62,17 @@ func newServe(m *cli.Messages) *cobra.Command {
 	}
 	s.use.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&s.addr, "addr", s.addr, "address and port to listen on; port 0 takes a free one, which standard output names")
-	f.StringVar(&s.tokenFile, "token-file", "", "file with a token that requests must bear")
+	f.StringVar(&s.addr, "addr", s.addr, "address and port to listen on; with port 0 the system chooses one, and standard output has the URL")
+	f.StringVar(&s.tokenFile, "token-file", "", "file with a token that requests must carry")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate, a PEM file, for HTTPS")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its key, a PEM file")
-	f.StringArrayVar(&s.Origins, "cors", nil, "origin whose pages may ask too, as https://example.org; may be repeated")
-	f.IntVar(&s.MaxBatch, "max-batch", s.MaxBatch, "pictures that go through the network together")
-	f.DurationVar(&s.MaxWait, "max-wait", s.MaxWait, "how long a picture waits for others to go with")
-	f.IntVar(&s.Queue, "queue", s.Queue, "pictures on their way; more are refused with status 429")
-	f.StringVar(&s.memory, "memory", s.memory, "for connections, requests and batches, as 500M or 2G; auto: a quarter of the machine's or the container's")
-	f.IntVar(&s.Connections, "max-connections", s.Connections, "connections at once; a further one closes the idlest connection of the client with most")
-	f.StringVar(&s.maxBody, "max-body", s.maxBody, "size of a request, as 500k or 20M")
+	f.StringArrayVar(&s.Origins, "cors", nil, "origin whose pages may send requests, such as https://example.org; may be repeated")
+	f.IntVar(&s.MaxBatch, "max-batch", s.MaxBatch, "pictures per batch")
+	f.DurationVar(&s.MaxWait, "max-wait", s.MaxWait, "how long a picture waits for others to join its batch")
+	f.IntVar(&s.Queue, "queue", s.Queue, "waiting pictures; more are refused with status 429")
+	f.StringVar(&s.memory, "memory", s.memory, "memory for connections, requests and batches, such as 500M or 2G; auto: a quarter of the machine's or container's")
+	f.IntVar(&s.Connections, "max-connections", s.Connections, "connections at once; one more closes the longest idle connection of the client with the most")
+	f.StringVar(&s.maxBody, "max-body", s.maxBody, "size of a request, such as 500k or 20M")
 	f.IntVar(&s.MaxPixels, "max-pixels", s.MaxPixels, "size of a picture")
 	f.DurationVar(&s.Timeout, "timeout", s.Timeout, "time for a request")
 	cli.Group(f, cli.GroupServer, "addr", "token-file", "tls-cert", "tls-key", "cors")
@@ -175,7 +175,7 @@ func (s *service) secrets() error {
 	return nil
 }
 
-// url returns where the server at an address can be asked.
+// url returns the URL of the server at an address.
 func (s *service) url(addr net.Addr) string {
 	scheme := "http"
 	if s.TLS != nil {
@@ -184,14 +184,14 @@ func (s *service) url(addr net.Addr) string {
 	return scheme + "://" + addr.String()
 }
 
-// introduce says where the server listens, and who can reach it.
+// introduce prints the server's address, and warns if other machines can reach it.
 func (s *service) introduce(addr net.Addr) {
 	s.messages.Infof("serving %s on %s", s.checkpoint, s.url(addr))
 	s.messages.Debugf("connections, requests and batches take up to %.1f GB beside the network (--memory)", float64(s.Memory)/1e9)
 	switch tcp, ok := addr.(*net.TCPAddr); {
 	case !ok || tcp.IP.IsLoopback():
 	case s.Token == "":
-		s.messages.Warnf("%s can be reached from other machines, and whoever reaches it may ask: add --token-file, or listen on 127.0.0.1", addr)
+		s.messages.Warnf("other machines can reach %s and send requests: add --token-file, or listen on 127.0.0.1", addr)
 	case s.TLS == nil:
 		s.messages.Warnf("the token and the pictures go to %s in plain text: add --tls-cert and --tls-key, or have a proxy encrypt them", addr)
 	}

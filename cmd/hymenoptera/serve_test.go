@@ -25,8 +25,8 @@ func TestServeWarnsBeyondLoopback(t *testing.T) {
 	}{
 		{"127.0.0.1:80", "", nil, ""},
 		{"[::1]:80", "", nil, ""},
-		{"192.0.2.1:80", "", nil, "whoever reaches it may ask"},
-		{"192.0.2.1:80", "", &tls.Config{}, "whoever reaches it may ask"},
+		{"192.0.2.1:80", "", nil, "and send requests"},
+		{"192.0.2.1:80", "", &tls.Config{}, "and send requests"},
 		{"[::]:80", "secret", nil, "in plain text"},
 		{"0.0.0.0:80", "secret", &tls.Config{}, ""},
 	} {

@@ -32,8 +32,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 				o.Out = finetune.DefaultOut(o.Model)
 			}
 			if o.Recipe == "auto" {
-				var err error
-				if o, err = recommend(cmd, o, m); err != nil {
+				if err := recommend(cmd, &o, m); err != nil {
 					return err
 				}
 			}
@@ -51,21 +50,20 @@ func newTrain(m *cli.Messages) *cobra.Command {
 }
 
 // recommend chooses the options that the command line leaves open, and says which and why.
-func recommend(cmd *cobra.Command, o finetune.Options, m *cli.Messages) (finetune.Options, error) {
+func recommend(cmd *cobra.Command, o *finetune.Options, m *cli.Messages) (err error) {
 	if err := o.Validate(); err != nil {
-		return o, &cli.UsageError{Err: withFlags(err)}
+		return &cli.UsageError{Err: withFlags(err)}
 	}
 	var fixed []string
 	cmd.Flags().Visit(func(f *pflag.Flag) { fixed = append(fixed, strings.ReplaceAll(f.Name, "-", "_")) })
-	o, err := finetune.Recommend(cmd.Context(), o, fixed, finetune.Hooks{Download: m.ShowBytes})
-	if err != nil {
-		return o, advise(err, o)
+	if *o, err = finetune.Recommend(cmd.Context(), *o, fixed, finetune.Hooks{Download: m.ShowBytes}); err != nil {
+		return advise(err, *o)
 	}
 	for _, c := range o.Choices {
 		m.Infof("%s %s: %s", flagOf(c.Option), c.Value, c.Reason)
 	}
-	m.Infof("to repeat this: %s", strings.ReplaceAll(commandLine(o), " \\\n ", ""))
-	return o, nil
+	m.Infof("to repeat this: %s", strings.ReplaceAll(commandLine(*o), " \\\n ", ""))
+	return nil
 }
 
 // warn prints a warning about data or options, and the flag that changes that.
@@ -111,7 +109,7 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile st
 	return log.End(r.Result)
 }
 
-// conclude says where the weights are.
+// conclude prints the path of the weights.
 func conclude(m *cli.Messages, o finetune.Options, r finetune.Result) {
 	path := filepath.Join(r.Folder, run.BestFile)
 	switch {
@@ -119,10 +117,8 @@ func conclude(m *cli.Messages, o finetune.Options, r finetune.Result) {
 	case r.Saved.N == 0:
 		m.Infof("no weights were saved")
 	case !o.Best.Better(r.Saved, metrics.Phase{}):
-		m.Infof("no epoch got a validation image right: the weights of the last one (epoch %d) are in %s; the run to look at is %s beside them",
-			r.Saved.Epoch, path, run.ReportFile)
+		m.Infof("no epoch got a validation image right: %s has the weights of the last one, epoch %d; see %s beside it", path, r.Saved.Epoch, run.ReportFile)
 	default:
-		m.Infof("best weights (epoch %d, val accuracy %.4f) in %s; the run to look at is %s beside them",
-			r.Saved.Epoch, r.Saved.Acc, path, run.ReportFile)
+		m.Infof("best weights (epoch %d, val accuracy %.4f) in %s; see %s beside them", r.Saved.Epoch, r.Saved.Acc, path, run.ReportFile)
 	}
 }

@@ -156,7 +156,7 @@ func testNothingRight(t *testing.T, b built) {
 	dir := t.TempDir()
 	swapped(t, dir)
 	r := b.run(t, dir, smallArgs("--epochs 2 --batch-size 4 --lr 0.001 --seed 3")...)
-	const said = "no epoch got a validation image right: the weights of the last one (epoch 1) are in out/best.safetensors"
+	const said = "no epoch got a validation image right: out/best.safetensors has the weights of the last one, epoch 1"
 	if r.check(t, 0, said); !strings.HasSuffix(r.stdout, "\nBest val Acc: 0.000000\n") {
 		t.Errorf("the log ends with %q", r.stdout[max(0, len(r.stdout)-60):])
 	}

@@ -14,7 +14,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// use are the flags of the commands that use a trained network.
+// use has the flags of the commands that use a trained network.
 type use struct {
 	checkpoint string
 	device     string
@@ -28,7 +28,7 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	u.batch = 32
-	f.StringVar(&u.checkpoint, "checkpoint", "", "a run's folder, or its best.safetensors, which holds all that it takes to use it")
+	f.StringVar(&u.checkpoint, "checkpoint", "", "a run's folder, or its best.safetensors")
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&u.threads, "threads", machine.This().Threads(), "threads of an operation, and goroutines that decode pictures")
 	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")

@@ -144,7 +144,7 @@ func TestExportReplacesNothingElse(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	link := filepath.Join(t.TempDir(), "link")
 	try(t, os.Symlink(file, link))
-	for out, want := range map[string]string{file: "is the checkpoint itself", link: "is no regular file", t.TempDir(): "is no regular file"} {
+	for out, want := range map[string]string{file: "is the checkpoint itself", link: "is not a regular file", t.TempDir(): "is not a regular file"} {
 		code, _, stderr := command(t, "export", "--overwrite", "--format", "safetensors", "--checkpoint", file, "--out", out)
 		if code != 1 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit code %d, %s, want %q", out, code, stderr, want)
@@ -306,9 +306,9 @@ func useMistakes(t *testing.T) []mistake {
 		{"inspect a folder without weights", nil, "inspect data", 1, "data holds no best.safetensors"},
 		{"export of a folder without weights", nil, "export --checkpoint data --out w.pth", 1, "data holds no best.safetensors"},
 		{"serve a folder without weights", nil, "serve --checkpoint data", 1, "data holds no best.safetensors"},
-		{"eval of a pipe", piped, "eval --device cpu --data data --checkpoint w", 1, "it is no regular file"},
-		{"inspect a pipe", piped, "inspect w", 1, "it is no regular file"},
-		{"train from a pipe", piped, "--weights w", 1, "it is no regular file"},
+		{"eval of a pipe", piped, "eval --device cpu --data data --checkpoint w", 1, "it is not a regular file"},
+		{"inspect a pipe", piped, "inspect w", 1, "it is not a regular file"},
+		{"train from a pipe", piped, "--weights w", 1, "it is not a regular file"},
 		{"predict a pipe", with(piped), "predict w" + c, 1, "warning: w: not a regular file"},
 		{"eval of an image", nil, "eval --device cpu --data data --checkpoint data/val/ants/000.jpg", 1, "it is a JPEG image, not weights"},
 		{"eval of other weights", spoilt("w", "{}"), "eval --device cpu --data data --checkpoint w", 1, "w: "},
@@ -322,10 +322,10 @@ func useMistakes(t *testing.T) []mistake {
 		{"eval of a corrupt image", with(spoilt("data/val/bees/000.jpg", "")), "eval --data data" + c, 1, "data/val/bees/000.jpg (class bees, sample 1): the file is empty"},
 		{"eval in batches of 0", with(nil), "eval --data data --batch-size 0" + c, 2, "--batch-size 0: want 1 to 65536"},
 		{"eval with 0 threads", with(nil), "eval --data data --threads 0" + c, 2, "--threads 0: want 1 to 1024"},
-		{"predict with far too large weights", notFinite, "predict data" + c, 1, "best.safetensors: what the network computes is no finite number"},
-		{"eval of far too large weights", notFinite, "eval --data data" + c, 1, "best.safetensors: what the network computes is no finite number"},
-		{"serve far too large weights", notFinite, "serve --addr 127.0.0.1:0" + c, 1, "best.safetensors: what the network computes is no finite number"},
-		{"predict without a picture", with(nil), "predict" + c, 2, "hymenoptera predict wants at least one IMAGE, DIR or -"},
+		{"predict with far too large weights", notFinite, "predict data" + c, 1, "best.safetensors: the output of the network is not finite"},
+		{"eval of far too large weights", notFinite, "eval --data data" + c, 1, "best.safetensors: the output of the network is not finite"},
+		{"serve far too large weights", notFinite, "serve --addr 127.0.0.1:0" + c, 1, "best.safetensors: the output of the network is not finite"},
+		{"predict without a picture", with(nil), "predict" + c, 2, "predict takes at least one IMAGE, DIR or -"},
 		{"predict without checkpoint", nil, "predict data", 2, "--checkpoint is missing"},
 		{"predict a folder without pictures", with(nil), "predict ." + c + "--top 0", 2, "--top 0: want 1 or more"},
 		{"predict in two forms", with(nil), "predict data --json --csv" + c, 2, "--json and --csv do not go together"},

@@ -10,34 +10,34 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// NoArgs refuses arguments. An argument of a command with others under it was meant as one of these.
+// NoArgs refuses arguments. For a command with subcommands it suggests those with a similar name.
 func NoArgs(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
 		return nil
 	case !cmd.HasSubCommands():
-		return Usagef("%s takes only flags: what is %q? (%[1]s --help lists the flags)", cmd.CommandPath(), args[0])
+		return Usagef("%s takes only flags, got %q (%s --help lists the flags)", cmd.Name(), args[0], cmd.CommandPath())
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	return Usagef("unknown command %q%s (%s --help lists the commands)", args[0],
 		didYouMean("", cmd.SuggestionsFor(args[0])), cmd.CommandPath())
 }
 
-// OneArg wants one argument, which the messages call what.
+// OneArg requires one argument, called what in messages.
 func OneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return Usagef("%s wants one %s, got %d arguments (see %[1]s --help)", cmd.CommandPath(), what, len(args))
+			return Usagef("%s takes one %s, got %d arguments (see %s --help)", cmd.Name(), what, len(args), cmd.CommandPath())
 		}
 		return nil
 	}
 }
 
-// SomeArgs wants one argument or more.
+// SomeArgs requires at least one argument.
 func SomeArgs(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return Usagef("%s wants at least one %s (see %[1]s --help)", cmd.CommandPath(), what)
+			return Usagef("%s takes at least one %s (see %s --help)", cmd.Name(), what, cmd.CommandPath())
 		}
 		return nil
 	}

@@ -1,4 +1,5 @@
-// Package cli holds what the commands of a terminal program share: help, mistakes and exit codes, messages, progress.
+// Package cli has the terminal parts of the commands: help, mistakes and exit codes, messages, progress, the log of a
+// training.
 package cli
 
 import (

@@ -31,5 +31,5 @@ func (f *Floats) Set(s string) error {
 	return nil
 }
 
-// Type returns what help calls the value.
+// Type returns the name of the value in help.
 func (f *Floats) Type() string { return "numbers" }

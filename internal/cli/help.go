@@ -44,7 +44,7 @@ func groupOf(f *pflag.Flag) string {
 	return GroupOther
 }
 
-// PrintHelp prints what a command does and its usage.
+// PrintHelp prints the description of a command and its usage.
 func PrintHelp(cmd *cobra.Command, _ []string) {
 	w := cmd.OutOrStdout()
 	fmt.Fprintf(w, "%s\n\n", cmd.Short)

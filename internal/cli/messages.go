@@ -18,7 +18,7 @@ import (
 	"hymenoptera/internal/text"
 )
 
-// Messages writes lines on standard error, beside the results of a command.
+// Messages writes lines on standard error, apart from the results of a command.
 type Messages struct {
 	w              io.Writer
 	quiet, verbose bool
@@ -29,7 +29,7 @@ type Messages struct {
 	bytes int64                    // that the bar counts to, or -1; 0 for a bar of images
 }
 
-// logFormats are what --log-format offers.
+// logFormats are the values of --log-format.
 var logFormats = []string{"text", "json"}
 
 // NewMessages returns messages that go to w.
@@ -38,9 +38,9 @@ func NewMessages(w io.Writer) *Messages { return &Messages{w: w, format: logForm
 // AddFlags declares --quiet, --verbose and --log-format for a command and those under it.
 func (m *Messages) AddFlags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.BoolVarP(&m.quiet, "quiet", "q", false, "no log of a training and no progress; warnings and errors stay")
-	f.BoolVarP(&m.verbose, "verbose", "v", false, "print more about what is done")
-	f.StringVar(&m.format, "log-format", m.format, "form of the log: "+strings.Join(logFormats, ", ")+" (an object per line)")
+	f.BoolVarP(&m.quiet, "quiet", "q", false, "print no log of a training and no progress, only warnings and errors")
+	f.BoolVarP(&m.verbose, "verbose", "v", false, "print more messages")
+	f.StringVar(&m.format, "log-format", m.format, "format of the log: "+strings.Join(logFormats, ", ")+" (an object per line)")
 	Group(f, GroupMessages, "quiet", "verbose", "log-format")
 	Complete(cmd, "log-format", logFormats...)
 }
@@ -59,13 +59,13 @@ func (m *Messages) Check() error {
 // json reports whether the log is to be JSON, an object per line.
 func (m *Messages) json() bool { return m.format == "json" }
 
-// Terminal reports whether a person looks at the messages and wants to see progress.
+// Terminal reports whether the messages go to a terminal that shows progress.
 func (m *Messages) Terminal() bool {
 	f, ok := m.w.(interface{ Fd() uintptr })
 	return !m.quiet && !m.json() && ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// Debugf writes a message that only --verbose asks for.
+// Debugf writes a message if --verbose is given.
 func (m *Messages) Debugf(format string, args ...any) { m.log(slog.LevelDebug, format, args) }
 
 // Infof writes a message, unless --quiet is given.

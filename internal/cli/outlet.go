@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lastWords is how long writes may wait for their reader after a signal, all of them together.
+// lastWords is how long writes may wait for their reader after a signal, in total.
 const lastWords = time.Second
 
-// page is the least that a pipe takes if it takes anything, in bytes.
+// page is the least number of bytes that a writable pipe takes.
 const page = 4096
 
-// An outlet is standard output or standard error. A pipe that nobody reads is full after a while, and a terminal may be
-// stopped: an outlet then waits for the reader until gone is closed. A write itself could not be given up, and would
-// hold a thread meanwhile, of which the process may not be allowed to start another. Several goroutines may write; each
-// write stays in one piece.
+// An outlet is standard output or standard error. If a pipe is full because nobody reads it, or a terminal is
+// stopped, an outlet waits for the reader until gone is closed. A blocked write could not be cancelled, and would
+// hold a thread, which the process may not be able to replace. Several goroutines may write; the bytes of each write
+// stay together.
 type outlet struct {
 	*os.File
 	fd   int32
