@@ -16,16 +16,16 @@ type entry struct {
 // A SeveralError says that a file holds more than one state dict. A name such as FILE#state_dict_ema makes Read take
 // one of them.
 type SeveralError struct {
-	Parts []string // what may follow the # sign
+	Parts []string // parts that may follow the # sign
 }
 
 func (e *SeveralError) Error() string {
 	return fmt.Sprintf("it holds %d state dicts, %s: choose one by adding its name to the file's, as in FILE#%.40s", len(e.Parts), join(quoted(e.Parts)), e.Parts[0])
 }
 
-// findEntries returns the tensors of what a pickle holds: a dict of tensors or, in a training checkpoint, the one
-// state dict in it, whose keys it returns as wrapper with dots between them. Of several it takes the one called part,
-// which is empty where the file's name asks for none.
+// findEntries returns the tensors in a pickle: a dict of tensors or, in a training checkpoint, the one state dict in
+// it, whose keys it returns as wrapper with dots between them. Of several it takes the one called part, which is
+// empty if the file's name has none.
 func findEntries(v value, part string) (entries []entry, wrapper string, err error) {
 	top, ok := v.(*dict)
 	if !ok {
@@ -107,10 +107,10 @@ func (f *finder) walk(d *dict, path string) {
 	}
 }
 
-// isOptimizer tells whether d is what torch.optim.Optimizer.state_dict returns.
+// isOptimizer reports whether d is a state dict of torch.optim.Optimizer.
 func isOptimizer(d *dict) bool { return d.get("state") != nil && d.get("param_groups") != nil }
 
-// isStateDict tells whether d, a value among others, looks like the weights of a network: tensors alone, one of them
+// isStateDict reports whether d, a value among others, looks like the weights of a network: only tensors, one of them
 // of floating point with a dimension, which the states of generators and the counts of metrics are not.
 func isStateDict(d *dict) bool {
 	if !onlyTensors(d) {

@@ -168,7 +168,7 @@ func (p *headerParser) array(value func()) {
 	p.pos++
 }
 
-// peek returns the next byte that is no white space, without taking it.
+// peek returns the next byte that is not white space, without consuming it.
 func (p *headerParser) peek() byte {
 	for ; p.pos < len(p.b); p.pos++ {
 		switch c := p.b[p.pos]; c {

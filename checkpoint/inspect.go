@@ -6,8 +6,7 @@ import (
 	"fmt"
 )
 
-// Report is what Inspect finds in a file of weights. Its JSON form is what `hymenoptera inspect --json`
-// prints.
+// A Report is Inspect's description of a file of weights. Its JSON form is what `hymenoptera inspect --json` prints.
 type Report struct {
 	Path     string            `json:"path"`
 	Format   string            `json:"format"`

@@ -9,8 +9,8 @@ import (
 // TensorIterator stops at 64).
 const maxDims = 64
 
-// elements returns the product of a shape's sizes. It refuses negative sizes and products that do not fit
-// 63 bits, also where a size of 0 would hide them.
+// elements returns the product of a shape's sizes. It refuses negative sizes and products that do not fit 63 bits,
+// even if a size of 0 would hide them.
 func elements(shape []int64) (int64, error) {
 	if len(shape) > maxDims {
 		return 0, fmt.Errorf("it has %d dimensions, PyTorch's most is %d", len(shape), maxDims)
@@ -75,7 +75,7 @@ func (s *storage) elementSize() int64 {
 	return int64(s.dtype.Size())
 }
 
-// kind names the type of the elements: PyTorch's name or, where no network here takes it, the storage class.
+// kind names the type of the elements: PyTorch's name or, if no network here uses it, the storage class.
 func (s *storage) kind() string {
 	if s.dtype == 0 {
 		return s.class

@@ -123,7 +123,7 @@ func (l *legacy) view(root *storage, key string, offset, numel int64) (*storage,
 	}
 	l.views[key] = v
 	root.users++
-	v.users++ // never alone on its bytes
+	v.users++ // never the only user of its bytes
 	l.parts = append(l.parts, part{v, root, offset})
 	return v, nil
 }
@@ -172,7 +172,7 @@ func (p part) resolve() {
 	p.view.data = p.root.data[from:to:to]
 }
 
-// read takes the number of elements and the elements of s from b at pos, and returns where they end.
+// read takes the number of elements and the elements of s from b at pos, and returns the position after them.
 func (s *storage) read(b []byte, pos int) (int, error) {
 	if len(b)-pos < 8 {
 		return 0, fmt.Errorf("it is cut short before the data of storage %q, at byte %d; get it again", s.key, len(b))

@@ -70,7 +70,7 @@ func (m *machine) next() (v value, err error) {
 	}
 }
 
-// charge counts what a value takes and stops a pickle that wants much more memory than it has bytes.
+// charge counts the memory of a value and stops a pickle that needs much more memory than it has bytes.
 func (m *machine) charge(n int) {
 	if n > pickleBudget-m.spent {
 		m.fail("at byte %d the pickle has asked for more than %d MiB of values: no state dict of an image classifier does", m.op, pickleBudget>>20)

@@ -1,6 +1,6 @@
 package checkpoint
 
-// reduce is REDUCE: what calling g with args gives in PyTorch.
+// reduce is REDUCE: it returns the result of calling g with args in PyTorch.
 func (m *machine) reduce(g global, args []value) value {
 	switch g {
 	case orderedDict: // (), or (items) from Python 2

@@ -33,10 +33,10 @@ type StateDict struct {
 	Tensors []Tensor
 	// Metadata is safetensors' __metadata__; nil in other formats.
 	Metadata map[string]string
-	// Format is what Read found: one of the Format constants. Writers ignore it.
+	// Format is the format that Read found, one of the Format constants. Writers ignore it.
 	Format string
 	// Wrapper has the keys that lead to the state dict in the file, with dots between them, such as "state_dict" for
-	// {"epoch": 3, "state_dict": …}; empty where the file is the state dict itself. Writers ignore it.
+	// {"epoch": 3, "state_dict": …}; empty if the file is the state dict itself. Writers ignore it.
 	Wrapper string
 }
 

@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// refuseTar says what to do with a tar archive: none is read.
+// refuseTar returns the error for a tar archive, with advice.
 func refuseTar(b []byte, _ string) (*StateDict, error) {
 	weights := ""
 	for r := tar.NewReader(bytes.NewReader(b)); ; {

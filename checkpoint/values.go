@@ -2,8 +2,8 @@ package checkpoint
 
 import "fmt"
 
-// value is what a pickle holds: none, bool, int64, float64, string, *tuple, *list, *dict, global, *storage,
-// *tensor or *other.
+// A value is a value in a pickle: none, bool, int64, float64, string, *tuple, *list, *dict, global, *storage, *tensor
+// or *other.
 type value any
 
 type (
@@ -25,7 +25,7 @@ type (
 		ordered      bool // an OrderedDict, which may have attributes
 	}
 
-	// tensor is a view with what Python's object says beside it.
+	// A tensor is a view with the other attributes of Python's object.
 	tensor struct {
 		view                    *view
 		parameter, requiresGrad bool
@@ -86,7 +86,7 @@ func describe(v value) string {
 	return fmt.Sprintf("a %T", v) // no pickle makes another
 }
 
-// show is describe with the value itself where it is short.
+// show is describe with the value itself if it is short.
 func show(v value) string {
 	switch v := v.(type) {
 	case int64:

@@ -9,8 +9,8 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// writeFile replaces path by what content writes, all or nothing: it writes to a temporary file in the
-// same folder, sees it on the disk and renames it. A reader sees the old file or the new one.
+// writeFile replaces path by the output of content, all or nothing: it writes to a temporary file in the same folder,
+// sees it on the disk and renames it. A reader sees the old file or the new one.
 func writeFile(path string, content func(io.Writer) error) error {
 	// WithTempDir, because renameio may otherwise choose a folder on the same disk.
 	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))

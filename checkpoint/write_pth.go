@@ -30,7 +30,7 @@ func WritePTH(path string, sd *StateDict) error {
 // pickler writes pickles of protocol 2.
 type pickler struct {
 	b    []byte
-	memo map[string]byte // what has been written with a BINPUT
+	memo map[string]byte // values written with a BINPUT
 }
 
 // pickleStateDict pickles sd as an OrderedDict whose i-th tensor has storage i.
@@ -91,7 +91,7 @@ func (p *pickler) text(s string) {
 	p.b = append(binary.LittleEndian.AppendUint32(append(p.b, opBinUnicode), uint32(len(s))), s...)
 }
 
-// again writes what has been written under this name before; false if nothing has.
+// again writes a reference to the value of this name; it returns false if there is none.
 func (p *pickler) again(name string) bool {
 	i, ok := p.memo[name]
 	if ok {
@@ -100,7 +100,7 @@ func (p *pickler) again(name string) bool {
 	return ok
 }
 
-// remember keeps what has just been written; there are fewer than 256 such values.
+// remember names the value that was just written; there are fewer than 256 such values.
 func (p *pickler) remember(name string) {
 	i := byte(len(p.memo))
 	p.memo[name] = i

@@ -32,7 +32,7 @@ func WriteSafetensors(path string, sd *StateDict) error {
 	})
 }
 
-// safetensorsHeader returns what comes before the data, and the order in which the tensors' data follows.
+// safetensorsHeader returns the header, and the order in which the tensors' data follow it.
 func safetensorsHeader(sd *StateDict) (head []byte, order []int, err error) {
 	if err := sd.validate(); err != nil {
 		return nil, nil, err
@@ -72,7 +72,7 @@ func safetensorsHeader(sd *StateDict) (head []byte, order []int, err error) {
 		}
 		shape := t.Shape
 		if shape == nil {
-			shape = []int64{} // null is no shape
+			shape = []int64{} // null is not a shape
 		}
 		fmt.Fprintf(&b, `%s:{"dtype":"%s","shape":%s,"data_offsets":[%d,%d]}`, plainJSON(t.Name), dtypes[t.DType].safetensors,
 			plainJSON(shape), begin[i], begin[i]+len(t.Data))

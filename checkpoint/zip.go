@@ -74,7 +74,7 @@ func readArchive(b []byte) ([]zipEntry, error) {
 	return entries, nil
 }
 
-// findDirectory returns where the central directory lies in b, and its number of members.
+// findDirectory returns the position of the central directory in b, and its number of members.
 func findDirectory(b []byte) (start, end int, count uint64, err error) {
 	last := bytes.LastIndex(b[max(0, len(b)-lenEnd-none16):], []byte(sigEnd))
 	switch {
@@ -224,7 +224,7 @@ func zip64Extra(extra []byte, values ...*uint64) error {
 	return nil
 }
 
-// check refuses what PyTorch never writes.
+// check refuses members that PyTorch never writes.
 func (e *zipEntry) check() error {
 	switch {
 	case !utf8.ValidString(e.name) || e.name == "" || strings.ContainsAny(e.name, "\x00\\"):

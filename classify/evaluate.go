@@ -48,7 +48,7 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		cfg.ClassWeights = append(cfg.ClassWeights, float32(w))
 	}
 	e := &Evaluation{Folder: folder}
-	bad := false // a value that is no finite number
+	bad := false // a value that is not finite
 	err = torch.Do(ctx, func(s *torch.Scope) error {
 		cfg.Hooks.Batch = func(b trainer.Batch) {
 			n := len(c.Classes)

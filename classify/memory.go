@@ -6,11 +6,11 @@ import (
 	"hymenoptera/internal/machine"
 )
 
-// pixelBytes is about what the layers of a ResNet or GoogLeNet take for a pixel of their input: 64 channels of float32 over a
-// quarter of the pixels, three times over. Measured: 210 for ResNet18 at 2048 and 4096 pixels.
+// pixelBytes is roughly the memory of the layers of a ResNet or GoogLeNet per pixel of their input: 64 channels of
+// float32 over a quarter of the pixels, three times over. Measured: 210 for ResNet18 at 2048 and 4096 pixels.
 const pixelBytes = 256
 
-// sampleBytes returns about what the network takes for one picture.
+// sampleBytes returns roughly the memory of the network for one picture.
 func (c Card) sampleBytes() int64 {
 	size := int64(c.Preprocessing.Size)
 	return pixelBytes * size * size

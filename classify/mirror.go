@@ -5,7 +5,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// mirrored is a network that looks at every picture twice: as it is and mirrored left to right.
+// mirrored is a network that sees every picture twice: unchanged and mirrored left to right.
 type mirrored struct{ net nn.Module }
 
 // Forward returns the mean of both logits N×classes for images x N×3×H×W.

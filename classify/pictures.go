@@ -10,8 +10,8 @@ import (
 	"hymenoptera/dataset"
 )
 
-// Pictures yields the pictures of files, of all folders and what is under them, and for "-" the one on stdin, until
-// ctx is done. It calls unlisted with an error for each folder that cannot be listed or holds no picture.
+// Pictures yields the pictures of files, those in and under folders, and for "-" the one on stdin, until ctx is done.
+// It calls unlisted with an error for each folder that cannot be listed or holds no picture.
 func Pictures(ctx context.Context, paths []string, stdin io.Reader, unlisted func(error)) iter.Seq[Picture] {
 	return func(yield func(Picture) bool) {
 		for _, arg := range paths {
@@ -22,7 +22,7 @@ func Pictures(ctx context.Context, paths []string, stdin io.Reader, unlisted fun
 				continue
 			}
 			if info, err := os.Stat(arg); err != nil || !info.IsDir() {
-				if !yield(File(arg)) { // reading it says what is wrong
+				if !yield(File(arg)) { // reading it reports the error
 					return
 				}
 				continue

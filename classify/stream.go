@@ -100,7 +100,7 @@ func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], bat
 	}
 }
 
-// feed gives every picture to the workers and, in order, to the one who collects.
+// feed passes every picture to the workers and, in order, to the collector.
 func feed(ctx context.Context, pictures iter.Seq[Picture], work, inOrder chan<- *pending) error {
 	defer close(inOrder)
 	defer close(work)

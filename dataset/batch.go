@@ -6,7 +6,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A BatchLayout says what a loader's batches look like.
+// A BatchLayout is the layout of a loader's batches.
 type BatchLayout struct {
 	Slots        int  // batches that may be alive at once: made, handed out or both
 	N, H, W      int  // samples of a full batch; rows and columns of each

@@ -17,7 +17,7 @@ func NewCache(bytes int64) *Cache {
 	return c
 }
 
-// reserve takes the place of a picture out of what is left, if it has one.
+// reserve reserves room for a picture, if there is enough.
 func (c *Cache) reserve(w, h int) bool {
 	if c == nil {
 		return false

@@ -99,7 +99,7 @@ func decode(ctx context.Context, dst *transforms.Image, data []byte) error {
 	return unknownFormat(data)
 }
 
-// unknownFormat is the error for what is none of the formats. It names those that people have under a picture's name.
+// unknownFormat is the error for other formats. It names those that people often give a picture's name.
 func unknownFormat(data []byte) error {
 	const convert = "which is not supported: convert it to JPEG or PNG"
 	switch {

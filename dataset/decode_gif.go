@@ -14,8 +14,8 @@ import (
 
 var errGIFShort = errors.New("gif: the file is truncated")
 
-// A gifFile is what comes before the pixels of a GIF file's first frame. image/gif would do but for transparent colours,
-// which it drops, and frames without a palette or beyond the screen, which it refuses.
+// A gifFile is the part of a GIF file before the pixels of its first frame. image/gif would do but for transparent
+// colours, which it drops, and frames without a palette or beyond the screen, which it refuses.
 type gifFile struct {
 	in            *bytes.Reader
 	width, height int // of the screen, and of a frame beyond it

@@ -25,8 +25,8 @@ const (
 	pngAlpha     = 6
 )
 
-// A pngFile is what comes before a PNG file's pixels. It is read as Pillow reads it: chunks up to the first of pixels must
-// have their checksums, and those behind are taken as they are.
+// A pngFile is the part of a PNG file before its pixels. It is read as Pillow reads it: chunks up to the first of
+// pixels must have their checksums, and those behind are taken as they are.
 type pngFile struct {
 	data          []byte
 	at            int // in data
@@ -140,7 +140,7 @@ func (p *pngFile) header() error {
 	return nil
 }
 
-// pngSampling returns what the bits of a colour type are.
+// pngSampling returns the meaning of the bits of a colour type.
 func pngSampling(depth, color int) (sampling, bool) {
 	s := sampling{bits: depth, samples: 1, big: true}
 	small := depth == 1 || depth == 2 || depth == 4
@@ -165,7 +165,7 @@ func pngSampling(depth, color int) (sampling, bool) {
 	return s, depth == 8 || depth == 16
 }
 
-// checkPNGChunk finds what Pillow refuses in a chunk, wherever it lies.
+// checkPNGChunk returns an error for a chunk that Pillow refuses anywhere in a file.
 func checkPNGChunk(name string, body []byte) error {
 	shortest := map[string]int{"IHDR": 13, "gAMA": 4, "cHRM": 32, "sRGB": 1, "pHYs": 9, "acTL": 8, "fcTL": 26}[name]
 	if len(body) < shortest {
@@ -252,7 +252,7 @@ func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixe
 // pngRows unpacks rows and undoes their filters.
 type pngRows struct {
 	in       *pngPixels
-	block    []byte // of in, what is left of it
+	block    []byte // the rest of in
 	unpacked *inflate.Reader
 	ended    bool // the compressed data
 	sampling *sampling
@@ -271,7 +271,7 @@ func newPNGRows(in *pngPixels, s *sampling, width int) (*pngRows, error) {
 // restart forgets the row above.
 func (r *pngRows) restart() { clear(r.previous) }
 
-// next returns the bytes of a row of n pixels, or nil without an error where the data has ended before it.
+// next returns the bytes of a row of n pixels, or nil without an error if the data ended before it.
 func (r *pngRows) next(ctx context.Context, n int) ([]byte, error) {
 	if r.ended {
 		return nil, nil
@@ -350,7 +350,7 @@ func paeth(left, up, corner int) byte {
 
 func abs(v int) int { return max(v, -v) }
 
-// pngPixels reads what the chunks IDAT hold, one after the other. Their checksums are passed over, as Pillow does.
+// pngPixels reads the contents of the IDAT chunks, one after the other. It ignores their checksums, as Pillow does.
 type pngPixels struct {
 	data []byte
 	at   int // of the next chunk's length, or in a chunk
@@ -380,7 +380,7 @@ func (p *pngPixels) next() []byte {
 	return block
 }
 
-// end returns where the chunk behind the one that is being read begins.
+// end returns the position of the next chunk.
 func (p *pngPixels) end() int {
 	if p.left == 0 {
 		return p.at

@@ -132,7 +132,7 @@ func (p *pnm) bits(dst *transforms.Image) error {
 	return nil
 }
 
-// digitsOnly looks at what follows the last pixel of P1: Pillow reads a block at once, and refuses it whole.
+// digitsOnly checks the bytes after the last pixel of P1: Pillow reads a block at once, and refuses it as a whole.
 func (p *pnm) digitsOnly() error {
 	const block = 1 << 20
 	p.data = p.data[:min(block, len(p.data))]
@@ -144,7 +144,7 @@ func (p *pnm) digitsOnly() error {
 	return nil
 }
 
-// digit reads a 0 or 1 of P1, where no space is needed between them.
+// digit reads a 0 or 1 of P1, which need no space between them.
 func (p *pnm) digit() (byte, error) {
 	for len(p.data) > 0 {
 		c := p.data[0]

@@ -65,7 +65,7 @@ const (
 	tiffFloat    = 3
 )
 
-// A tiffPicture is how a directory lays out its picture, with Pillow's defaults for what it lacks.
+// A tiffPicture is the layout of a directory's picture, with Pillow's defaults for missing tags.
 type tiffPicture struct {
 	directory     *tiffDirectory
 	width, height int
@@ -77,7 +77,7 @@ type tiffPicture struct {
 	sampling      sampling
 }
 
-// layout reads the tags. What it takes is what Pillow's table OPEN_INFO has.
+// layout reads the tags. It accepts the combinations in Pillow's table OPEN_INFO.
 func (t *tiffPicture) layout() (err error) {
 	d := t.directory
 	if _, ok := d.tags[tiffWindowsPhoto]; ok {

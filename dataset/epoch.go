@@ -17,7 +17,7 @@ type Epoch struct {
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 	closed bool
-	err    error // what Next returns from now on
+	err    error // the error that Next returns from now on
 	inline bool  // no workers: batches are made in Next
 
 	slots []slot

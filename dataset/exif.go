@@ -8,11 +8,11 @@ import (
 	"hymenoptera/transforms"
 )
 
-// turnUpright does to a picture what PIL.ImageOps.exif_transpose does. data is its file. TIFF files are upright already.
+// turnUpright turns a picture as PIL.ImageOps.exif_transpose does. data is its file. TIFF files are upright already.
 func turnUpright(m *transforms.Image, data []byte) { orient(m, exifOrientation(data)) }
 
-// exifOrientation returns how a JPEG, PNG or WebP file says that its picture is to be turned: 1 to 8, or something else for
-// not at all. As in Pillow that is the orientation in EXIF data or, where these have none, in XMP; damaged data say nothing.
+// exifOrientation returns the orientation, 1 to 8, of the picture in a JPEG, PNG or WebP file; other numbers mean
+// upright. As in Pillow it is taken from EXIF data or, if these have none, from XMP; damaged data are ignored.
 func exifOrientation(data []byte) int {
 	var exif, xmp []byte
 	switch format(data) {
@@ -111,8 +111,8 @@ func webpMetadata(data []byte) (exif, xmp []byte) {
 	return exif, xmp
 }
 
-// tiffOrientationOf returns the orientation in EXIF data, which are a TIFF file of one directory. It is false where there is
-// none.
+// tiffOrientationOf returns the orientation in EXIF data, which are a TIFF file of one directory. It is false if
+// there is none.
 func tiffOrientationOf(exif []byte) (orientation int, ok bool) {
 	for bytes.HasPrefix(exif, exifHead) {
 		exif = exif[len(exifHead):]

@@ -50,7 +50,7 @@ func ReadFile(buf []byte, path string) ([]byte, error) {
 	return buf, err
 }
 
-// FileSize is [Size] for a file, of which it reads only the beginning where that suffices.
+// FileSize is [Size] for a file, of which it reads only the beginning if that suffices.
 func FileSize(path string) (width, height int, err error) {
 	f, _, err := openPicture(path)
 	if err != nil {

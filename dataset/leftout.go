@@ -48,7 +48,7 @@ func (l LeftOut) Add(other LeftOut) {
 	}
 }
 
-// file counts a file that is no picture by its name. Files that systems hide in every folder are not worth a word.
+// file counts a file whose name is not a picture's. It ignores files that systems hide in every folder.
 func (l LeftOut) file(name string) {
 	switch ending := strings.ToLower(filepath.Ext(name)); {
 	case strings.HasPrefix(name, "._") && IsImage(name):

@@ -88,7 +88,7 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 	return l, nil
 }
 
-// checkWeights finds what is wrong with a loader's weights for n samples.
+// checkWeights returns an error for invalid weights of n samples.
 func checkWeights(cfg LoaderConfig, n int) error {
 	switch {
 	case cfg.Weights == nil:

@@ -53,7 +53,7 @@ func (m *maker) sample(b *Batch, i, index int) error {
 	return nil
 }
 
-// prepare returns what a sample shows, and what is left of its plan. The picture is valid until the next call.
+// prepare returns the pixels of a sample, and the rest of its plan. The picture is valid until the next call.
 func (m *maker) prepare(index int) (*transforms.Image, transforms.Plan, error) {
 	if p := m.kept.get(index); p != nil {
 		if !m.tf.Random {
@@ -79,7 +79,7 @@ func (m *maker) prepare(index int) (*transforms.Image, transforms.Plan, error) {
 	return &m.sample8, plan, nil
 }
 
-// warn passes on what is unusual about the file of a sample.
+// warn passes on the warnings about the file of a sample.
 func (m *maker) warn(index int) {
 	for _, reason := range m.unusual {
 		if m.report != nil {

@@ -7,7 +7,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// smallParts is what decoders allocate beside pixels: tables, windows of the compression, buffers.
+// smallParts is the memory of decoders apart from pixels: tables, windows of the compression, buffers.
 const smallParts = 512 << 10
 
 // jpegMemory bounds the bytes that a sample of the JPEG file whose header d read last takes to make, with its orientation.
@@ -72,12 +72,12 @@ func tiffMemory(data []byte, pixels int64) (all int64) {
 	return all + 2*block*int64(sum+7)/8
 }
 
-// resizeMemory bounds what a [transforms.Resizer] allocates: the picture between its two passes, and weights.
+// resizeMemory bounds the memory of a [transforms.Resizer]: the picture between its two passes, and weights.
 func resizeMemory(tf transforms.Transform, width, height int) int64 {
 	need := tf.Plan(width, height, nil).Source()
 	between := max(pixelBytes(need.Dx(), tf.Size), pixelBytes(tf.Size, need.Dy()))
 	return between + pixelBytes(tf.Size, tf.Size) + 160*int64(need.Dx()+need.Dy()+tf.Size)
 }
 
-// pixelBytes returns what the pixels of a [transforms.Image] take.
+// pixelBytes returns the memory of the pixels of a [transforms.Image].
 func pixelBytes(width, height int) int64 { return 8 * int64((width+1)/2) * int64(height) }

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// checkNames refuses class names that cannot be written or told apart: bytes that are no UTF-8, which config.json and
-// best.safetensors cannot hold, and names that look the same: composed and decomposed letters, blanks at the ends, invisible
-// characters.
+// checkNames refuses class names that cannot be written or told apart: bytes that are not UTF-8, which config.json
+// and best.safetensors cannot hold, and names that look the same: composed and decomposed letters, blanks at the
+// ends, invisible characters.
 func checkNames(classes []string) error {
 	seen := map[string]string{}
 	for _, name := range classes {

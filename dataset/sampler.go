@@ -14,7 +14,7 @@ type sampler struct {
 	tf     transforms.Transform
 	norm   *transforms.Normalizer
 	layout BatchLayout
-	// keep, where not nil, reports for a picture's size whether all of it should be decoded, to be kept.
+	// keep, if not nil, reports for a picture's size whether to decode all of it, for the cache.
 	keep func(width, height int) bool
 
 	jpeg     *jpeg.Decoder
@@ -29,7 +29,7 @@ func newSampler(tf transforms.Transform, layout BatchLayout) sampler {
 	return sampler{tf: tf, norm: transforms.NewNormalizer(tf.Mean, tf.Std), layout: layout}
 }
 
-// close frees what lies outside of Go's memory.
+// close frees the memory outside of Go's heap.
 func (s *sampler) close() {
 	if s.jpeg != nil {
 		s.jpeg.Close()
@@ -113,7 +113,7 @@ func (s *sampler) whole(rng Source, file []byte) transforms.Plan {
 	return s.tf.Plan(w, h, rng)
 }
 
-// normalize writes the sample that a picture shows, with what is left of its plan.
+// normalize writes the sample of a picture, with the rest of its plan.
 func (s *sampler) normalize(dst []float32, picture *transforms.Image, plan transforms.Plan) {
 	if s.layout.ChannelsLast {
 		s.norm.ApplyChannelsLast(dst, picture, plan.Flip)

@@ -8,7 +8,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A colorModel says what the samples of a pixel are.
+// A colorModel is the meaning of the samples of a pixel.
 type colorModel int
 
 const (
@@ -21,8 +21,8 @@ const (
 	naked // one sample that Pillow clips to 0 and 255 rather than scales
 )
 
-// A sampling says what the bytes of a row are: Pillow's raw mode. Samples behind those of the model are left out, as
-// Pillow's convert("RGB") leaves out alpha.
+// A sampling is the meaning of the bytes of a row: Pillow's raw mode. Samples behind those of the model are left out,
+// as Pillow's convert("RGB") leaves out alpha.
 type sampling struct {
 	model    colorModel
 	bits     int  // per sample: 1, 2, 4, 8, 12, 16 or 32
@@ -86,7 +86,7 @@ func (s *sampling) pixel(src []byte, i int) [3]byte {
 	return c
 }
 
-// blank gives every pixel the colour that zeros stand for: what a file has no bytes for.
+// blank gives every pixel the colour of zero bytes, for parts that the file lacks.
 func (s *sampling) blank(dst *transforms.Image) {
 	zero := sampling{model: s.model, bits: 8, samples: 4, palette: s.palette}
 	if zero.model == greyInverted || zero.model == naked {
@@ -166,7 +166,7 @@ func unmultiplied(c [3]byte, alpha byte) [3]byte {
 	return c
 }
 
-// fromInks converts CMYK, where 0 is no ink, as Pillow does.
+// fromInks converts CMYK, where 0 means no ink, as Pillow does.
 func fromInks(c, m, y, k byte) (rgb [3]byte) {
 	light := 255 - int(k)
 	for i, ink := range [3]byte{c, m, y} {

@@ -159,7 +159,7 @@ func (d *tiffDirectory) values(p []byte, kind uint16) []uint64 {
 	return list
 }
 
-// first returns a tag's first value, or another where the directory lacks the tag.
+// first returns a tag's first value, or another value if the directory lacks the tag.
 func (d *tiffDirectory) first(tag, otherwise int) int {
 	v, ok := d.tags[tag]
 	switch {

@@ -191,8 +191,8 @@ func (t *tiffPicture) readPacked(ctx context.Context, dst *transforms.Image, dat
 	})
 }
 
-// eachBlock decodes the strips or tiles of a plane and passes on their rows. rowSize is what the rows of a given number of
-// pixels take as the caller will read them; where libtiff's are of another size, the file is broken.
+// eachBlock decodes the strips or tiles of a plane and passes on their rows. rowSize is the size of the rows of a
+// given number of pixels take as the caller will read them; where libtiff's are of another size, the file is broken.
 func (t *tiffPicture) eachBlock(ctx context.Context, r *tiff.Reader, plane int, rowSize func(int) int, put func(x, y, w int, row []byte)) error {
 	info := r.Info()
 	want := rowSize(info.BlockWidth)

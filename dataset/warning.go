@@ -17,12 +17,12 @@ func (w Warning) String() string { return fmt.Sprintf("%s %s", w.Path, w.Reason)
 
 const warnGrey16 = "has grey values of more than 8 bits: those above 255 turn white, as in Pillow; convert it to 8 bits"
 
-// warnPixels is what Pillow itself warns about.
+// warnPixels is the number of pixels from which Pillow warns.
 func warnPixels() string {
 	return fmt.Sprintf("has more than %d pixels: it may be a decompression bomb", jpeg.WarnPixels)
 }
 
-// warnings returns what is unusual about the file of a picture of w×h pixels.
+// warnings returns the warnings about the file of a picture of w×h pixels.
 func warnings(data []byte, w, h int) (reasons []string) {
 	if w*h > jpeg.WarnPixels {
 		reasons = append(reasons, warnPixels())

@@ -3,7 +3,7 @@ package finetune
 import "hymenoptera/internal/synth"
 
 // DemoOptions returns options for a training from random weights that takes a minute on a CPU, on the images that
-// DrawDemo draws. Data and Out are to be set.
+// DrawDemo draws. Set Data and Out.
 func DemoOptions() Options {
 	o := DefaultOptions()
 	o.Weights, o.Device = "none", "cpu"
@@ -12,6 +12,7 @@ func DemoOptions() Options {
 	return o
 }
 
-// DrawDemo draws ants and bees into train and val under dir, for trainings without a network connection. It replaces
-// pictures of the same names. Accuracies on them say nothing about photographs.
+// DrawDemo draws ants and bees into train and val under dir, for trainings without a network connection. Drawing
+// again changes nothing; another file under the name of a drawn one is an error. Accuracies on them say nothing about
+// photographs.
 func DrawDemo(dir string) error { return synth.Write(dir, synth.DefaultConfig()) }

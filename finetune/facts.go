@@ -55,7 +55,7 @@ func sizes(set *dataset.ImageFolder) report.Sizes {
 	return report.Sizes{Looked: len(found), Smallest: found[0], Median: found[len(found)/2], Most: found[len(found)-1]}
 }
 
-// skipped lists the files under root that are no pictures by their name.
+// skipped lists the files under root whose names are not those of pictures.
 func skipped(root string) (names []string) {
 	filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && (!dataset.IsImage(d.Name()) || filepath.Dir(path) == filepath.Clean(root)) {

@@ -84,7 +84,8 @@ func groups(model zoo.Network, o Options) (gs []optim.Group) {
 // warmUpStart is the share of the learning rate that a warm-up begins with.
 const warmUpStart = 0.1
 
-// newScheduler returns the schedule of the learning rate: by epoch or, with WarmUp, by step, of which there are steps.
+// newScheduler returns the schedule of the learning rate: by epoch or, with WarmUp, by step. steps is the number of
+// steps of the training.
 func newScheduler(opt optim.Optimizer, o Options, steps int) optim.Scheduler {
 	if o.WarmUp > 0 {
 		return optim.NewWarmUp(opt, warmUpStart, o.WarmUp, optim.NewCosineAnnealingLR(opt, steps-o.WarmUp))

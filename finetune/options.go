@@ -18,11 +18,11 @@ import (
 	"hymenoptera/zoo"
 )
 
-// Options say what to train, on what and how. Those with a JSON name are what config.json and the metadata of a
-// checkpoint hold. Begin with [DefaultOptions].
+// Options are the options of a training. Those with a JSON name are stored in config.json and in the metadata of a
+// checkpoint. Begin with [DefaultOptions].
 type Options struct {
 	Recipe             string       `json:"recipe"`                 // notebook, or auto if Choices are those of Recommend
-	Choices            []Choice     `json:"choices,omitempty"`      // what Recommend chose
+	Choices            []Choice     `json:"choices,omitempty"`      // choices of Recommend
 	Model              string       `json:"model"`                  // a name of package zoo's
 	Freeze             bool         `json:"freeze"`                 // train only the new head
 	Probe              bool         `json:"probe"`                  // with Freeze: compute the frozen network's features once
@@ -35,16 +35,16 @@ type Options struct {
 	Epochs             int          `json:"epochs"`
 	BatchSize          int          `json:"batch_size"`            // images per step
 	ImageSize          int          `json:"image_size"`            // side of the network's input, in pixels
-	ExifRotate         bool         `json:"exif_rotate,omitempty"` // turn pictures upright as their EXIF data say
+	ExifRotate         bool         `json:"exif_rotate,omitempty"` // turn pictures upright by their EXIF data
 	NoFlip             bool         `json:"no_flip,omitempty"`     // never mirror training images
-	Augment            string       `json:"augment"`               // how training images are changed: one of transforms.Degrees
+	Augment            string       `json:"augment"`               // changes of training images: one of transforms.Degrees
 	Workers            int          `json:"workers"`               // goroutines that prepare batches; their number changes the random crops
 	Optimizer          string       `json:"optimizer"`             // one of Optimizers
 	LR                 float64      `json:"lr"`
-	LayerDecay         float64      `json:"layer_decay"`              // factor of the rate from a stage of the network to the one before it; 1 for one rate
-	ClipGradNorm       float64      `json:"clip_grad_norm,omitempty"` // bound of the norm of all gradients together; 0 for none
-	EMA                float64      `json:"ema,omitempty"`            // decay of the average of the weights that is validated and kept; 0 for the weights themselves
-	HeadEpochs         int          `json:"head_epochs,omitempty"`    // epochs that train only the head, before the others train every layer
+	LayerDecay         float64      `json:"layer_decay"`              // factor of the rate from each stage of the network to the one before it; 1 for equal rates
+	ClipGradNorm       float64      `json:"clip_grad_norm,omitempty"` // upper bound of the total norm of the gradients; 0 for none
+	EMA                float64      `json:"ema,omitempty"`            // decay of an average of the weights, which is validated and saved instead of them; 0 for none
+	HeadEpochs         int          `json:"head_epochs,omitempty"`    // epochs that train only the head, before every layer is trained
 	Momentum           float64      `json:"momentum"`                 // of sgd
 	Nesterov           bool         `json:"nesterov"`                 // of sgd
 	WeightDecay        float64      `json:"weight_decay"`
@@ -53,7 +53,7 @@ type Options struct {
 	Gamma              float64      `json:"gamma"`              // factor of a drop of the step and exponential schedulers
 	WarmUp             int          `json:"warmup,omitempty"`   // steps in which the rate rises to LR, before a cosine by step
 	Best               metrics.Rule `json:"best"`               // which epoch's weights are kept: one of metrics.Rules
-	Patience           int          `json:"patience,omitempty"` // epochs without a better one after which the training ends; 0 for no end
+	Patience           int          `json:"patience,omitempty"` // the training ends after this many epochs without a better one; 0 for never
 	classify.Criterion              // label smoothing and class weights
 	Balance            string       `json:"balance"`       // one of Balances, for classes of unequal size
 	Seed               uint64       `json:"seed"`          // of the new head and of everything random after it

@@ -34,9 +34,9 @@ const (
 	mistakes = 6
 )
 
-// A reporter makes a run's pictures and report.html from what the training computes anyway: the first batch, and the
-// logits of the validation images. It draws nothing from libtorch's generator. What goes wrong with it is logged and does
-// not end the training.
+// A reporter makes a run's pictures and report.html from tensors that the training computes anyway: the first batch,
+// and the logits of the validation images. It draws nothing from libtorch's generator. What goes wrong with it is
+// logged and does not end the training.
 type reporter struct {
 	o          Options
 	set        images
@@ -116,7 +116,7 @@ func (r *reporter) batch(b trainer.Batch) {
 			switch {
 			case b.Phase == "val":
 				r.shown = append(r.shown, shown{torch.Clone(r.scope, torch.Detach(s, b.Logits)), slices.Clone(b.Samples), slices.Clone(b.Labels)})
-			case r.labels == nil && !r.o.Probe: // whose batches are no pictures
+			case r.labels == nil && !r.o.Probe: // whose batches are not pictures
 				r.first, r.labels = torch.Float32s(s, b.Inputs), slices.Clone(b.Labels)
 			}
 			return nil

@@ -13,11 +13,11 @@ import (
 type Warning struct {
 	Problem string
 	Option  string // its name in JSON; "" for none
-	Value   string // to set it to; "" where that depends
+	Value   string // to set it to; "" if that depends on the case
 	Effect  string // of that, as "draws all classes equally often"
 }
 
-// startWarnings finds what is known before the training.
+// startWarnings returns the warnings before the training.
 func startWarnings(set images, o Options) (found []Warning) {
 	counts := set.train.Counts()
 	largest, smallest := slices.Max(counts), slices.Min(counts)
@@ -39,7 +39,7 @@ func startWarnings(set images, o Options) (found []Warning) {
 	return found
 }
 
-// endWarnings finds what the training shows. predictions are those of the best weights.
+// endWarnings returns the warnings after the training. predictions are those of the best weights.
 func endWarnings(h metrics.History, predictions []metrics.Prediction, set images, o Options) (found []Warning) {
 	classes := set.train.Classes
 	predicted, labels := make([]int, len(classes)), make([]int, len(classes))
@@ -72,7 +72,7 @@ func endWarnings(h metrics.History, predictions []metrics.Prediction, set images
 	return append(found, curveWarnings(val)...)
 }
 
-// curveWarnings finds what the validation losses and the rates show.
+// curveWarnings returns the warnings about the validation losses and the learning rates.
 func curveWarnings(val metrics.History) (found []Warning) {
 	n := len(val)
 	if n < 4 {

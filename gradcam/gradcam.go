@@ -24,7 +24,7 @@ type Network interface {
 type Map struct {
 	Width, Height int
 	Values        []float32 // row by row, from 0 to 1; all 0 if nothing contributed to the class
-	Peak          float64   // what the values were divided by
+	Peak          float64   // the divisor of the values
 }
 
 // Compute returns the map of each of the images N×3×H×W for its class. It averages the features' gradients over all

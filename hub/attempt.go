@@ -68,7 +68,7 @@ func (d *download) attempt(parent context.Context, client *http.Client) error {
 	d.cfg.progress(p.size, p.from.Total)
 	for buf := make([]byte, bufferBytes); ; {
 		n, readErr := resp.Body.Read(buf)
-		watchdog.Stop() // a slow disk is no stall
+		watchdog.Stop() // a slow disk is not a stall
 		if limit := d.limit(); p.size+int64(n) > limit {
 			return errors.Join(fmt.Errorf("it has more than %d bytes, the limit", limit), p.discard())
 		}
@@ -133,7 +133,7 @@ func (d *download) checkTotal(total int64) error {
 	return nil
 }
 
-// tooSlow returns an error when the download takes longer than what has come so far allows.
+// tooSlow returns an error if the download takes longer than the bytes so far allow.
 func (d *download) tooSlow() error {
 	allowed := d.cfg.Timeout + time.Duration(float64(d.came)/float64(d.cfg.MinRate)*float64(time.Second))
 	if time.Since(d.begun) <= allowed {
@@ -189,7 +189,7 @@ func (d *download) accept(resp *http.Response) error {
 	}
 }
 
-// continues says whether a partial answer is the rest of what is there, to the end.
+// continues reports whether a partial answer is the rest of the file, to its end.
 func (d *download) continues(resp *http.Response) bool {
 	p := d.partial
 	v := validator(resp.Header)
@@ -218,7 +218,7 @@ func contentRange(s string) (first, last, total int64, ok bool) {
 	return first, last, total, err1 == nil && err2 == nil && err3 == nil && first >= 0 && first <= last && last < total
 }
 
-// validator returns what If-Range takes, RFC 9110 section 13.1.5: no weak ETag.
+// validator returns the value of If-Range, RFC 9110 section 13.1.5: not a weak ETag.
 func validator(h http.Header) string {
 	if tag := h.Get("ETag"); len(tag) >= 2 && tag[0] == '"' {
 		return tag

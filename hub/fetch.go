@@ -99,7 +99,7 @@ func (f File) lies(path string) (bool, error) {
 	return strings.HasPrefix(sum, f.SHA256), nil
 }
 
-// hash writes what is known of the file's hash.
+// hash writes the known part of the file's hash.
 func (f File) hash() string {
 	if f.Pinned() {
 		return f.SHA256
@@ -121,8 +121,8 @@ type download struct {
 	file     File
 	url      *url.URL
 	partial  *partial
-	deliver  func() error // what is done with the whole file
-	unframed bool         // the last answer ends where its connection does
+	deliver  func() error // called with the whole file
+	unframed bool         // the last answer ends with its connection
 	begun    time.Time
 	came     int64 // bytes, of all answers
 }
@@ -165,7 +165,7 @@ func (d *download) run(ctx context.Context) error {
 	}
 }
 
-// failure says what became of the download and what to do.
+// failure returns the error of the download, with advice.
 func (d *download) failure(ctx context.Context, err error, attempts int) error {
 	if d.partial.size > 0 && d.partial.from.Validator != "" {
 		d.cfg.log("%s stay in %s: the next run goes on from there", Bytes(d.partial.size), d.partial.path+partialEnding)

@@ -75,7 +75,7 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string) (fetc
 
 // stopped returns the folders of processes that were killed while they unpacked into dir.
 func stopped(dir string) (names []string) {
-	entries, _ := os.ReadDir(filepath.Dir(dir)) // what cannot be listed has none
+	entries, _ := os.ReadDir(filepath.Dir(dir)) // a folder that cannot be listed has none
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), tempName(dir)) {
 			names = append(names, filepath.Join(filepath.Dir(dir), e.Name()))

@@ -15,8 +15,8 @@ import (
 // cancelled.
 const lockPoll = 200 * time.Millisecond
 
-// lock makes this the one process, and the one goroutine, that works on path, and waits while it is not. The
-// lock is the kernel's: it ends with the process. Its file is removed by the one who holds it.
+// lock makes this the one process, and the one goroutine, that works on path, and waits while it is not. The lock is
+// the kernel's: it ends with the process. The holder removes its file.
 func lock(ctx context.Context, cfg Config, path string) (unlock func(), err error) {
 	name := path + lockEnding
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {

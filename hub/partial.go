@@ -39,7 +39,7 @@ type partial struct {
 	resumed bool // its bytes come from more than one answer
 }
 
-// openPartial opens what is there of the file, empty where that cannot be gone on with.
+// openPartial opens the partial file, and empties it if the download cannot resume.
 func openPartial(path, address string) (*partial, error) {
 	f, err := os.OpenFile(path+partialEnding, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o666)
 	if err != nil {

@@ -30,7 +30,7 @@ func DefaultLimits() Limits {
 	return Limits{Files: 20_000, FileBytes: 64 << 20, TotalBytes: 2 << 30, Ratio: 50}
 }
 
-// directoryBytes bounds how much of a zip is read to find out what is in it.
+// directoryBytes bounds how much of a zip is read to list its entries.
 const directoryBytes = 16 << 20
 
 // Unpack unpacks the folder top of a zip as the folder dir: top/a.jpg becomes dir/a.jpg. dir must not exist yet, and
@@ -69,7 +69,7 @@ func unpack(ctx context.Context, zipFile, top, dir string, limits Limits, extra 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	inner := filepath.Join(tmp, "folder") // MkdirTemp's own is for its owner alone
+	inner := filepath.Join(tmp, "folder") // only the owner may read MkdirTemp's own
 	if err := os.Mkdir(inner, 0o777); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ type entry struct {
 	dir  bool
 }
 
-// list reads a zip's directory and returns what is below top, all of it checked.
+// list reads a zip's directory, checks all of it, and returns the entries below top.
 func list(f *os.File, top string, limits Limits) ([]entry, error) {
 	info, err := f.Stat()
 	if err != nil {

@@ -21,7 +21,7 @@ type Phase struct {
 	LR       float64 `json:"lr"` // when the phase began
 	Seconds  float64 `json:"seconds"`
 	Wait     float64 `json:"wait"`               // seconds in which no batch was ready, part of Seconds
-	MacroF1  float64 `json:"macro_f1,omitempty"` // mean F1 of the classes; only of validation phases that are chosen by it
+	MacroF1  float64 `json:"macro_f1,omitempty"` // mean F1 of the classes; only in validation phases, with ByMacroF1
 }
 
 // Check returns an error for numbers that no training produces and no curve can show.
@@ -62,7 +62,7 @@ func (h History) Of(name string) History {
 	return out
 }
 
-// Best returns the best validation phase. ok is false if none was better than none, as when none got an image right.
+// Best returns the best validation phase. ok is false if there is none, or if none got an image right.
 func (h History) Best(rule Rule) (best Phase, ok bool) {
 	for _, p := range h.Of("val") {
 		if rule.Better(p, best) {
@@ -72,8 +72,8 @@ func (h History) Best(rule Rule) (best Phase, ok bool) {
 	return best, ok
 }
 
-// Tied returns the validation phase after the best one by accuracy that has the same accuracy and a lower loss, the lowest
-// of these; nil if there is none, and by other rules.
+// Tied returns the validation phase after the best one by accuracy that has the same accuracy and a lower loss, the
+// lowest of these; nil if there is none, or by other rules.
 func (h History) Tied(rule Rule) (tied *Phase) {
 	best, ok := h.Best(rule)
 	if !ok || rule == ByLoss || rule == ByMacroF1 {

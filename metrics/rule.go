@@ -5,16 +5,16 @@ type Rule string
 
 // The rules.
 const (
-	ByAccuracy Rule = "accuracy" // the notebook's: of equals the first
+	ByAccuracy Rule = "accuracy" // the notebook's: the first of equals
 	ByLoss     Rule = "loss"
-	ByMacroF1  Rule = "macro-f1" // the mean F1 of the classes; of equals the one with the lower loss
+	ByMacroF1  Rule = "macro-f1" // the mean F1 of the classes; of equals, the one with the lower loss
 )
 
 // Rules returns the names of the rules.
 func Rules() []string { return []string{string(ByAccuracy), string(ByLoss), string(ByMacroF1)} }
 
-// Better reports whether p is better than best, the zero Phase where there is none before it. By accuracy and F1 a phase
-// that got no image right is no better than none.
+// Better reports whether p is better than best, which is the zero Phase for the first one. By accuracy and F1, a
+// phase that got no image right is not better than the zero Phase.
 func (r Rule) Better(p, best Phase) bool {
 	switch r {
 	case ByLoss:

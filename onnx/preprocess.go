@@ -2,8 +2,8 @@ package onnx
 
 import "hymenoptera/transforms"
 
-// preprocess appends what happens to a picture before the network: x, H×W×3 bytes, becomes 1×3×S×S, normalised. It resizes
-// bytes, as Pillow does, and normalises then.
+// preprocess appends the preprocessing of a picture: x, H×W×3 bytes, becomes 1×3×S×S, normalised. It resizes bytes,
+// as Pillow does, and normalises then.
 func preprocess(g *graph, x string, t transforms.Transform) string {
 	x = g.node("Transpose", []string{x}, attrInts("perm", 2, 0, 1))     // 3×H×W
 	x = g.node("Unsqueeze", []string{x, g.ints("preprocess.batch", 0)}) // 1×3×H×W
@@ -17,7 +17,7 @@ func preprocess(g *graph, x string, t transforms.Transform) string {
 	x = g.node("Resize", []string{x, "", "", sizes}, attrString("mode", "linear"), attrInt("antialias", 1),
 		attrString("coordinate_transformation_mode", "half_pixel"))
 
-	// CenterCrop: half of what is over, rounded to even.
+	// CenterCrop: half of the rest, rounded to even.
 	crop := g.ints("preprocess.crop", int64(t.Size), int64(t.Size))
 	over := g.node("Cast", []string{g.node("Sub", []string{size, crop})}, attrInt("to", typeFloat))
 	half := g.node("Round", []string{g.node("Mul", []string{over, g.floats("preprocess.half", []int64{1}, []float32{0.5})})})

@@ -20,7 +20,7 @@ const (
 	Tensor  Input = "tensor"  // floats N×3×S×S, prepared as the training's validation does
 )
 
-// The names of what a file gives.
+// The names of a file's outputs.
 const (
 	logits        = "logits"        // N×classes
 	probabilities = "probabilities" // N×classes

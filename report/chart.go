@@ -10,8 +10,8 @@ import (
 // A chart is a line chart for a page: SVG whose colours the page's style sheet chooses, so that it is
 // legible on light and dark ground. It is drawn for a column of about 400 pixels.
 type chart struct {
-	title string   // what it shows, in a few words
-	about string   // what it says, for screen readers
+	title string   // a short title
+	about string   // a description, for screen readers
 	lines []series // those at the end lie on top
 	rings []point
 	steps []step // marks along x
@@ -115,7 +115,7 @@ func writeSeries(b *strings.Builder, s series, x, y func(float64) string) {
 	}
 }
 
-// limits returns what the axes show.
+// limits returns the limits of the axes.
 func (c chart) limits() (xLow, xHigh, yLow, yHigh float64) {
 	if c.unit {
 		return 0, 1, 0, 1

@@ -125,7 +125,7 @@ func (c Comparison) FactNames() []string { return FactNames() }
 // Verdicts compares all pairs.
 func (c Comparison) Verdicts() []Verdict { return Verdicts(c.Runs) }
 
-// Sentence says what a verdict means.
+// Sentence returns a sentence about a verdict.
 func (c Comparison) Sentence(v Verdict) string {
 	word := "no more than these images can tell"
 	switch {

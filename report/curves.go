@@ -83,7 +83,7 @@ func (c Curves) draw(dc draw.Canvas) error {
 	return nil
 }
 
-// legend writes what the lines are, in one row over both panels.
+// legend writes the names of the lines, in one row over both panels.
 func (c Curves) legend(dc draw.Canvas) {
 	style := draw.TextStyle{Color: ink, Font: sansFont(10), YAlign: draw.YCenter, Handler: plot.DefaultTextHandler}
 	x, y := dc.Min.X+6*vg.Millimeter, dc.Max.Y-6*vg.Millimeter
@@ -177,7 +177,7 @@ func addLine(p *plot.Plot, h metrics.History, value func(metrics.Phase) float64,
 	return nil
 }
 
-// rates marks where the learning rate changed.
+// rates marks the epochs at which the learning rate changed.
 func (c Curves) rates(p *plot.Plot) error {
 	steps := c.History.Rates()
 	if len(steps) == 0 || len(steps) > mostSteps {

@@ -20,7 +20,7 @@ import (
 //go:embed page.html compare.html style.css
 var files embed.FS
 
-// A Page is what report.html shows. Everything but Title, Classes, History and Epochs may be missing.
+// A Page is the content of report.html. Everything but Title, Classes, History and Epochs may be missing.
 type Page struct {
 	Title       string // of the run: network and data
 	Classes     []string
@@ -39,7 +39,7 @@ type Page struct {
 	Grid        *Embedded            // the first batch, under its title
 
 	Train, Val DataSet
-	Skipped    []string // files in the class folders that are no images
+	Skipped    []string // files in the class folders that are not images
 	Config     []Field
 	Machine    []Field
 	Command    string // repeats the run
@@ -131,7 +131,7 @@ func render(w io.Writer, name string, data any) error {
 	return err
 }
 
-// functions are what the templates may call.
+// functions are the functions of the templates.
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"percent": func(v float64) string { return percent(v, 1) },
@@ -241,7 +241,7 @@ func (p *Page) ReliabilityChart() template.HTML {
 	return c.svg("reliability")
 }
 
-// With returns what the template of an example needs.
+// With returns the data for the template of an example.
 func (p *Page) With(e Example) any {
 	return struct {
 		Example Example

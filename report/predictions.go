@@ -54,7 +54,7 @@ func Predictions(examples []Example, classes []string) *image.RGBA {
 	return out
 }
 
-// enlarge draws src into r, pixel by pixel where it is smaller.
+// enlarge draws src into r, repeating pixels if src is smaller.
 func enlarge(dst draw.Image, r image.Rectangle, src image.Image) {
 	if src.Bounds().Size() == r.Size() {
 		draw.Draw(dst, r, src, src.Bounds().Min, draw.Src)

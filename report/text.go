@@ -101,7 +101,7 @@ func (t *typeface) write(img draw.Image, x, y int, s string, c color.Color) {
 	d.DrawString(s)
 }
 
-// name returns s in at most the given width, or other where the font cannot write it.
+// name returns s in at most the given width, or other if the font lacks a letter.
 func (t *typeface) name(s string, width int, other string) string {
 	if !t.has(s) {
 		return other
@@ -109,9 +109,9 @@ func (t *typeface) name(s string, width int, other string) string {
 	return t.fit(s, width)
 }
 
-// labels returns for each class name what a picture can show of it in the given width. The font has Latin,
-// Greek and Cyrillic letters only: a name in another script, and one that is too long to be told from the
-// others, is written with its number, "#3", which the legend of the page explains.
+// labels returns each class name as a picture can show it in the given width. The font has Latin, Greek and Cyrillic
+// letters only: a name in another script, and one that is too long to be told from the others, is written with its
+// number, "#3", which the legend of the page explains.
 func (t *typeface) labels(names []string, width int) []string {
 	out := make([]string, len(names))
 	seen := map[string]int{}

@@ -30,7 +30,7 @@ func folderErrorf(format string, args ...any) error {
 	return &FolderError{Err: fmt.Errorf(format, args...)}
 }
 
-// writeError returns what to report for an error of a write into the folder.
+// writeError returns the error to report for a failed write into the folder.
 func (f *Folder) writeError(err error) error {
 	switch {
 	case err == nil:

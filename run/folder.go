@@ -27,9 +27,9 @@ type Folder struct {
 	lock *os.File // the folder itself, locked against a second run
 	made []string // the folders that were not there before, outermost first
 
-	mu      sync.Mutex        // of what follows, while files are written beside the training
-	dir     string            // where the run's files are: path or, while it keeps an old run, stage(path)
-	written map[string][]byte // what every file but best.safetensors holds, by name
+	mu      sync.Mutex        // guards the fields below, while files are written beside the training
+	dir     string            // the folder of the run's files: path or, while it keeps an old run, stage(path)
+	written map[string][]byte // content of every file but best.safetensors, by name
 	changed []string          // names of files that somebody else changed
 }
 
@@ -99,7 +99,7 @@ func held(path string) (names []string) {
 	return names
 }
 
-// unfinished returns the names of what a run that was killed while it wrote its files has left in a folder.
+// unfinished returns the names of incomplete files that a killed run left in a folder.
 func unfinished(path string) (names []string) {
 	entries, err := os.ReadDir(path)
 	if err != nil {

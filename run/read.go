@@ -16,12 +16,12 @@ import (
 // maxFile bounds the files that are read, in bytes: a line of history or predictions takes a hundred or two.
 const maxFile = 1 << 30
 
-// ReadPredictions returns what predictions.json holds.
+// ReadPredictions reads predictions.json.
 func ReadPredictions(path string) (ps []Prediction, err error) {
 	return ps, readJSON(filepath.Join(path, PredictionsFile), &ps)
 }
 
-// ReadResult returns what result.json holds.
+// ReadResult reads result.json.
 func ReadResult(path string) (r Result, err error) {
 	return r, readJSON(filepath.Join(path, ResultFile), &r)
 }

@@ -25,7 +25,7 @@ func swap(path string) string { return filepath.Join(path, ".hymenoptera-swap") 
 // KeepsOld reports whether the folder still holds an old run unchanged, because the new one has no weights yet.
 func (f *Folder) KeepsOld() bool { return f.dir == stage(f.path) }
 
-// replaceOld puts the run in the place of the old one.
+// replaceOld replaces the old run by the new one.
 func (f *Folder) replaceOld() error {
 	if err := os.Rename(f.dir, swap(f.path)); err != nil {
 		return err
@@ -72,7 +72,7 @@ func finishSwap(path string) error {
 	return os.RemoveAll(from)
 }
 
-// clear removes what runs that were killed have left unfinished.
+// clear removes incomplete files of killed runs.
 func (f *Folder) clear() error {
 	if _, err := os.Lstat(swap(f.path)); err == nil {
 		if err := finishSwap(f.path); err != nil {

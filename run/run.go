@@ -1,18 +1,16 @@
 // Package run reads and writes the folder of a training:
 //
-//	config.json       what was asked for and with what it ran
-//	history.jsonl     a line a phase, written when the phase ends
-//	best.safetensors  the best weights so far, with all that it takes to use them
-//	predictions.json  what they say of the validation images
-//	report.html       the run to look at; its pictures are grid.png, predictions.png, curves.png and .svg
-//	result.json       what came out; there only when the training came to its end
+//	config.json       the options, and the versions and the data that the run used
+//	history.jsonl     a line per phase, written when the phase ends
+//	best.safetensors  the best weights so far, with everything that is needed to use them
+//	predictions.json  their predictions for the validation images
+//	report.html       a report; its pictures are grid.png, predictions.png, curves.png and curves.svg
+//	result.json       the result, written only when the training ends normally
 //
 // Every file is whole at any moment: a file is replaced by renaming, or grows by whole lines.
 package run
 
-import (
-	"hymenoptera/metrics"
-)
+import "hymenoptera/metrics"
 
 // Names of the files in a run's folder.
 const (

@@ -97,7 +97,7 @@ func (s *Saver) Finish(best metrics.Phase, failed bool) error {
 // Check compares the folder with the files that were written into it, and writes those again that others removed or
 // changed. Call it at the end.
 func (s *Saver) Check(best metrics.Phase) error {
-	if s.folder.KeepsOld() { // and loses what was written
+	if s.folder.KeepsOld() { // and loses the weights
 		return nil
 	}
 	var changed []string

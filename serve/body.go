@@ -24,7 +24,7 @@ func fail(status int, format string, args ...any) error {
 	return &failure{status, fmt.Sprintf(format, args...)}
 }
 
-// errBusy is the answer when there is no room.
+// errBusy is the error if there is no room.
 var errBusy = fail(http.StatusTooManyRequests, "too much is on its way: try again in a second")
 
 // statusGone is for requests whose client leaves before the answer: for the log and the metrics, where nginx has it too.
@@ -44,7 +44,7 @@ func (s stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A counted stream counts what is read of it as held: the headers of a form's parts.
+// A counted stream counts the bytes read from it as held: the headers of a form's parts.
 type counted struct {
 	io.Reader
 	held *allowance
@@ -87,7 +87,7 @@ func readAll(r io.Reader, size int64, held *allowance) ([]byte, error) {
 
 // An upload is a picture of a request.
 type upload struct {
-	name string // where the client gave one
+	name string // if the client gave one
 	data []byte
 }
 

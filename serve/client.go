@@ -2,8 +2,9 @@ package serve
 
 import "net/netip"
 
-// A client is what shares memory and turns with others: an IPv4 address, or the first 64 bits of an IPv6 address, which
-// one customer of a provider usually has alone. The zero value stands for requests without an address, as of a Unix socket.
+// A client shares memory and turns with others: an IPv4 address, or the first 64 bits of an IPv6 address, which
+// usually belong to one customer of a provider. The zero value stands for requests without an address, as of a Unix
+// socket.
 type client struct{ netip.Prefix }
 
 // clientOf returns the client at a remote address with its port.

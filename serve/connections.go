@@ -102,7 +102,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// connectionKey is what a request's context has its connection under.
+// connectionKey is the key of the connection in a request's context.
 type connectionKey struct{}
 
 // withConnection is an [http.Server]'s ConnContext.

@@ -13,7 +13,7 @@ import (
 // asBody says how to send a picture.
 const asBody = "send the bytes of the file, as curl --data-binary @garden.jpg does, or a form with files, as curl -F file=@garden.jpg does"
 
-// hint returns what to say to a client that sent JSON, base64 or text instead of a picture's bytes, or "".
+// hint returns advice for a client that sent JSON, base64 or text instead of a picture's bytes, or "".
 func hint(r *http.Request, body []byte) string {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	text := bytes.TrimSpace(body)

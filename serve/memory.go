@@ -14,7 +14,7 @@ type budget struct {
 	most int64 // of bodies and decoding together
 
 	mu       sync.Mutex
-	bodies   int64            // of all clients, with what else a request holds until its answer
+	bodies   int64            // of all clients, with the other memory of a request until its answer
 	by       map[client]int64 // the same by client
 	decoding int64
 	garbage  int64  // given back, but perhaps not to the system
@@ -33,7 +33,7 @@ func (b *budget) mostDecoding() int64 { return b.most - b.mostBodies() }
 // nothing.
 const share = 3
 
-// alone is what a client may hold where there is no other.
+// alone is the memory that the only client may hold.
 func (b *budget) alone() int64 { return b.mostBodies() * share / (share + 1) }
 
 // take lets a client hold n bytes more for a body, if there are as many for it.
@@ -59,8 +59,8 @@ func (b *budget) give(c client, n int64) {
 	b.garbage += n
 }
 
-// tryDecode lets n bytes be taken to decode a picture, where there are so many. There are when nothing else is decoded
-// and n is no more than mostDecoding.
+// tryDecode reserves n bytes to decode a picture, if they are free. They are when nothing else is decoded and n is no
+// more than mostDecoding.
 func (b *budget) tryDecode(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,7 +85,7 @@ func (b *budget) discard(n int64) {
 	b.garbage += n
 }
 
-// room reports whether there are n bytes, and gives back to the system what is in their way.
+// room reports whether n bytes are free, after returning freed memory to the system if necessary.
 func (b *budget) room(n int64) bool {
 	held := b.bodies + b.decoding
 	if held+n > b.most {
@@ -113,7 +113,7 @@ func (b *budget) rest() {
 	b.garbage = 0
 }
 
-// An allowance is what one request holds of a budget.
+// An allowance is the part of a budget that one request holds.
 type allowance struct {
 	budget *budget
 	client client
@@ -138,7 +138,7 @@ func (a *allowance) give(n int64) {
 
 func (a *allowance) release() { a.give(a.n) }
 
-// An idler calls a function once nothing has been under way for a while. It has no timer where nothing was.
+// An idler calls a function after a time without requests. It has no timer if there were none.
 type idler struct {
 	after time.Duration
 	f     func()
@@ -179,7 +179,7 @@ func (i *idler) stop() {
 	}
 }
 
-// close waits for the function where it runs.
+// close waits for the function if it is running.
 func (i *idler) close() {
 	i.mu.Lock()
 	defer i.mu.Unlock()

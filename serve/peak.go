@@ -11,7 +11,7 @@ import (
 // growth returns by how many bytes the process grows at most while f runs, and whether that can be told: Linux can.
 func growth(f func() error) (bytes int64, known bool, err error) {
 	malloc.GiveBack()
-	reset := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak becomes what there is now
+	reset := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak becomes the present memory
 	before, known := statusBytes("VmRSS:")
 	if err := f(); err != nil {
 		return 0, false, err

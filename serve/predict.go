@@ -33,7 +33,7 @@ type Answer struct {
 	Predictions []PictureAnswer `json:"predictions"` // one per picture
 }
 
-// perRequest is what a request leaves behind, beside what it holds: its header, the answer, a line of the log.
+// perRequest is the garbage of a request, beside the memory that it holds: its header, the answer, a line of the log.
 const perRequest = 64 << 10
 
 // predict answers POST /v1/predict.
@@ -106,7 +106,7 @@ func topOf(r *http.Request) (int, error) {
 	return top, nil
 }
 
-// classify decodes pictures, a few at a time over all requests, and waits for what the network says of them.
+// classify decodes pictures, a few at a time over all requests, and waits for the network's answers.
 func (s *Server) classify(ctx context.Context, m *model, c client, ups []upload) ([]classify.Prediction, error) {
 	items := make([]*item, len(ups))
 	for i, up := range ups {

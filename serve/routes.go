@@ -19,7 +19,7 @@ import (
 //go:embed openapi.json page.html page.css page.js
 var files embed.FS
 
-// routes are the requests that are answered, and what all of them go through.
+// routes returns the handler of all requests.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	metrics := promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
@@ -90,8 +90,8 @@ func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Requ
 	})
 }
 
-// foreigner says why a page's request is refused, and what to do where the page is this server's own: a proxy that
-// sends a name of its own makes it look like another site's.
+// foreigner says why a page's request is refused, and what to do if the page is this server's own: a proxy that sends
+// a name of its own makes it look like another site's.
 func foreigner(r *http.Request) error {
 	const most = 100 // of what a client made up
 	origin := r.Header.Get("Origin")
@@ -147,7 +147,7 @@ func (s *Server) admitted(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// headers keep browsers from doing with an answer what it is not for.
+// headers restrict what browsers do with an answer.
 func headers(h http.Header, encrypted bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -158,7 +158,7 @@ func headers(h http.Header, encrypted bool) {
 	}
 }
 
-// A recorder keeps what an answer came to, for the log.
+// A recorder records the status and size of an answer, for the log.
 type recorder struct {
 	http.ResponseWriter
 	status int

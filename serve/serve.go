@@ -3,7 +3,7 @@
 //	s, err := serve.New(ctx, "runs/bees/best.safetensors", serve.DefaultConfig())
 //	defer s.Close()
 //	listener, err := net.Listen("tcp", "127.0.0.1:8080")
-//	err = s.Serve(ctx, listener) // until ctx is done; what was accepted is answered first
+//	err = s.Serve(ctx, listener) // until ctx is done; then it answers the accepted requests
 //
 // Pictures of different requests go through the network together. The memory and time of each request, and of all of
 // them together, are bounded: when the queue is full, a client gets status 429 and may try again. openapi.json
@@ -27,7 +27,7 @@ import (
 	"hymenoptera/classify"
 )
 
-// Config says how a server answers, and what it takes.
+// Config holds the settings and limits of a server.
 type Config struct {
 	Classify    classify.Config
 	MaxBatch    int           // pictures that go through the network together, at most
@@ -59,7 +59,7 @@ func DefaultConfig() Config {
 type ConfigError struct {
 	Field string // MaxBatch, for example
 	Value any
-	Want  string // what is allowed
+	Want  string // the allowed values
 }
 
 func (e *ConfigError) Error() string {
@@ -124,7 +124,7 @@ type Server struct {
 	memory *budget // of requests
 	places *places // pictures on their way
 	turns  *turns  // of pictures to be decoded
-	pace   *pace   // of refusing what is too large
+	pace   *pace   // of refusals of large pictures
 	idle   idler
 	items  chan *item
 	active sync.WaitGroup // requests that may send items
@@ -216,7 +216,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// room returns the budget for requests: what connections and a batch leave of the memory.
+// room returns the budget for requests: the memory without that of connections and a batch.
 func (m *model) room(ctx context.Context, cfg Config) (*budget, error) {
 	batch, err := m.batchBytes(ctx, cfg.MaxBatch)
 	if err != nil {

@@ -42,7 +42,7 @@ func Detach(s *Scope, t *Tensor) *Tensor {
 	return call(s, "detach", func(out *lib.Ctensor) { lib.AtgDetach(out, t.c) }, t)
 }
 
-// SetRequiresGrad says whether Backward computes a gradient for the leaf t. It returns t.
+// SetRequiresGrad turns the computing of a gradient by Backward for the leaf t on or off, and returns t.
 func SetRequiresGrad(t *Tensor, on bool) *Tensor {
 	return callInPlace("requires_grad_", func(out *lib.Ctensor) {
 		lib.AtgSetRequiresGrad(out, t.c, cBool32(on))
@@ -55,7 +55,7 @@ func RequiresGrad(t *Tensor) bool {
 	return lib.AtRequiresGrad(t.c)
 }
 
-// Grad returns t's gradient, the same memory that Backward writes, or nil where there is none.
+// Grad returns t's gradient, the same memory that Backward writes, or nil if there is none.
 func Grad(s *Scope, t *Tensor) *Tensor {
 	use("grad", t)
 	var yes C.int

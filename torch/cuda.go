@@ -10,7 +10,8 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// EmptyPinned returns an uninitialised tensor in locked memory of the host, from which a CUDA device copies by itself.
+// EmptyPinned returns an uninitialised tensor in locked memory of the host, from which a CUDA device can copy by
+// itself.
 func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
 	use("empty pinned")
 	var out unsafe.Pointer
@@ -19,8 +20,7 @@ func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
 	return wrap(s, lib.Ctensor(out))
 }
 
-// Upload copies a pinned tensor to a CUDA device on a stream of its own. It waits for the copy, and for no other work of the
-// device.
+// Upload copies a pinned tensor to a CUDA device on a stream of its own. It waits only for that copy.
 func Upload(s *Scope, pinned *Tensor, device Device) *Tensor {
 	return callShim(s, "upload", func(out *unsafe.Pointer) *C.char {
 		return C.hy_upload(pinned.handle(), C.int(device.Index()), out)
@@ -31,10 +31,10 @@ func Upload(s *Scope, pinned *Tensor, device Device) *Tensor {
 type DeviceMemory struct {
 	Allocated int64 // by this process's tensors
 	Peak      int64 // the most that these ever took
-	Free      int64 // on the device, for anyone
+	Free      int64 // on the device, for any process
 }
 
-// MemoryOf returns what libtorch's allocator says of a CUDA device.
+// MemoryOf returns the memory of a CUDA device, from libtorch's allocator.
 func MemoryOf(device Device) (m DeviceMemory) {
 	use("device memory")
 	checkShim(C.hy_device_memory(C.int(device.Index()), (*C.int64_t)(&m.Allocated), (*C.int64_t)(&m.Peak), (*C.int64_t)(&m.Free)), "device memory")

@@ -32,7 +32,7 @@ func Float32s(s *Scope, t *Tensor) []float32 {
 	return slices.Clone(Float32View(Contiguous(c, To(c, Detach(c, t), CPU))))
 }
 
-// Item returns the value of a tensor with one element, waiting for the device where it is on one.
+// Item returns the value of a tensor with one element. It waits for the tensor's device.
 func Item(t *Tensor) float64 {
 	if n := t.Numel(); n != 1 {
 		fail("item("+t.String()+")", "want one element, got %d", n)

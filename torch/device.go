@@ -36,7 +36,7 @@ func (d Device) String() string {
 
 // A DeviceError says why a device cannot be used.
 type DeviceError struct {
-	Device string // as it was asked for
+	Device string // as requested
 	Err    error
 }
 

@@ -1,5 +1,5 @@
-// Package torch is the only door to libtorch: tensors, autograd, devices and random numbers for Go
-// programs that must not leak, crash or surprise.
+// Package torch is the binding to libtorch: tensors, autograd, devices and random numbers. It is the only package
+// that calls libtorch.
 //
 //	err := torch.Do(ctx, func(s *torch.Scope) error {
 //		x := torch.FromFloat32s(s, []float32{1, 2, 3, 4}, 2, 2)
@@ -10,9 +10,9 @@
 //
 // # Thread
 //
-// libtorch keeps its last error, grad mode and OpenMP team per OS thread, so all of it runs on one:
-// [Do] hands its function to that thread and waits. Calls of Do nest; calls from several goroutines
-// take turns. Using a tensor outside Do panics.
+// libtorch keeps its last error, grad mode and OpenMP team per OS thread, so all of it runs on one: [Do] hands its
+// function to that thread and waits. Calls of Do nest; calls from several goroutines take turns. Using a tensor
+// outside Do panics.
 //
 // # Ownership
 //
@@ -27,6 +27,6 @@
 // operation and its operands. So forward code reads like PyTorch's, without a check on every line;
 // [Fail] does the same for an error of its own. Any other panic reaches the caller of Do.
 //
-// It wraps github.com/sugarme/gotch/libtch, gotch's layer of C calls, and adds what that lacks in shim.cc.
-// The binding is not complete: it has the operations that the models and optimizers of this module use.
+// It wraps github.com/sugarme/gotch/libtch, gotch's layer of C calls, and adds what that lacks in shim.cc. It has
+// only the operations that this module's networks and optimizers use.
 package torch

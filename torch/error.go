@@ -11,7 +11,7 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// An opError says what went wrong in an operation of libtorch.
+// An opError is the error of an operation of libtorch.
 type opError struct {
 	op  string // as called: "matmul(float32[2 3], float32[4 5])"
 	msg string // libtorch's own words, without its C++ stack

@@ -13,9 +13,9 @@ func Conv2d(s *Scope, x, weight, bias *Tensor, stride, padding int64) *Tensor {
 	}, with(bias, x, weight)...)
 }
 
-// BatchNorm is torch.nn.functional.batch_norm. With training set it normalises by the batch's own
-// statistics and moves mean and variance (in place) towards them by momentum. As in PyTorch it fails where a
-// channel has a single value then, whose variance would be 0/0.
+// BatchNorm is torch.nn.functional.batch_norm. With training set it normalises by the batch's own statistics and
+// moves mean and variance (in place) towards them by momentum. As in PyTorch it then fails if a channel has a single
+// value, whose variance would be 0/0.
 func BatchNorm(s *Scope, x, weight, bias, mean, variance *Tensor, training bool, momentum, eps float64) *Tensor {
 	use("batch_norm", x, weight, bias, mean, variance)
 	if training && x.Numel() == mean.Numel() {
@@ -54,8 +54,8 @@ func AvgPool2d(s *Scope, x *Tensor, kernel, stride, padding int64) *Tensor {
 	}, x)
 }
 
-// ResizeBilinear resizes x N×C×H×W, floats, to N×C×height×width as torch.nn.functional.interpolate with mode "bilinear"
-// and antialias=True.
+// ResizeBilinear resizes x N×C×H×W, of floats, to N×C×height×width as torch.nn.functional.interpolate does with mode
+// "bilinear" and antialias=True.
 func ResizeBilinear(s *Scope, x *Tensor, height, width int64) *Tensor {
 	const alignCorners, unset = 0, 1
 	return call(s, "upsample_bilinear2d_aa", func(out *lib.Ctensor) {
@@ -92,7 +92,7 @@ func CrossEntropy(s *Scope, logits, labels, weight *Tensor, labelSmoothing float
 	}, with(weight, logits, labels)...)
 }
 
-// with returns the required operands, and the optional one where there is one.
+// with returns the required operands, and the optional one if there is one.
 func with(optional *Tensor, required ...*Tensor) []*Tensor {
 	if optional == nil {
 		return required

@@ -8,11 +8,11 @@ import (
 	"unsafe"
 )
 
-// A Graph is work for a CUDA device that was recorded once and is queued again with a single call: what takes the host
-// some hundred calls then takes it one. It reads and writes the same memory each time.
+// A Graph is recorded work for a CUDA device that a single call queues again, instead of some hundred calls. It reads
+// and writes the same memory each time.
 type Graph struct{ c unsafe.Pointer }
 
-// LoadGraphs loads what graphs need beside libtorch; its error says why there are none. It comes after [Init].
+// LoadGraphs loads the library that graphs need; its error says why there are no graphs. Call it after [Init].
 func LoadGraphs() error { return loadGraphs() }
 
 var loadGraphs = sync.OnceValue(func() error {
@@ -22,9 +22,10 @@ var loadGraphs = sync.OnceValue(func() error {
 	return nil
 })
 
-// NewGraph records what f queues on a device; none of it runs yet. s owns the graph. The tensors that f reads, and
-// those it makes that are read afterwards, must live as long as the graph is replayed. f must not wait for the device,
-// as [Item] does, and all that it calls must have run once before. NewGraph fails where [LoadGraphs] did.
+// NewGraph records the work that f queues on a device; none of it runs yet. s owns the graph. The tensors that f
+// reads, and those of its results that are read later, must live as long as the graph is replayed. f must not wait
+// for the device, as [Item] does, and every operation in it must have run once before. NewGraph fails if [LoadGraphs]
+// did.
 func NewGraph(s *Scope, device Device, f func()) *Graph {
 	use("record graph")
 	if err := loadGraphs(); err != nil {

@@ -7,21 +7,22 @@ import (
 
 // Options say how libtorch computes in this process.
 type Options struct {
-	// Device is "cpu", "cuda", "cuda:N", or "auto": the first CUDA device where there is one, else the CPU. "" is "cpu".
+	// Device is "cpu", "cuda", "cuda:N", or "auto": the first CUDA device if there is one, else the CPU. "" is "cpu".
 	Device string
-	// Threads is how many threads an operation uses; 0 leaves libtorch's choice. The losses of a training depend on it in
-	// their last bits.
+	// Threads is the number of threads of an operation; 0 leaves libtorch's choice. The last bits of a training's
+	// losses depend on it.
 	Threads int
-	// Deterministic makes cuDNN and cuBLAS use algorithms that repeat themselves bit for bit, and try out no others.
+	// Deterministic restricts cuDNN and cuBLAS to algorithms that repeat themselves bit for bit.
 	Deterministic bool
 	// Benchmark lets cuDNN time its algorithms for each new shape and keep the fastest, as torch.backends.cudnn.benchmark
 	// does. It has no effect with Deterministic.
 	Benchmark bool
 }
 
-// Init sets up libtorch in the order that it needs, and returns the device. It must come before anything else that could
-// ask libtorch for CUDA, seeding included, as libtorch remembers a first "no", and before anything is computed on a CUDA
-// device. A device that cannot be used is a [*DeviceError]. Importing this package changes nothing of the process.
+// Init sets up libtorch in the order that it needs, and returns the device. Call it before anything else that could
+// ask libtorch for CUDA, seeding included, because libtorch remembers a first "no", and before anything is computed
+// on a CUDA device. The error for a device that cannot be used is a [*DeviceError]. Without Init the package changes
+// nothing of the process.
 func Init(o Options) (device Device, err error) {
 	if o.Threads < 0 {
 		return CPU, fmt.Errorf("torch: %d threads: want 1 or more, or 0 for libtorch's choice", o.Threads)

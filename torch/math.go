@@ -22,8 +22,7 @@ func AddInPlace(a, b *Tensor) *Tensor {
 	return callInPlace("add_", func(out *lib.Ctensor) { lib.AtgAdd_(out, a.c, b.c) }, a, b)
 }
 
-// AddScaled returns a + alpha*b, rounded once where the CPU has fused multiply-add, as
-// torch.add(a, b, alpha=alpha).
+// AddScaled returns a + alpha*b, rounded once if the CPU has fused multiply-add, as torch.add(a, b, alpha=alpha).
 func AddScaled(s *Scope, a, b *Tensor, alpha float64) *Tensor {
 	return callShim(s, "add", func(out *unsafe.Pointer) *C.char {
 		return C.hy_add_scaled(a.handle(), b.handle(), C.double(alpha), out)
@@ -108,8 +107,8 @@ func Equal(s *Scope, a, b *Tensor) *Tensor {
 	return call(s, "eq", func(out *lib.Ctensor) { lib.AtgEqTensor(out, a.c, b.c) }, a, b)
 }
 
-// Argmax returns the int64 indices of the largest elements along dim, the first where several are
-// largest, with that dimension removed.
+// Argmax returns the int64 indices of the largest elements along dim, the first if several are equal, with that
+// dimension removed.
 func Argmax(s *Scope, t *Tensor, dim int64) *Tensor {
 	return call(s, "argmax", func(out *lib.Ctensor) { lib.AtgArgmax(out, t.c, dim, 0, 0) }, t)
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// A PackedConv is a convolution whose weights do not change any more, in the layout that oneDNN wants for one
-// size of input. It works on the CPU, without autograd.
+// A PackedConv is a convolution with constant weights, in oneDNN's layout for one size of input. It works on the CPU,
+// without autograd.
 type PackedConv struct {
 	weight, bias    *Tensor
 	stride, padding int64
@@ -34,16 +34,15 @@ func (p *PackedConv) Forward(s *Scope, x *Tensor, relu bool) *Tensor {
 	}, x)
 }
 
-// ForwardAdd does the same and adds other before the positive part is taken. It overwrites other, whose
-// memory the result is.
+// ForwardAdd is Forward with other added before the positive part is taken. The result overwrites other.
 func (p *PackedConv) ForwardAdd(s *Scope, x, other *Tensor, relu bool) *Tensor {
 	return callShim(s, "packed conv with sum", func(out *unsafe.Pointer) *C.char {
 		return C.hy_packed_conv(x.handle(), p.weight.handle(), p.bias.handle(), other.handle(), C.int64_t(p.stride), C.int64_t(p.padding), C.int(cBool(relu)), out)
 	}, x, other)
 }
 
-// MultipliesBFloat16 reports whether a device has instructions that multiply bfloat16, without which it is
-// slower than float32, and whether libtorch may use them: ONEDNN_MAX_CPU_ISA can forbid it.
+// MultipliesBFloat16 reports whether a device has instructions that multiply bfloat16 and libtorch may use them:
+// ONEDNN_MAX_CPU_ISA can forbid it. Without them bfloat16 is slower than float32.
 func MultipliesBFloat16(d Device) bool {
 	if d != CPU {
 		return true

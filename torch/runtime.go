@@ -14,8 +14,8 @@ func CPUCapability() string { return C.GoString(C.hy_cpu_capability()) }
 
 func setNumThreads(n int) { checkShim(C.hy_set_num_threads(C.int(n)), "set_num_threads") }
 
-// Folders returns where this process's libtorch lies (its include/ and lib/) and where gotch's compiled C++
-// does, beside the headers that it was compiled with.
+// Folders returns the folder of this process's libtorch (with include/ and lib/) and that of gotch's compiled C++ and
+// the headers that it was compiled with.
 func Folders() (libtorch, gotch string) {
 	dir := func(gotch C.int) string {
 		path := C.hy_library_of(gotch)

@@ -4,11 +4,11 @@ import "sync/atomic"
 
 var live atomic.Int64
 
-// Live returns how many tensor handles are alive in the process. A test that ends with the count it
-// began with leaks none.
+// Live returns the number of live tensor handles in the process. A test can compare it at its start and end to find
+// leaks.
 func Live() int { return int(live.Load()) }
 
-// A Scope owns tensors. Closing it frees them. Scopes are used on libtorch's thread only.
+// A Scope owns tensors. Closing it frees them. Scopes may be used only inside Do.
 type Scope struct {
 	owned  []*Tensor
 	others []func() // free graphs and the like
@@ -16,23 +16,23 @@ type Scope struct {
 	closed bool
 }
 
-// NewScope returns a scope that the caller closes, inside some Do; for tensors that outlive a single
-// Do, such as the weights of a model that answers requests.
+// NewScope returns a scope for tensors that outlive a single Do, such as the weights of a model that answers
+// requests. The caller must close it, inside a Do.
 func NewScope() *Scope { return &Scope{} }
 
 // Child returns a scope for temporary tensors, to be closed by the caller before s.
 func (s *Scope) Child() *Scope { return &Scope{parent: s} }
 
-// Tidy runs f with a child scope, frees all that f made but its result, which s owns from there on.
-// A nil result is allowed.
+// Tidy runs f with a child scope and frees every tensor of that scope but f's result, which s then owns. The result
+// may be nil.
 func (s *Scope) Tidy(f func(s *Scope) *Tensor) *Tensor {
 	c := s.Child()
 	defer c.Close()
 	return c.Keep(f(c))
 }
 
-// Keep moves t out of s: to the scope that s is a child of or, where s has none, to the caller, who
-// must call t.Free. A tensor that s does not own is left where it is. Keep returns t.
+// Keep moves t out of s, to the parent of s or, if s has none, to the caller, who must call t.Free. It does nothing
+// to a tensor that s does not own. Keep returns t.
 func (s *Scope) Keep(t *Tensor) *Tensor {
 	if t == nil || t.owner != s {
 		return t

@@ -14,24 +14,24 @@ func Clone(s *Scope, t *Tensor) *Tensor {
 	return callShim(s, "clone", func(out *unsafe.Pointer) *C.char { return C.hy_clone(t.handle(), out) }, t)
 }
 
-// Contiguous returns t where it is contiguous, else a copy that is.
+// Contiguous returns t if it is contiguous, else a contiguous copy.
 func Contiguous(s *Scope, t *Tensor) *Tensor {
 	return call(s, "contiguous", func(out *lib.Ctensor) { lib.AtgContiguous(out, t.c) }, t)
 }
 
-// To returns t on device: another handle of the same data where it is there already.
+// To returns t on device: another handle of the same data if t is there already.
 func To(s *Scope, t *Tensor, device Device) *Tensor {
 	return call(s, "to", func(out *lib.Ctensor) { lib.AtgTo(out, t.c, int32(device.Index())) }, t)
 }
 
-// MoveInPlace moves t's data to device; t keeps its identity, as a parameter does in Module.to.
+// MoveInPlace moves t's data to device; t keeps its identity, like a parameter in Module.to.
 func MoveInPlace(t *Tensor, device Device) {
 	if t.Device() != device {
 		setData(t, func(s *Scope) *Tensor { return To(s, t, device) })
 	}
 }
 
-// setData replaces what t's handle stands for by what f makes.
+// setData replaces the tensor behind t's handle by the result of f.
 func setData(t *Tensor, f func(s *Scope) *Tensor) {
 	s := NewScope()
 	defer s.Close()
@@ -54,12 +54,12 @@ func FillInPlace(t *Tensor, v float64) *Tensor {
 	return t
 }
 
-// Reshape returns t's elements in another shape; one dimension may be -1, what is left.
+// Reshape returns t's elements in another shape; one dimension may be -1, which is computed from the others.
 func Reshape(s *Scope, t *Tensor, shape ...int64) *Tensor {
 	return call(s, "reshape", func(out *lib.Ctensor) { lib.AtgReshape(out, t.c, shape, len(shape)) }, t)
 }
 
-// ToDType returns t with elements of another type: t itself where it has it already.
+// ToDType returns t with elements of another type: t itself if it has that type.
 func ToDType(s *Scope, t *Tensor, dtype DType) *Tensor {
 	return call(s, "to("+dtype.String()+")", func(out *lib.Ctensor) { lib.AtgToDtype(out, t.c, int32(dtype), 0, 0) }, t)
 }

@@ -25,9 +25,9 @@ type job struct {
 	err      error
 }
 
-// Do runs f on libtorch's thread and returns its error, or the error of the first operation in it
-// that failed. The scope that f gets is closed when f ends. Do waits for its turn until ctx is done;
-// once f runs, cancelling is f's own business. Do nests: inside f it calls its function directly.
+// Do runs f on libtorch's thread and returns its error, or the error of the first operation in it that failed. The
+// scope that f gets is closed when f ends. Do waits for its turn until ctx is done; once f runs, cancelling ctx has
+// no effect unless f looks at it. Do nests: inside f it calls its function directly.
 func Do(ctx context.Context, f func(*Scope) error) error {
 	if onThread() {
 		return run(f)

@@ -50,10 +50,10 @@ func DivScalarInPlace(t *Tensor, v float64) *Tensor {
 type SGDStep struct {
 	Buffers  []*Tensor // of the momentum, one per parameter; the first step sets them to the gradients
 	First    bool
-	Momentum float64 // where it is 0, Buffers is not read
+	Momentum float64 // if it is 0, Buffers is not read
 
 	LR          float64
-	Rate        *Tensor // instead of LR, where not nil: a float32 scalar on the parameters' device, so that a [Graph] can hold the step
+	Rate        *Tensor // instead of LR, if not nil: a float32 scalar on the parameters' device, so that a [Graph] can hold the step
 	WeightDecay float64
 	Nesterov    bool
 }

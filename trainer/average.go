@@ -11,7 +11,7 @@ type average struct {
 	*snapshot
 	decay   float64
 	begun   bool
-	trained *snapshot // what the model held before enter
+	trained *snapshot // the model's tensors before enter
 }
 
 // newAverage returns the average of a model that has not begun to train; s owns it.
@@ -19,7 +19,7 @@ func newAverage(s *torch.Scope, model nn.Module, decay float64) *average {
 	return &average{snapshot: newSnapshot(s, model), decay: decay, trained: newSnapshot(s, model)}
 }
 
-// update takes in the weights after a step. The first ones are the average themselves.
+// update adds the weights after a step to the average, which begins with the first ones.
 func (a *average) update(s *torch.Scope) {
 	if !a.begun {
 		a.take()

@@ -7,11 +7,11 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A GradientError says that gradients are not finite any more, though the loss is.
+// A GradientError says that gradients became NaN or infinite although the loss is finite.
 type GradientError struct {
 	Epoch, Step int
 	LR          float64 // the learning rate of the first group
-	Parameter   string  // the first whose gradient is not finite; "" where only their norm is not
+	Parameter   string  // the first whose gradient is not finite; "" if only their norm is not
 	Norm        float64 // of all gradients together: NaN or infinite
 }
 

@@ -5,7 +5,7 @@ import "hymenoptera/torch"
 // A confusion counts the images of a phase by [true class][predicted class]; it is nil before the first batch.
 type confusion [][]int
 
-// add takes in the logits N×classes of images of the given classes. It waits for the device.
+// add counts the logits N×classes of images of the given classes. It waits for the device.
 func (c *confusion) add(s *torch.Scope, logits *torch.Tensor, labels []int64) {
 	rows := torch.Float32s(s, logits)
 	classes := len(rows) / len(labels)

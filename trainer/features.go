@@ -13,7 +13,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// Features are the vectors that a frozen network makes of a set's images, computed once.
+// Features are the vectors of a set's images from a frozen network, computed once.
 type Features struct {
 	loader *dataset.Loader // of the images
 	views  [][]float32     // N×C each; epoch e takes view e mod their number
@@ -23,9 +23,9 @@ type Features struct {
 	device torch.Device
 }
 
-// Extract passes the images of loader cfg.Views times through model, in evaluation mode and without autograd, and keeps the
-// vectors N×C that come out. The loader must not shuffle. With random crops every pass is another view of the images. Of
-// cfg it uses Mode, Views and Hooks.Step.
+// Extract passes the images of loader cfg.Views times through model, in evaluation mode and without autograd, and
+// keeps the resulting vectors N×C. The loader must not shuffle. With random crops every pass is another view of the
+// images. Extract uses only Mode, Views and Hooks.Step of cfg.
 func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (*Features, error) {
 	if err := cfg.Mode.validate(model); err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ type FeatureData struct {
 	Train, Val *Features
 }
 
-// FitFeatures is [Fit] for a head that takes features instead of images. Both sets are shuffled, as a DataLoader
-// without workers does it.
+// FitFeatures is [Fit] for a head that takes features instead of images. It shuffles both sets as a DataLoader
+// without workers does.
 func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, data FeatureData, cfg Config) (best metrics.Phase, err error) {
 	if err := cfg.validateTraining(head); err != nil {
 		return best, err

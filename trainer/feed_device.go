@@ -81,7 +81,7 @@ func (f *deviceFeed) give(s *torch.Scope, p dataset.PlannedBatch, yield func(bat
 	return yield(batch{Batch{Samples: p.Indices, Labels: p.Labels, Inputs: images}, upload(s, p.Labels, f.device), s, 0}, nil)
 }
 
-// crops returns what the images N×3×H×W show, as numbers from 0 to 255 in channels-last memory.
+// crops returns the crops N×3×H×W, as numbers from 0 to 255 in channels-last memory.
 func (f *deviceFeed) crops(s *torch.Scope, p dataset.PlannedBatch) *torch.Tensor {
 	tf := f.Transform()
 	size := int64(tf.Size)

@@ -153,7 +153,7 @@ func erase(s *torch.Scope, x *torch.Tensor, rectangles []image.Rectangle) {
 	}
 }
 
-// hostTensor returns a tensor on the CPU, pinned where its data goes on to a CUDA device.
+// hostTensor returns a tensor on the CPU, pinned if its data is for a CUDA device.
 func hostTensor(s *torch.Scope, dtype torch.DType, device torch.Device, shape []int64) *torch.Tensor {
 	if device == torch.CPU {
 		return torch.Empty(s, dtype, torch.CPU, shape...)

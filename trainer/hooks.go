@@ -8,7 +8,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// ErrStop ends a training early, and without an error, when EpochEnd returns it.
+// ErrStop ends a training early, without an error, if EpochEnd returns it.
 var ErrStop = errors.New("trainer: stop")
 
 // Hooks are functions that a training calls, on libtorch's thread; nil ones are not called. An error ends the
@@ -16,26 +16,27 @@ var ErrStop = errors.New("trainer: stop")
 type Hooks struct {
 	// EpochStart comes before an epoch's two phases.
 	EpochStart func(epoch int) error
-	// Step comes before a phase's first batch and after each one: done of n images are through. The phase is "train" or
-	// "val" or, in Extract, "features", whose n counts all views.
+	// Step comes before a phase's first batch and after each batch, when done of n images are through. The phase is
+	// "train" or "val" or, in Extract, "features", whose n counts all views.
 	Step func(epoch int, phase string, done, n int)
 	// Batch comes after each forward pass. The batch is valid during the call only.
 	Batch func(b Batch)
 	// PhaseEnd comes after each phase.
 	PhaseEnd func(p metrics.Phase) error
-	// Best comes after a validation phase that was better than every one before it by Config.Best, while the
-	// model holds the weights that it was reached with: with Config.EMA, their average.
+	// Best comes after a validation phase that was better than every one before it by Config.Best, while the model
+	// holds its weights or, with Config.EMA, their average.
 	Best func(p metrics.Phase) error
-	// EpochEnd comes after an epoch's two phases. With the error [ErrStop] the training ends there, as if it had no more epochs.
+	// EpochEnd comes after an epoch's two phases. If it returns [ErrStop], the training ends as if it had no more
+	// epochs.
 	EpochEnd func(epoch int) error
 
-	// Tensor gets the tensors of every step as they come into being, to find the first one that differs from another
-	// implementation's: "batch", "logits", "loss", after the backward pass every "<key>.grad", and after the update,
-	// as once before training, every tensor of the state dict.
+	// Tensor gets the tensors of every step in the order in which they are computed, to find the first one that
+	// differs from another implementation's: "batch", "logits", "loss", after the backward pass every "<key>.grad",
+	// and after the update, as once before training, every tensor of the state dict.
 	Tensor func(epoch int, phase string, step int, name string, t *torch.Tensor)
 }
 
-// A Batch is what a step computed with, and what came out.
+// A Batch holds the inputs and outputs of a step.
 type Batch struct {
 	Epoch   int
 	Phase   string        // "train" or "val"

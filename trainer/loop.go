@@ -39,11 +39,11 @@ func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, cfg Co
 // A loop is a training or an evaluation under way.
 type loop struct {
 	cfg          Config       // its hooks are filled
-	scope        *torch.Scope // owns what outlives a phase
+	scope        *torch.Scope // owns the tensors that outlive a phase
 	model        nn.Module
 	classWeights *torch.Tensor // C, or nil
-	graphs       *graphs       // nil where no steps are replayed
-	average      *average      // nil where the weights themselves are validated
+	graphs       *graphs       // nil if no steps are replayed
+	average      *average      // nil if the weights themselves are validated
 
 	// where the loop is
 	epoch int
@@ -120,8 +120,8 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 	return best, err
 }
 
-// chooseTrained says at the beginning of an epoch which parameters are trained. What was recorded before it changes is of no
-// use any more.
+// chooseTrained sets at the beginning of an epoch which parameters are trained. When that changes, it drops the
+// recorded graphs.
 func (l *loop) chooseTrained() {
 	if l.cfg.HeadEpochs == 0 || l.epoch != 0 && l.epoch != l.cfg.HeadEpochs {
 		return
@@ -145,7 +145,7 @@ type feed interface {
 type batch struct {
 	Batch
 	labels *torch.Tensor // N, on the device
-	scope  *torch.Scope  // owns the tensors, and what is computed with them
+	scope  *torch.Scope  // owns the tensors of the step
 	wait   time.Duration // for the loader
 }
 
@@ -205,7 +205,7 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 	return p, l.cfg.Hooks.PhaseEnd(p)
 }
 
-// stepped does what follows a training step.
+// stepped does the work after a training step.
 func (l *loop) stepped(s *torch.Scope) {
 	if l.average != nil {
 		l.average.update(s)
@@ -215,7 +215,7 @@ func (l *loop) stepped(s *torch.Scope) {
 	}
 }
 
-// A result is what the model makes of a batch.
+// A result is the output of the model for a batch.
 type result struct {
 	logits *torch.Tensor // N×classes
 	loss   *torch.Tensor // the batch's mean, a scalar

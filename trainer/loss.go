@@ -55,14 +55,14 @@ func (t *sums) end(p *metrics.Phase) (loss float64, ok bool) {
 
 func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// A LossError says that the loss is not finite any more.
+// A LossError says that the loss became NaN or infinite.
 type LossError struct {
 	Epoch int
 	Phase string   // "train" or "val"
-	Step  int      // in the phase; -1 with Config.Async, which finds out when the phase ends
+	Step  int      // in the phase; -1 with Config.Async, which finds this out when the phase ends
 	LR    float64  // the learning rate
 	Loss  float64  // NaN or infinite
-	Files []string // of the step's batch; nil where it is not known
+	Files []string // of the step's batch; nil if unknown
 }
 
 func (e *LossError) Error() string {

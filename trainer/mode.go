@@ -20,17 +20,17 @@ type Mode struct {
 	// Fold validates on a copy of the model in which each BatchNorm is part of its convolution, made anew for
 	// each epoch, in bfloat16 where BFloat16 is set. The model must be [Foldable].
 	Fold bool
-	// Fused updates the weights in one call, as [optim.SGDConfig] has it.
+	// Fused updates the weights in one call (see [optim.SGDConfig]).
 	Fused bool
-	// Async lets the host run ahead of the device: losses and hits are summed where they are computed and read once,
-	// when a phase ends. A loss that is not finite then ends the training there, and its batch is not known.
+	// Async lets the host run ahead of the device: losses and correct answers are summed on the device and read once,
+	// when a phase ends. A loss that is not finite ends the training only then, and its batch is unknown.
 	Async bool
-	// Graph, for a CUDA device, replays training steps as CUDA graphs, one for each size of batch, where the optimizer's
-	// steps are capturable and [torch.LoadGraphs] works.
+	// Graph, for a CUDA device, replays training steps as CUDA graphs, one per batch size, if the optimizer's steps
+	// are capturable and [torch.LoadGraphs] succeeds.
 	Graph bool
 }
 
-// ModeOf returns PyTorch's way to compute on a device or, with fast set, the quickest, which gives up PyTorch's bits.
+// ModeOf returns PyTorch's mode on a device or, with fast, the fastest one, which gives up PyTorch's bits.
 func ModeOf(device torch.Device, fast bool) Mode {
 	gpu := device != torch.CPU
 	m := Mode{Device: device, Pixels: gpu}
@@ -42,7 +42,7 @@ func ModeOf(device torch.Device, fast bool) Mode {
 	return m
 }
 
-// A Foldable model can be made into a faster one for inference.
+// A Foldable model has a faster form for inference.
 type Foldable interface {
 	// Fold returns a model for inference with the present weights, which computes in dtype; s owns it.
 	Fold(s *torch.Scope, dtype torch.DType) nn.Module

@@ -11,7 +11,7 @@ type snapshot struct {
 	copies []*torch.Tensor
 }
 
-// newSnapshot copies what the model holds now; s owns the copies.
+// newSnapshot copies the model's present tensors; s owns the copies.
 func newSnapshot(s *torch.Scope, model nn.Module) *snapshot {
 	n := &snapshot{model: model}
 	torch.NoGrad(func() {

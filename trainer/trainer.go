@@ -1,12 +1,13 @@
-// Package trainer is the notebook's train_model: per epoch a training and a validation phase, the best
-// weights kept by a deep copy and restored at the end.
+// Package trainer has the notebook's train_model: a training and a validation phase per epoch, with the best weights
+// copied and restored at the end.
 //
 //	cfg := trainer.DefaultConfig()
 //	cfg.Optimizer = optim.NewSGD(s, nn.Trainable(model), optim.SGDConfig{LR: 0.001, Momentum: 0.9})
 //	best, err := trainer.Fit(ctx, s, model, trainer.Data{Train: train, Val: val}, cfg)
 //
-// It trains any nn.Module that maps images N×3×H×W to logits N×classes. It writes no file and prints nothing:
-// callers do, in [Hooks].
+// It trains any nn.Module that maps images N×3×H×W to logits N×classes. Orders, crops and dropout are drawn from
+// libtorch's default generator, so call torch.ManualSeed first to repeat a training. The package writes no file and
+// prints nothing: callers do, in [Hooks].
 package trainer
 
 import (
@@ -18,7 +19,7 @@ import (
 	"hymenoptera/torch/optim"
 )
 
-// Config says how long, where and with what to train.
+// Config is the configuration of a training.
 type Config struct {
 	Epochs int // at least 1
 	Mode       // where and how to compute
@@ -26,28 +27,28 @@ type Config struct {
 	Optimizer optim.Optimizer // updates the weights; Fit and FitFeatures need one
 	Scheduler optim.Scheduler // changes the learning rates after each training phase; nil leaves them as they are
 	ByStep    bool            // Scheduler changes them after each training step instead
-	ClipNorm  float64         // bound of the norm of all gradients together; 0 for none
+	ClipNorm  float64         // upper bound of the total norm of the gradients; 0 for none
 	EMA       float64         // decay of the average of the weights that is validated and kept; 0 for the weights themselves
 	Best      metrics.Rule    // which weights are kept
 	Hooks     Hooks           // called as the training goes on
 
-	Head       nn.Module // a part of the model that is trained by itself for the first HeadEpochs epochs
+	Head       nn.Module // the only part of the model that is trained in the first HeadEpochs epochs
 	HeadEpochs int       // in which the rest of the model requires no gradients; its BatchNorm statistics move
 
 	LabelSmoothing float64   // of the cross entropy, 0 to 1
 	ClassWeights   []float32 // of the cross entropy, one per class; nil for none
 
-	// Resident is how many bytes of the device's memory the decoded images may take: a set that fits is cropped,
-	// resized and mirrored there, in floats. With 0 the loaders do that.
+	// Resident is the number of bytes of the device's memory for decoded images. A set that fits is cropped, resized
+	// and mirrored there, in floats. With 0 the loaders do that.
 	Resident int64
-	// Views is how many times Extract passes over the images; 0 is 1.
+	// Views is the number of passes of Extract over the images; 0 means 1.
 	Views int
 }
 
 // DefaultConfig returns the notebook's 25 epochs, on the CPU.
 func DefaultConfig() Config { return Config{Epochs: 25} }
 
-// validate finds what model cannot be evaluated with.
+// validate returns an error for a configuration that cannot evaluate the model.
 func (c Config) validate(model nn.Module) error {
 	if c.Epochs < 1 {
 		return fmt.Errorf("trainer: %d epochs: want at least 1", c.Epochs)
@@ -70,7 +71,7 @@ func (c Config) validate(model nn.Module) error {
 	return nn.Check(model)
 }
 
-// validateTraining finds what model cannot be trained with.
+// validateTraining returns an error for a configuration that cannot train the model.
 func (c Config) validateTraining(model nn.Module) error {
 	if c.Optimizer == nil {
 		return errors.New("trainer: a training needs an optimizer")

@@ -1,10 +1,10 @@
 package transforms
 
-// An Augmentation is a random change of a training picture, between the flip and ToTensor. Draws and pixels are apart, so that
-// a loader draws in PyTorch's order and changes pixels when it has them. Any package can have its own.
+// An Augmentation is a random change of a training picture, between the flip and ToTensor. It draws before it sees
+// the pixels, so that a loader can draw in PyTorch's order and change pixels later. Any package can implement one.
 type Augmentation interface {
-	// Draw draws from rng what happens to a picture of w×h pixels, and returns it: a function of the pixels only, which keeps
-	// their number, or nil for no change.
+	// Draw draws the parameters for a picture of w×h pixels from rng and returns a function that changes the picture
+	// but not its size, or nil for no change.
 	Draw(rng Source, w, h int) func(*Image)
 }
 
@@ -29,7 +29,7 @@ func (c Chain) Draw(rng Source, w, h int) func(*Image) {
 	}
 }
 
-// mapPixels replaces every pixel of m by what f makes of it.
+// mapPixels replaces every pixel of m by f of it.
 func mapPixels(m *Image, f func(r, g, b byte) (byte, byte, byte)) {
 	for y := range m.Height {
 		row := m.Row(y)

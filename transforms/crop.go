@@ -17,9 +17,9 @@ const cropTries = 10
 // ten tries of two words each, then two words for the place; or, after ten misses, the largest
 // centred crop with an allowed aspect ratio.
 //
-// torch.exp of the drawn logarithm comes from MKL, which is off by one unit in the last place for one input
-// in a hundred. Here it is rounded correctly. That moves a crop's border only if the area times the ratio
-// lies within 1e-7 of a rounding border.
+// torch.exp of the drawn logarithm comes from MKL, which is off by one unit in the last place for one input in a
+// hundred. Here it is rounded correctly. The difference moves a crop's border only if the area times the ratio is
+// within 1e-7 of a rounding boundary.
 func RandomResizedCrop(rng Source, w, h int, scale, ratio [2]float64) image.Rectangle {
 	area := float64(w * h)
 	minScale, maxScale := float32(scale[0]), float32(scale[1])
@@ -49,7 +49,7 @@ func RandomResizedCrop(rng Source, w, h int, scale, ratio [2]float64) image.Rect
 // logFloat32 is torch.log of a float32 tensor.
 func logFloat32(v float64) float32 { return float32(math.Log(float64(float32(v)))) }
 
-// RandomFlip draws whether a sample is mirrored, as torchvision's RandomHorizontalFlip(p) does: one word.
+// RandomFlip draws whether a sample is mirrored, as torchvision's RandomHorizontalFlip(p) does. It draws one word.
 func RandomFlip(rng Source, p float64) bool { return mt19937.Float32(rng) < float32(p) }
 
 // ResizeSize returns the size that torchvision's Resize(short) gives a picture of w×h pixels: its short
@@ -61,8 +61,8 @@ func ResizeSize(w, h, short int) (rw, rh int) {
 	return int(float64(short*w) / float64(h)), short
 }
 
-// CenterCrop returns the size×size window in the middle of w×h pixels, as torchvision's CenterCrop does: an
-// odd rest is halved to even. Both sides must be at least size.
+// CenterCrop returns the size×size window in the middle of w×h pixels, as torchvision's CenterCrop does, with offsets
+// rounded to even. Both sides must be at least size.
 func CenterCrop(w, h, size int) image.Rectangle {
 	left := int(math.RoundToEven(float64(w-size) / 2))
 	top := int(math.RoundToEven(float64(h-size) / 2))

@@ -2,7 +2,7 @@ package transforms
 
 import "fmt"
 
-// Degrees are the names that [Transform.Augmented] knows, from the weakest on.
+// Degrees are the names of augmentations for [Transform.Augmented], the weakest first.
 var Degrees = []string{"none", "flip", "light", "trivial"}
 
 // Augmented returns t, a transform with random crops, with an augmentation of a named degree:

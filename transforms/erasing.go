@@ -32,7 +32,7 @@ func (e RandomErasing) validate() error {
 	return nil
 }
 
-// Erase sets a rectangle of a sample of 3×H×W floats, H×W pixels of which width make a row, to zero.
+// Erase sets a rectangle to zero in a sample of 3×H×W floats; width is W.
 func Erase(sample []float32, width int, r image.Rectangle) {
 	for plane := range 3 {
 		rows := sample[plane*len(sample)/3:]
@@ -49,7 +49,7 @@ func EraseChannelsLast(sample []float32, width int, r image.Rectangle) {
 	}
 }
 
-// draw returns what is erased of a sample of size×size pixels; empty for nothing.
+// draw returns the rectangle to erase in a sample of size×size pixels; empty for none.
 func (e RandomErasing) draw(rng Source, size int) image.Rectangle {
 	if e.P == 0 || !(mt19937.Float32(rng) < float32(e.P)) {
 		return image.Rectangle{}

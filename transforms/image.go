@@ -5,16 +5,16 @@ import (
 	"unsafe"
 )
 
-// An Image holds 8-bit RGB pixels, row by row from the top. A pixel takes 32 bits: red in the lowest eight,
-// then green, blue, and eight bits without meaning. Two neighbours share a word, the left one in its lower
-// half; a row begins at a new word. [Image.Reset] makes the memory.
+// An Image holds 8-bit RGB pixels, row by row from the top. A pixel takes 32 bits: red in the lowest eight, then
+// green, blue, and eight unused bits. Two neighbours share a word, the left one in its lower half; a row begins at a
+// new word. [Image.Reset] makes the memory.
 type Image struct {
 	Width, Height int // in pixels
 	Stride        int // words from a row to the next
 	Pix           []uint64
 }
 
-// Reset makes m an image of w×h pixels with unspecified content, in the memory it has where that suffices.
+// Reset makes m an image of w×h pixels with unspecified content. It reuses m's memory if that suffices.
 func (m *Image) Reset(w, h int) {
 	m.Width, m.Height, m.Stride = w, h, (w+1)/2
 	m.Pix = grow(m.Pix, m.Stride*h)
@@ -28,20 +28,20 @@ func (m *Image) Row(y int) []uint64 {
 	return m.Pix[y*m.Stride : (y+1)*m.Stride : (y+1)*m.Stride]
 }
 
-// Bytes returns the memory of Pix. On a little-endian machine, and this package is for no other, a pixel is
-// the four bytes R, G, B and one without meaning; rows are 8*Stride bytes apart.
+// Bytes returns the memory of Pix. A pixel is the four bytes R, G, B and an unused one, since this package is for
+// little-endian machines only; rows are 8*Stride bytes apart.
 func (m *Image) Bytes() []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m.Pix))), 8*len(m.Pix))
 }
 
-// Set gives the pixel at (x, y) a colour.
+// Set sets the pixel at (x, y).
 func (m *Image) Set(x, y int, r, g, b byte) {
 	p := &m.Pix[y*m.Stride+x/2]
 	shift := x % 2 * 32
 	*p = *p&^(0xffffffff<<shift) | (uint64(r)|uint64(g)<<8|uint64(b)<<16)<<shift
 }
 
-// Fill gives every pixel a colour.
+// Fill sets every pixel to a colour.
 func (m *Image) Fill(r, g, b byte) {
 	pixel := uint64(r) | uint64(g)<<8 | uint64(b)<<16
 	for i := range m.Pix {

@@ -2,9 +2,9 @@ package transforms
 
 import "hymenoptera/internal/mt19937"
 
-// ColorJitter is torchvision's ColorJitter: it changes brightness, contrast, saturation and hue, in random order. Each of the
-// first three is a factor from 1-v (at least 0) to 1+v, the hue a turn from -v to v of the circle, at most 0.5. 0 leaves
-// one out, with its draw.
+// ColorJitter is torchvision's ColorJitter: it changes brightness, contrast, saturation and hue, in random order.
+// Each of the first three is a factor from 1-v (at least 0) to 1+v, the hue a turn from -v to v of the circle, at
+// most 0.5. A 0 leaves that change out, with its draw.
 type ColorJitter struct{ Brightness, Contrast, Saturation, Hue float64 }
 
 // Draw implements Augmentation.
@@ -38,8 +38,8 @@ func (j ColorJitter) Draw(rng Source, _, _ int) func(*Image) {
 	}
 }
 
-// RandomRotation is torchvision's RandomRotation(Degrees): it turns the picture by -Degrees to Degrees around its middle, with
-// the nearest pixel, and black where there is none.
+// RandomRotation is torchvision's RandomRotation(Degrees): it turns the picture by -Degrees to Degrees around its
+// centre, with nearest-neighbour interpolation and black corners.
 type RandomRotation struct{ Degrees float64 }
 
 // Draw implements Augmentation.

@@ -2,8 +2,8 @@ package transforms
 
 import "fmt"
 
-// A Normalizer does ToTensor and Normalize in one step, by look-up: ((v/255) - mean) / std, each operation
-// rounded to float32 as PyTorch's is. It is read only once made.
+// A Normalizer does ToTensor and Normalize in one step, by look-up: ((v/255) - mean) / std, with each operation
+// rounded to float32 as in PyTorch. Several goroutines may use it.
 type Normalizer struct {
 	lut [3][256]float32 // one table a channel
 }

@@ -2,7 +2,7 @@ package transforms
 
 import "fmt"
 
-// Pack writes a picture of W×H pixels to dst as H×W×3 bytes, mirrored left to right where flip is true: what a
+// Pack writes a picture of W×H pixels to dst as H×W×3 bytes, mirrored left to right if flip is true: the input of a
 // [Normalizer] takes in, for callers that normalise on the device. dst must have exactly that length.
 func Pack(dst []byte, m *Image, flip bool) {
 	if len(dst) != 3*m.Width*m.Height {

@@ -2,11 +2,11 @@ package transforms
 
 import "image"
 
-// A Plan says what happens to one picture: the pixels of Crop are resized to Width×Height, of the result
-// Window is kept, Flip mirrors it left to right, and Augment, if not nil, changes its pixels. Of the normalised sample Erase is
-// set to zero.
+// A Plan says how to make a sample of one picture: resize the pixels of Crop to Width×Height, keep Window of the
+// result, mirror it left to right if Flip is set, change it by Augment if that is not nil, normalise it, and set
+// Erase to zero.
 type Plan struct {
-	Crop          image.Rectangle // inside the picture; nothing outside of it is read
+	Crop          image.Rectangle // inside the picture; pixels outside have no effect
 	Width, Height int             // what Crop is resized to, in pixels
 	Window        image.Rectangle // inside Width×Height
 	Flip          bool

@@ -5,18 +5,18 @@ import (
 	"image"
 )
 
-// A Resizer resizes pictures as Pillow 13.0.0's Image.resize does with BILINEAR: the weights in fixed point,
-// two passes, each rounded to 8 bits. It keeps its scratch memory from picture to picture, so it is not safe
-// for concurrent use. The zero value is ready.
+// A Resizer resizes pictures as Pillow 13.0.0's Image.resize does with BILINEAR: the weights in fixed point, two
+// passes, each rounded to 8 bits. It keeps its scratch memory from picture to picture, so only one goroutine at a
+// time may use it. The zero value is ready to use.
 type Resizer struct {
 	x, y  taps
-	mid   Image    // what the first pass makes
+	mid   Image    // the result of the first pass
 	wide  []lane   // scratch of the horizontal pass: two rows of input
 	pairs []uint64 // and of output
 }
 
-// Resize sets dst to the window of plan p, not flipped yet. src holds at least the pixels of p.Source(); its
-// upper left one is the picture's at origin. dst must not share memory with src.
+// Resize sets dst to the window of plan p, not flipped yet. src holds at least the pixels of p.Source(); its upper
+// left pixel is the one at origin in the picture. dst must not share memory with src.
 func (r *Resizer) Resize(dst, src *Image, origin image.Point, p Plan) {
 	need := p.Source().Sub(origin) // in src
 	if !need.In(src.Bounds()) {

@@ -124,7 +124,7 @@ func (t *taps) interleave() {
 	}
 }
 
-// grow returns a slice of n elements with unspecified content, in s where it is long enough.
+// grow returns a slice of n elements with unspecified content, in s if it is long enough.
 func grow[T any](s []T, n int) []T {
 	if n <= cap(s) {
 		return s[:n]

@@ -1,5 +1,5 @@
-// Package transforms turns decoded pictures into the normalised float32 samples that torchvision's
-// transforms make of them, bit for bit.
+// Package transforms turns decoded pictures into normalised float32 samples, as torchvision's transforms do, bit for
+// bit.
 //
 //	tf := transforms.Train(224)              // RandomResizedCrop, flip, ToTensor, Normalize
 //	plan := tf.Plan(src.Width, src.Height, rng) // the draws; before anything is decoded
@@ -8,9 +8,9 @@
 //	r.Resize(&out, &src, image.Point{}, plan)
 //	transforms.NewNormalizer(tf.Mean, tf.Std).Apply(dst, &out, plan.Flip) // 3×224×224
 //
-// What happens to one sample is a [Plan], a small value that is computed from the picture's size alone, so
-// that a loader decodes only the pixels which [Plan.Source] names. The references are torchvision 0.26.0 and
-// Pillow 13.0.0. It reads no files and knows no other interpolation than BILINEAR.
+// A [Plan] says how to make one sample. It depends only on the picture's size and the random draws, so a loader can
+// decode only the pixels in [Plan.Source]. The references are torchvision 0.26.0 and Pillow 13.0.0. The only
+// interpolation is BILINEAR.
 package transforms
 
 import (
@@ -22,19 +22,20 @@ import (
 // MaxSize is the largest side, in pixels, of a sample.
 const MaxSize = 1 << 11
 
-// maxRatio bounds aspect ratios to what pictures have.
+// maxRatio bounds aspect ratios.
 const maxRatio = 1e4
 
-// A Transform is what happens to every sample of a phase: either RandomResizedCrop(Size, Scale, Ratio) and
-// RandomHorizontalFlip(FlipP), Augment and Erasing, or Resize(Short) and CenterCrop(Size); then ToTensor and Normalize(Mean, Std).
+// A Transform makes the samples of a phase: either RandomResizedCrop(Size, Scale, Ratio) and
+// RandomHorizontalFlip(FlipP), Augment and Erasing, or Resize(Short) and CenterCrop(Size); then ToTensor and
+// Normalize(Mean, Std).
 type Transform struct {
-	Upright bool       `json:"exif_rotate,omitempty"` // the picture is first turned as its file says; its decoder does that
+	Upright bool       `json:"exif_rotate,omitempty"` // the decoder first turns the picture upright by its EXIF data
 	Random  bool       `json:"random,omitempty"`
 	Scale   [2]float64 `json:"scale,omitzero"` // share of the picture's area in a random crop, from and to
 	Ratio   [2]float64 `json:"ratio,omitzero"` // width by height of a random crop, from and to
 	FlipP   float64    `json:"flip,omitempty"` // probability that a random crop is mirrored; 0 leaves the flip and its draw out
-	// Augment, if not nil, is drawn after the flip of a random crop and changes its pixels; Erasing is drawn after it and erases a
-	// part of the normalised sample.
+	// Augment, if not nil, is drawn after the flip of a random crop and changes its pixels. Erasing is drawn last and
+	// erases a part of the normalised sample.
 	Augment Augmentation  `json:"-"`
 	Erasing RandomErasing `json:"-"`
 	Short   int           `json:"resize,omitempty"` // short side after Resize, in pixels; 0 if Random
@@ -63,7 +64,7 @@ func Eval(size int) Transform {
 	return Transform{Short: size * 256 / 224, Size: size, Mean: imageNetMean, Std: imageNetStd}
 }
 
-// Validate returns an error if no sample can be made.
+// Validate returns an error if t cannot make samples.
 func (t Transform) Validate() error {
 	if t.Size < 1 || t.Size > MaxSize {
 		return fmt.Errorf("transforms: image size %d: want 1 to %d", t.Size, MaxSize)
@@ -94,8 +95,8 @@ func (t Transform) Validate() error {
 	return nil
 }
 
-// Plan decides what happens to a picture of w×h pixels. It draws from rng only where the transform is
-// random: the crop, the flip, the augmentation, the erasing.
+// Plan returns the plan for a picture of w×h pixels. If the transform is random it draws the crop, the flip, the
+// augmentation and the erasing from rng.
 func (t Transform) Plan(w, h int, rng Source) Plan {
 	if t.Random {
 		plan := Plan{

@@ -15,7 +15,7 @@ const bins = 31
 
 // A change is one of those that TrivialAugmentWide draws from.
 type change struct {
-	from, to float32 // its weakest and strongest magnitude; both 0 where it has none
+	from, to float32 // its weakest and strongest magnitude; both 0 if it has none
 	signed   bool    // half of the magnitudes are negative
 	apply    func(m *Image, magnitude float64)
 }

@@ -10,7 +10,7 @@ type Embedding struct {
 	net Network `nn:"-"` // whose children are the embedding's
 }
 
-// Embed returns net without its head, for features that are computed once; [Network.Top] takes them on to logits.
+// Embed returns net without its head, for features that are computed once. [Network.Top] computes logits from them.
 func Embed(net Network) Embedding { return Embedding{net} }
 
 // Forward returns vectors N×C for images N×3×H×W: the last feature maps' means.

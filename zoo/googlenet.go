@@ -6,9 +6,9 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// GoogLeNet is torchvision.models.googlenet: Szegedy et al., "Going Deeper with Convolutions", 2014, with
-// BatchNorm after every convolution. As in torchvision a 3×3 convolution stands where the paper has 5×5
-// (https://github.com/pytorch/vision/issues/906): the published weights have that shape.
+// GoogLeNet is torchvision.models.googlenet: Szegedy et al., "Going Deeper with Convolutions", 2014, with BatchNorm
+// after every convolution. As in torchvision, a 3×3 convolution replaces the paper's 5×5
+// (https://github.com/pytorch/vision/issues/906), since the published weights have that shape.
 type GoogLeNet struct {
 	conv1, conv2, conv3 *basicConv
 	inceptions          [9]*inception // 3a 3b 4a 4b 4c 4d 4e 5a 5b
@@ -63,8 +63,8 @@ func loadGoogLeNet(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Net
 	return g, nil
 }
 
-// TransformInputKey is the key of a state dict's metadata that says whether GoogLeNet renormalises its
-// input, which its tensors do not show; a file without it is taken for one of torchvision's, which do.
+// TransformInputKey is the key in a state dict's metadata that says whether GoogLeNet renormalises its input. The
+// tensors do not show it. A file without this key is treated as torchvision's, which do.
 const TransformInputKey = "transform_input"
 
 func buildGoogLeNet(s *torch.Scope, classes int64, aux bool) *GoogLeNet {
@@ -84,13 +84,13 @@ func buildGoogLeNet(s *torch.Scope, classes int64, aux bool) *GoogLeNet {
 	return g
 }
 
-// Forward returns logits N×classes for images x N×3×H×W. The auxiliary heads take no part.
+// Forward returns logits N×classes for images x N×3×H×W. The auxiliary heads are not used.
 func (g *GoogLeNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return g.Classify(s, g.Features(s, x))
 }
 
-// Features returns what the last inception module makes of images x N×3×H×W; the shapes beside it are those
-// of 224×224.
+// Features returns the output of the last inception module for images x N×3×H×W. The shapes in the comments are for
+// 224×224.
 func (g *GoogLeNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
 		if g.transformInput {

@@ -1,6 +1,6 @@
 package zoo
 
-// convolved returns the side of what a convolution or pooling of stride 2 makes of a side of n pixels.
+// convolved returns the side of the output of a convolution or pooling of stride 2, for a side of n pixels.
 func convolved(n, kernel, padding int) int { return (n+2*padding-kernel)/2 + 1 }
 
 // pooled is convolved for a pooling without padding that takes a part of its window at the border (ceil_mode).

@@ -9,16 +9,16 @@ import (
 	"hymenoptera/torch"
 )
 
-// prefixes are what wrappers put before the names of a network: DataParallel, torch.compile, and the attribute that
-// people keep the network in. No network here has a part of such a name.
+// prefixes are the prefixes that wrappers add to the names of a network: DataParallel, torch.compile, and the
+// attribute that people keep the network in. No network here has a part of such a name.
 var prefixes = []string{"module.", "_orig_mod.", "model.", "backbone.", "encoder."}
 
 // counters are the last parts of names that tools add to state dicts: those of thop and of AveragedModel.
 var counters = []string{"total_ops", "total_params", "n_averaged"}
 
-// LoadPretrained returns the network with weights to train on from, whose head the caller replaces. It takes what Load
-// refuses as long as the network without its head is whole: a prefix that all names have, counters of other tools,
-// another head or none. notes says which of that it found.
+// LoadPretrained returns the network with weights to start a training with; the caller replaces its head. It accepts
+// more than Load as long as the network without its head is complete: a prefix of all names, counters of other tools,
+// another head or none. notes says which of these it found.
 func (a Arch) LoadPretrained(s *torch.Scope, sd *checkpoint.StateDict) (net Network, notes []string, err error) {
 	tensors, counted := withoutCounters(sd.Tensors)
 	if len(counted) > 0 {
@@ -50,7 +50,7 @@ func (a Arch) LoadPretrained(s *torch.Scope, sd *checkpoint.StateDict) (net Netw
 	return net, notes, nil
 }
 
-// withoutCounters returns the tensors that are no counters, and the names of those that are.
+// withoutCounters returns the tensors that are not counters, and the names of the counters.
 func withoutCounters(tensors []checkpoint.Tensor) (kept []checkpoint.Tensor, counted []string) {
 	for _, t := range tensors {
 		if slices.Contains(counters, t.Name[strings.LastIndexByte(t.Name, '.')+1:]) {
@@ -82,7 +82,7 @@ func withoutPrefix(tensors []checkpoint.Tensor) (renamed []checkpoint.Tensor, pr
 	return renamed, prefix
 }
 
-// withHead returns the tensors with a head of zeros in the place of one that the network has not.
+// withHead returns the tensors, with a head of zeros if they have none.
 func (a Arch) withHead(tensors []checkpoint.Tensor) (whole []checkpoint.Tensor, added bool) {
 	classes := int64(1)
 	for _, t := range tensors {

@@ -9,7 +9,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// An Arch is a network that can be asked for by name.
+// An Arch is a kind of network, such as resnet18.
 type Arch struct {
 	Name    string    // torchvision's
 	Weights []Weights // published ones, the best last
@@ -53,7 +53,7 @@ func resNet(name string, depths [4]int, bottleneck bool, weights ...Weights) Arc
 }
 
 // Load returns the network with the weights of sd, strictly: every key must be there, and no other, and every value
-// must be finite. The width of its head is the file's.
+// must be finite. The head has as many classes as the file's.
 func (a Arch) Load(s *torch.Scope, sd *checkpoint.StateDict) (Network, error) {
 	net, err := a.loadStrictly(s, sd)
 	if err != nil {

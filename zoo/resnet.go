@@ -47,8 +47,8 @@ func (r *ResNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return r.Classify(s, r.Features(s, x))
 }
 
-// Features returns what the last block makes of images x N×3×H×W; the shapes beside it are those of 224×224
-// and of the networks without bottlenecks.
+// Features returns the output of the last block for images x N×3×H×W. The shapes in the comments are for 224×224 and
+// networks without bottlenecks.
 func (r *ResNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	x = s.Tidy(func(s *torch.Scope) *torch.Tensor {
 		x = r.stem.forwardReLU(s, x) // N×64×112×112
@@ -93,7 +93,7 @@ func (r *ResNet) SetHead(fc *nn.Linear) { r.fc = fc }
 // times the planes; with a shortcut around them.
 type block struct {
 	convs      []convBN
-	downsample *convBN // 1×1, where the shapes differ; else nil
+	downsample *convBN // 1×1, if the shapes differ; else nil
 	out        int64   // channels
 }
 

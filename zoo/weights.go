@@ -17,17 +17,17 @@ type Weights struct {
 	Name   string               // torchvision's, IMAGENET1K_V1 for example
 	URL    string               // their address
 	SHA256 string               // their hash, or the first 8 digits of it
-	Size   int64                // in bytes; 0 where it is not known
-	Eval   transforms.Transform // what they were evaluated with
+	Size   int64                // in bytes; 0 if unknown
+	Eval   transforms.Transform // torchvision's evaluation of them
 }
 
-// FileName returns the name that PyTorch's cache has for them.
+// FileName returns the name of w's file in PyTorch's cache.
 func (w Weights) FileName() string { return w.URL[strings.LastIndexByte(w.URL, '/')+1:] }
 
-// File returns what hub.Fetch fetches.
+// File returns the file to download with hub.Fetch.
 func (w Weights) File() hub.File { return hub.File{URL: w.URL, SHA256: w.SHA256, Size: w.Size} }
 
-// CachePath returns where PyTorch keeps them.
+// CachePath returns the path of w in PyTorch's cache.
 func (w Weights) CachePath() (string, error) {
 	dir, err := hub.CheckpointDir(os.Getenv)
 	if err != nil {
@@ -36,7 +36,7 @@ func (w Weights) CachePath() (string, error) {
 	return filepath.Join(dir, w.FileName()), nil
 }
 
-// Fetch downloads them to CachePath, unless they are there, and returns it.
+// Fetch downloads w to CachePath, unless it is there, and returns the path.
 func (w Weights) Fetch(ctx context.Context, cfg hub.Config) (path string, err error) {
 	if path, err = w.CachePath(); err != nil {
 		return "", err
@@ -61,9 +61,9 @@ func imageNet(name, file string, resize int) Weights {
 	return w
 }
 
-// pins has the whole hashes of files on which three public projects or more that have nothing to do with each other
-// agree. PyTorch publishes 8 digits, with which anybody can make a file in minutes. For resnet101 (both), resnet152's
-// IMAGENET1K_V2 and googlenet fewer projects give the whole: these have the 8 digits alone. A size is there where as many
+// pins has the whole hashes of files on which at least three independent public projects agree. PyTorch publishes
+// only 8 digits, for which anybody can forge a file in minutes. For resnet101 (both), resnet152's IMAGENET1K_V2 and
+// googlenet fewer projects publish the whole hash, so these have only the 8 digits. A size is given if as many
 // projects give it.
 var pins = map[string]struct {
 	sha256 string
@@ -79,15 +79,16 @@ var pins = map[string]struct {
 // DefaultWeights is torchvision's name for the best weights of a network.
 const DefaultWeights = "DEFAULT"
 
-// IsWeightsName says whether published weights of some network have this name.
+// IsWeightsName reports whether published weights of some network have this name.
 func IsWeightsName(name string) bool {
 	return name == DefaultWeights || slices.ContainsFunc(registry, func(a Arch) bool {
 		return slices.ContainsFunc(a.Weights, func(w Weights) bool { return w.Name == name })
 	})
 }
 
-// Preprocessing returns what images of a size are validated with after training from weights, which are a published name
-// or a file: torchvision's for published weights, by their name or their file's, and otherwise the notebook's.
+// Preprocessing returns the validation transform, for images of a size, of a training from weights, which are a
+// published name or a file. For published weights, recognised by either name, it is torchvision's, and otherwise the
+// notebook's.
 func (a Arch) Preprocessing(weights string, size int) transforms.Transform {
 	tf := transforms.Eval(size)
 	for _, w := range a.Weights {

@@ -1,10 +1,10 @@
-// Package background does work beside a training that must not wait for it.
+// Package background runs functions while a training continues.
 package background
 
 import "sync"
 
-// A Runner runs one function at a time, in a goroutine that ends when nothing is left to do. Of the functions that are
-// given to it meanwhile it runs only the last. Its methods must be called by one goroutine.
+// A Runner runs one function at a time, in a goroutine that ends when nothing is left to do. Of the functions that
+// Start gets meanwhile it runs only the last. Its methods must be called by one goroutine.
 type Runner struct {
 	done chan struct{} // closed when all is done; nil before the first function
 

@@ -1,4 +1,4 @@
-// Package doctor checks what a training needs on this machine.
+// Package doctor checks this machine for everything that a training needs.
 package doctor
 
 import (

@@ -1,5 +1,5 @@
-// Package escape makes text of strangers harmless: names of files and classes may hold what steers a terminal, turns the
-// reading direction around, or is a formula in a spreadsheet. What is left out nowhere is shown as an escape.
+// Package escape makes untrusted text harmless: names of files and classes may control a terminal, change the reading
+// direction, or be a formula in a spreadsheet. It shows such characters as escapes and drops none.
 package escape
 
 import (
@@ -11,8 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// harmful reports whether a character is a control character (Unicode's Cc), a line or paragraph separator, or one of those
-// that change the direction of what follows (Unicode TR9, Trojan Source). Joiners, which scripts and emoji need, are not.
+// harmful reports whether a character is a control character (Unicode's Cc), a line or paragraph separator, or one of
+// those that change the direction of the following text (Unicode TR9, Trojan Source). Joiners, which scripts and
+// emoji need, are not harmful.
 func harmful(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\ufeff':
@@ -23,7 +24,7 @@ func harmful(r rune) bool {
 	return false
 }
 
-// Text writes harmful characters and bytes that are no UTF-8 as Go does in strings: \x1b, \u202e.
+// Text writes harmful characters and bytes that are not UTF-8 as escapes of Go strings: \x1b, \u202e.
 func Text(s string) string { return text(s, "") }
 
 // HTML is Text for a whole page, whose line ends and tabs stay.
@@ -46,8 +47,8 @@ func text(s, keep string) string {
 	return b.String()
 }
 
-// CSV returns a cell for comma-separated values: as Text has it, and with an apostrophe before what spreadsheets take for a
-// formula.
+// CSV returns a cell for comma-separated values: Text, with an apostrophe before it if spreadsheets would take it for
+// a formula.
 func CSV(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 		return "'" + Text(cell)
@@ -55,8 +56,8 @@ func CSV(cell string) string {
 	return Text(cell)
 }
 
-// JSON returns a writer that passes JSON on with its harmful characters as JSON's own escapes, so that a reader gets them
-// back. Every write must be of whole values, as those of json.Encoder are.
+// JSON returns a writer that passes on JSON with its harmful characters as JSON escapes, which a reader decodes.
+// Every write must be whole values, as those of json.Encoder are.
 func JSON(w io.Writer) io.Writer { return jsonWriter{w} }
 
 type jsonWriter struct{ w io.Writer }
@@ -68,8 +69,8 @@ func (j jsonWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// JSONBytes is JSON for a value in memory. Beyond ASCII, characters of JSON lie in strings alone, and encoding/json escapes
-// those below.
+// JSONBytes is JSON for a value in memory. Characters beyond ASCII occur only in strings, and encoding/json escapes
+// the others.
 func JSONBytes(value []byte) []byte {
 	if !bytes.ContainsFunc(value, beyondASCII) {
 		return value

@@ -1,4 +1,4 @@
-// Package hostile makes pictures whose files are small and whose decoding takes much, for tests and measurements.
+// Package hostile makes small files of pictures that are expensive to decode, for tests and benchmarks.
 package hostile
 
 import (

@@ -1,5 +1,5 @@
-// Package inflate undoes zlib's compression (RFC 1950) with zlib itself. compress/zlib reads whole streams; of damaged ones
-// zlib tells exactly how far they go, which is what Pillow takes of them.
+// Package inflate decompresses zlib streams (RFC 1950) with zlib itself. Of a damaged stream zlib returns everything
+// before the damage, as Pillow uses it; compress/zlib does not.
 package inflate
 
 /*
@@ -16,7 +16,7 @@ static z_stream *hym_inflate_new(void) {
   return z;
 }
 
-// Moves in and out forward by what was read and written.
+// It advances in and out by the bytes that were read and written.
 static int hym_inflate(z_stream *z, const unsigned char *in, unsigned *in_size, unsigned char *out, unsigned *out_size) {
   z->next_in = (unsigned char *)in;
   z->avail_in = *in_size;

@@ -5,10 +5,10 @@
 //	info, err := d.Header(data)
 //	err = d.Decode(ctx, dst, stride, data, image.Rect(0, 0, info.Width, info.Height))
 //
-// The library is Pillow's own (scripts/setup), so that damaged and incomplete files come out as they do there too.
+// The library is Pillow's own (scripts/setup), so damaged and incomplete files have Pillow's pixels too.
 //
-// Only the asked-for region is decoded, with the bytes that a crop of the whole picture would have. It
-// writes no files, applies no EXIF orientation and no colour profile.
+// It decodes only the requested region, to the same bytes as a crop of the whole picture. It ignores EXIF orientation
+// and colour profiles.
 package jpeg
 
 /*
@@ -56,7 +56,7 @@ func Library() string { return C.GoString(C.hym_jpeg_library()) }
 // lack functions of version 3. They decode incomplete progressive files to other pixels.
 func IsVersion3() bool { return C.hym_jpeg_is_version_3() != 0 }
 
-// Info is what a file's header says.
+// Info is the information in a file's header.
 type Info struct {
 	Width, Height int  // in pixels
 	Components    int  // 1: grey; 3: colour; 4: CMYK or YCCK

@@ -1,6 +1,6 @@
-// Package machine knows which memory and processors this process may use: the machine's, or less where a control group
-// sets a limit, wherever in the tree of groups the process lies (systemd's MemoryMax and CPUQuota, Slurm, Docker,
-// Kubernetes; both versions of cgroups). It also knows the names of processor and GPU.
+// Package machine finds the memory and processors that this process may use: the machine's, or fewer if a control
+// group sets a limit, anywhere above the process in the tree of groups (systemd's MemoryMax and CPUQuota, Slurm,
+// Docker, Kubernetes; both versions of cgroups). It also finds the names of processor and GPU.
 //
 //	free := machine.This().FreeMemory()
 package machine
@@ -23,8 +23,8 @@ type Machine struct{ root string }
 // This returns the machine that the process runs on.
 func This() Machine { return Machine{"/"} }
 
-// FreeMemory returns how many bytes this process may still take, or 0 if that cannot be told. Of what a group uses, pages
-// of files are left out that the kernel may drop.
+// FreeMemory returns how many bytes this process may still use, or 0 if unknown. File pages that the kernel may drop
+// count as free.
 func (m Machine) FreeMemory() int64 {
 	free := m.memory("MemAvailable")
 	if free == 0 {
@@ -36,7 +36,7 @@ func (m Machine) FreeMemory() int64 {
 	return max(0, free)
 }
 
-// Memory returns how many bytes this process may use in all, or 0 if that cannot be told.
+// Memory returns how many bytes this process may use in total, or 0 if unknown.
 func (m Machine) Memory() int64 {
 	all := m.memory("MemTotal")
 	for _, g := range m.groups("memory") {
@@ -45,7 +45,7 @@ func (m Machine) Memory() int64 {
 	return all
 }
 
-// Processors returns how many processors this process may keep busy, at least 1. A group's share of 1.5 counts as 2.
+// Processors returns how many processors this process may use, at least 1. A group's share of 1.5 counts as 2.
 func (m Machine) Processors() int {
 	n := runtime.NumCPU() // of those that the process may run on
 	for _, g := range m.groups("cpu") {
@@ -59,8 +59,8 @@ func (m Machine) Processors() int {
 // MaxThreads bounds Threads, as OpenMP bounds OMP_NUM_THREADS.
 const MaxThreads = 1024
 
-// Threads returns how many threads computing should take: what OMP_NUM_THREADS or else GOMAXPROCS ask for, MaxThreads at
-// most, else a thread per processor.
+// Threads returns the number of threads for computing: OMP_NUM_THREADS or else GOMAXPROCS, at most MaxThreads, or
+// else one per processor.
 func (m Machine) Threads() int {
 	for _, name := range []string{"OMP_NUM_THREADS", "GOMAXPROCS"} {
 		first, _, _ := strings.Cut(os.Getenv(name), ",") // OpenMP takes a list, one per level
@@ -100,7 +100,7 @@ func (m Machine) named(path, name string) string {
 	return "unknown"
 }
 
-// PeakMemory returns the most memory that this process has had, in bytes, or 0 if that cannot be told.
+// PeakMemory returns the peak memory of this process in bytes, or 0 if unknown.
 func PeakMemory() int64 {
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
@@ -143,7 +143,7 @@ type group struct {
 	v2   bool
 }
 
-// groups returns the groups that bind this process in one respect, memory or cpu: its own and those above it.
+// groups returns the groups that limit memory or cpu of this process: its own and those above it.
 func (m Machine) groups(controller string) (groups []group) {
 	lines := bufio.NewScanner(strings.NewReader(m.read("proc/self/cgroup")))
 	for lines.Scan() {
@@ -169,7 +169,7 @@ func (m Machine) groups(controller string) (groups []group) {
 	return groups
 }
 
-// mount returns where a hierarchy is mounted, and which part of it (proc_pid_mountinfo(5)).
+// mount returns the mount point of a hierarchy, and which part of it is mounted (proc_pid_mountinfo(5)).
 func (m Machine) mount(controller string, v2 bool) (at, root string, found bool) {
 	for line := range strings.Lines(m.read("proc/self/mountinfo")) {
 		fields, rest, _ := strings.Cut(line, " - ")

@@ -1,4 +1,4 @@
-// Package malloc tells which malloc the process has, and makes it give memory back.
+// Package malloc finds out which malloc the process uses, and makes it return memory to the system.
 //
 // glibc maps and unmaps every large tensor, page by page, which costs up to a fifth of a training's time. A program that
 // imports [hymenoptera/internal/malloc/jemalloc] has jemalloc's malloc instead. Only main packages import that: a program

@@ -1,4 +1,4 @@
-// Package mt19937 is PyTorch's CPU random generator and the draws that its data workers make from it.
+// Package mt19937 is PyTorch's CPU random generator, with the draws of its data workers.
 //
 //	g := mt19937.New(42)
 //	u := mt19937.Float32(g) // torch.rand(1) after torch.manual_seed(42)

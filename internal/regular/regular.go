@@ -1,4 +1,4 @@
-// Package regular opens and reads files without waiting for what is none: pipes, devices.
+// Package regular opens and reads regular files, and refuses pipes and devices without waiting for them.
 package regular
 
 import (
@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// ErrNotRegular is the error for folders, pipes, devices and what else is no file with an end.
+// ErrNotRegular is the error for folders, pipes, devices and other files without an end.
 var ErrNotRegular = errors.New("not a regular file")
 
-// Open opens a regular file for reading and returns its size in bytes. It does not wait for somebody to write into a pipe.
+// Open opens a regular file for reading and returns its size in bytes. It does not wait for a pipe's writer.
 func Open(path string) (*os.File, int64, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -30,14 +30,14 @@ func Open(path string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// Read returns what a regular file of at most most bytes holds.
+// Read returns the content of a regular file of at most most bytes.
 func Read(path string, most int64) ([]byte, error) {
 	f, _, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1)) // more than its size where it grows, or the kernel makes it
+	data, err := io.ReadAll(io.LimitReader(f, most+1)) // more than its size if it grows, or is one of the kernel's
 	if err == nil && int64(len(data)) > most {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("more than %d bytes", most)}
 	}

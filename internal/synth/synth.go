@@ -1,5 +1,5 @@
-// Package synth draws a stand-in for the hymenoptera set: ants and bees by formula, as an ImageFolder of
-// JPEG files, for demonstrations and tests that may download nothing.
+// Package synth draws ants and bees by formula, as an ImageFolder of JPEG files, for demonstrations and tests without
+// a network connection.
 //
 //	err := synth.Write(dir, synth.DefaultConfig()) // dir/train/ants/000.jpg …
 //
@@ -76,7 +76,7 @@ func writePicture(path string, w, h int, r *rand.Rand, paint func(*canvas)) erro
 	if err := jpeg.Encode(&buf, c.img, &jpeg.Options{Quality: 80 + r.IntN(15)}); err != nil {
 		return err
 	}
-	// What somebody else put there is not replaced; the beginning of this picture is what a process that was killed left.
+	// Files from elsewhere are not replaced. The beginning of this picture is from a killed process.
 	there, err := regular.Read(path, int64(buf.Len()))
 	if !errors.Is(err, fs.ErrNotExist) && (err != nil || !bytes.HasPrefix(buf.Bytes(), there)) {
 		return fmt.Errorf("%s is there already, and another picture: choose another folder", path)

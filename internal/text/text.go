@@ -1,4 +1,4 @@
-// Package text writes numbers, sizes and names for people, and reads sizes.
+// Package text formats numbers, sizes and names for people, and parses sizes.
 package text
 
 import (
@@ -26,7 +26,7 @@ func GB(bytes int64) string {
 	return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
 }
 
-// Bytes reads a size such as 500M, in powers of 1000. ok is false if s is no size.
+// Bytes parses a size such as 500M, in powers of 1000. ok is false if s is not a size.
 func Bytes(s string) (bytes int64, ok bool) {
 	digits := strings.TrimRight(s, "kMG")
 	unit, known := map[string]float64{"": 1, "k": 1e3, "M": 1e6, "G": 1e9}[s[len(digits):]]
@@ -37,7 +37,7 @@ func Bytes(s string) (bytes int64, ok bool) {
 	return int64(size * unit), true
 }
 
-// Few writes the first names of a list, at most so many, and how many more there are.
+// Few lists the first most names, and says how many more there are.
 func Few(names []string, most int) string {
 	list := strings.Join(names[:min(most, len(names))], ", ")
 	if rest := len(names) - most; rest > 0 {
@@ -54,7 +54,8 @@ func Short(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
-// OneLine escapes what could break a line or steer a terminal: the name of a file may hold anything.
+// OneLine escapes characters that could break a line or control a terminal, since the name of a file may hold
+// anything.
 func OneLine(s string) string {
 	var b strings.Builder
 	for i, r := range s {
@@ -70,7 +71,7 @@ func OneLine(s string) string {
 	return b.String()
 }
 
-// Printable returns s, or s as a quoted Go string if it could break a line or steer a terminal.
+// Printable returns s, or s as a quoted Go string if it could break a line or control a terminal.
 func Printable(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
 		return strconv.Quote(s)

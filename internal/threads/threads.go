@@ -1,4 +1,4 @@
-// Package threads finds out whether a program may start the threads that it will need.
+// Package threads checks that a program may start the threads that it will need.
 package threads
 
 /*
@@ -33,10 +33,10 @@ import (
 	"sync"
 )
 
-// spare is how many threads Go takes beside those asked for: for a signal, the report, the collector.
+// spare is how many more threads Go needs: for signals, the report, the collector.
 const spare = 8
 
-// A LimitError says that a limit of the system allows fewer threads than may be needed.
+// A LimitError says that the system allows fewer threads than may be needed.
 type LimitError struct{ Needed, Allowed int }
 
 func (e *LimitError) Error() string {
@@ -44,8 +44,8 @@ func (e *LimitError) Error() string {
 }
 
 // Reserve starts goroutines+8 threads, which Go keeps for goroutines, and checks that libtorch can start the given
-// number of computing threads beside them. Where no thread can be started, Go and libgomp end the program wherever it
-// is; Reserve returns a [*LimitError] before that.
+// number of computing threads beside them. If a thread cannot be started later, Go and libgomp abort the program;
+// Reserve returns a [*LimitError] before that.
 func Reserve(goroutines, computing int) error {
 	n := goroutines + spare
 	if started := int(C.startable(C.int(n + computing))); started < n+computing {

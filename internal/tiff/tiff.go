@@ -1,5 +1,5 @@
-// Package tiff reads the strips and tiles of TIFF files with libtiff, which undoes their compression. What the samples
-// mean is the caller's business.
+// Package tiff reads the strips and tiles of TIFF files with libtiff, which decompresses them. The caller interprets
+// the samples.
 //
 // The library is Pillow's own (scripts/setup), so that damaged files come out as they do there too.
 package tiff
@@ -32,7 +32,7 @@ func Version() string {
 	return version
 }
 
-// Info is what libtiff says of a directory.
+// Info is libtiff's information about a directory.
 type Info struct {
 	Width, Height int // in pixels
 	Photometric   int
@@ -82,7 +82,7 @@ func Open(data []byte, directory uint64) (*Reader, error) {
 	return r, nil
 }
 
-// Info returns what the directory says.
+// Info returns the information in the directory.
 func (r *Reader) Info() Info { return r.info }
 
 // Block decodes the strip or tile with pixel (x, y) of a plane into dst, of at least Info().BlockSize bytes.

@@ -1,4 +1,4 @@
-// Package untrained makes files as a run leaves them, of networks with random weights, for tests.
+// Package untrained writes checkpoints of networks with random weights, for tests.
 package untrained
 
 import (

@@ -1,4 +1,4 @@
-// Package version knows from what this program was built.
+// Package version has the version of this program, and the commit and the gotch that it was built from.
 package version
 
 import "runtime/debug"

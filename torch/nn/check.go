@@ -19,9 +19,9 @@ func (e *HiddenError) Error() string {
 		e.Field, e.Type)
 }
 
-// Check looks for tensors and modules in the fields of m and of every module in it, in slices, maps and structs, and behind
-// pointers to structs of the module's own package. One that neither Tensors nor Children names would be neither trained nor saved: that is a [*HiddenError]. Fields tagged
-// `nn:"-"` are left out, for constants.
+// Check looks for tensors and modules in the fields of m and of every module in it, in slices, maps and structs, and
+// behind pointers to structs of the module's own package. A tensor or module that neither Tensors nor Children names
+// would be neither trained nor saved, so it is a [*HiddenError]. Check ignores fields tagged `nn:"-"`, for constants.
 func Check(m Module) error {
 	known := names{}
 	walk("", m, func(_ string, m Module) {

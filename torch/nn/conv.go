@@ -6,7 +6,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// Conv2dConfig holds the arguments of torch.nn.Conv2d that this module uses; windows are square.
+// Conv2dConfig holds the arguments of torch.nn.Conv2d for square windows.
 type Conv2dConfig struct {
 	In, Out         int64 // channels
 	Kernel          int64

@@ -2,9 +2,8 @@ package nn
 
 import "hymenoptera/torch"
 
-// A FoldedConv is a convolution together with the BatchNorm in evaluation mode behind it: one convolution
-// with other weights. It is for inference, keeps the weights of the moment it was made, and belongs to no
-// state dict.
+// A FoldedConv is a convolution and the BatchNorm behind it, in evaluation mode, as one convolution with other
+// weights. It is for inference, keeps the weights from when it was made, and is in no state dict.
 type FoldedConv struct {
 	scope           *torch.Scope
 	weight, bias    *torch.Tensor     // Out×In×Kernel×Kernel, Out
@@ -32,8 +31,8 @@ func Fold(s *torch.Scope, conv *Conv2d, bn *BatchNorm2d, dtype torch.DType) *Fol
 	return f
 }
 
-// Forward returns the normalised convolution of x N×In×H×W, and of that the positive part where relu is set.
-// x of another type than the layer's, or not in channels-last memory, is converted first.
+// Forward returns the normalised convolution of x N×In×H×W, or with relu its positive part. It converts x to the
+// layer's type and channels-last memory if necessary.
 func (f *FoldedConv) Forward(s *torch.Scope, x *torch.Tensor, relu bool) *torch.Tensor {
 	x = torch.ChannelsLast(s, torch.ToDType(s, x, f.weight.DType()))
 	if p := f.pack(x); p != nil {
@@ -46,8 +45,8 @@ func (f *FoldedConv) Forward(s *torch.Scope, x *torch.Tensor, relu bool) *torch.
 	return y
 }
 
-// ForwardAdd returns the positive part of other plus the normalised convolution of x; both are as a layer of the
-// same kind made them. It may overwrite other.
+// ForwardAdd returns the positive part of other plus the normalised convolution of x. Both must be outputs of a
+// FoldedConv. It may overwrite other.
 func (f *FoldedConv) ForwardAdd(s *torch.Scope, x, other *torch.Tensor) *torch.Tensor {
 	if p := f.pack(x); p != nil {
 		return p.ForwardAdd(s, x, other, true)

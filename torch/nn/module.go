@@ -1,5 +1,5 @@
-// Package nn has the layers that image classifiers are built from, with PyTorch's names, shapes and
-// initialisation, and the walk over a network that state dicts, optimizers and train/eval mode need.
+// Package nn has the layers that image classifiers are built from, with PyTorch's names, shapes and initialisation,
+// and walks over a network for state dicts, optimizers and train/eval mode.
 //
 //	fc := nn.NewLinear(s, 512, 2)
 //	logits := fc.Forward(s, x) // N×512 -> N×2
@@ -32,10 +32,10 @@ type Child struct {
 	Module Module
 }
 
-// An Owner is a Module that has tensors of its own, beside those of its children.
+// An Owner is a Module that has tensors of its own.
 type Owner interface {
-	// Tensors returns the parameters and then the buffers, in PyTorch's order, under names without dots. Those that are nil,
-	// as a bias may be, are left out.
+	// Tensors returns the parameters and then the buffers, in PyTorch's order, under names without dots. An entry may
+	// have a nil tensor, as for a layer without bias.
 	Tensors() []Entry
 }
 
@@ -46,14 +46,15 @@ type Entry struct {
 	Parameter bool // false for a buffer: running statistics and the like
 }
 
-// A Moded module behaves differently in training and in evaluation.
+// A Moded is a Module that behaves differently in training and in evaluation.
 type Moded interface {
 	// SetTraining changes this module only, not its children.
 	SetTraining(on bool)
 }
 
-// StateDict returns every parameter and buffer of m in PyTorch's order and under PyTorch's names. Where [Check] finds a
-// tensor that it would miss, it ends the enclosing torch.Do with that error; so does everything below that uses it.
+// StateDict returns every parameter and buffer of m in PyTorch's order and under PyTorch's names. Where [Check] finds
+// a hidden tensor, StateDict ends the enclosing torch.Do with that error. So do Parameters, Trainable,
+// SetRequiresGrad, SetTraining, To, Export and LoadStateDict.
 func StateDict(m Module) []Entry {
 	var all []Entry
 	checkedWalk(m, func(prefix string, m Module) {
@@ -69,7 +70,7 @@ func StateDict(m Module) []Entry {
 	return all
 }
 
-// Parameters returns what an optimizer may train, in PyTorch's order.
+// Parameters returns the parameters of m, in PyTorch's order.
 func Parameters(m Module) []*torch.Tensor {
 	var ps []*torch.Tensor
 	for _, e := range StateDict(m) {
@@ -80,7 +81,7 @@ func Parameters(m Module) []*torch.Tensor {
 	return ps
 }
 
-// Trainable returns the parameters that require a gradient.
+// Trainable returns the parameters of m that require a gradient, for an optimizer.
 func Trainable(m Module) []*torch.Tensor {
 	var ps []*torch.Tensor
 	for _, p := range Parameters(m) {
@@ -91,7 +92,7 @@ func Trainable(m Module) []*torch.Tensor {
 	return ps
 }
 
-// SetRequiresGrad says whether autograd computes gradients for the parameters that m has now.
+// SetRequiresGrad turns gradients on or off for the present parameters of m.
 func SetRequiresGrad(m Module, on bool) {
 	for _, p := range Parameters(m) {
 		torch.SetRequiresGrad(p, on)
@@ -112,7 +113,7 @@ func Walk(m Module, f func(m Module)) {
 	walk("", m, func(_ string, m Module) { f(m) })
 }
 
-// checkedWalk is walk for what must miss no part.
+// checkedWalk is walk, but fails if Check finds a hidden part.
 func checkedWalk(m Module, f func(prefix string, m Module)) {
 	if err := Check(m); err != nil {
 		torch.Fail(err)
@@ -129,17 +130,16 @@ func walk(prefix string, m Module, f func(prefix string, m Module)) {
 	}
 }
 
-// To moves every tensor of m to device. The tensors keep their identity, so an optimizer that was made
-// before sees the move.
+// To moves every tensor of m to device. The tensors keep their identity, so an optimizer of them stays valid.
 func To(m Module, device torch.Device) {
 	for _, e := range StateDict(m) {
 		torch.MoveInPlace(e.Tensor, device)
 	}
 }
 
-// ToChannelsLast puts the tensors with four dimensions, the convolutions' weights, into channels-last memory, in which a
-// network that gets such images computes throughout. The tensors keep their identity, and their order of elements in
-// files.
+// ToChannelsLast puts the tensors with four dimensions, the convolutions' weights, into channels-last memory. A
+// network with such weights and images computes in that layout throughout. The tensors keep their identity, and their
+// order of elements in files.
 func ToChannelsLast(m Module) {
 	for _, e := range StateDict(m) {
 		if len(e.Tensor.Shape()) == 4 {

@@ -9,7 +9,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// Export returns a copy of m's state dict in memory of Go, ready to be written to a file.
+// Export returns a copy of m's state dict in Go's memory, for a file. [LoadStateDict] is the inverse.
 func Export(m Module) *checkpoint.StateDict {
 	sd := &checkpoint.StateDict{}
 	s := torch.NewScope()
@@ -32,9 +32,9 @@ var checkpointDTypes = map[torch.DType]checkpoint.DType{
 	torch.Uint8: checkpoint.Uint8, torch.Bool: checkpoint.Bool,
 }
 
-// LoadStateDict copies sd into m's tensors, strictly, as Module.load_state_dict: it changes nothing and
-// reports every missing key, unexpected key and wrong shape at once unless they agree. A missing
-// num_batches_tracked is allowed, as in files from before BatchNorm counted.
+// LoadStateDict copies sd into m's tensors, strictly, as Module.load_state_dict does: if keys or shapes differ it
+// changes nothing and reports every missing key, unexpected key and wrong shape. num_batches_tracked may be missing,
+// as in files from before PyTorch had it.
 func LoadStateDict(m Module, sd *checkpoint.StateDict) error {
 	if err := Check(m); err != nil {
 		return err

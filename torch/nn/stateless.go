@@ -13,7 +13,7 @@ func (ReLU) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor { return torc
 // MaxPool2d is torch.nn.MaxPool2d with square windows.
 type MaxPool2d struct {
 	Kernel, Stride, Padding int64 // a stride of 0 is the kernel's size
-	CeilMode                bool  // a last window may hang over the edge
+	CeilMode                bool  // the last window may extend over the edge
 }
 
 // Forward maps x N×C×H×W to N×C×H'×W'.

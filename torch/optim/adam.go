@@ -29,7 +29,7 @@ type Adam struct {
 	cfg   AdamConfig
 }
 
-// adamState is what Adam remembers of a parameter.
+// adamState is Adam's state of a parameter.
 type adamState struct {
 	steps         int
 	first, second *torch.Tensor // running means of the gradient and of its square

@@ -1,5 +1,5 @@
-// Package optim has PyTorch's optimizers and learning-rate schedulers, step for step and operation for
-// operation, so that equal gradients give equal weights to the last bit.
+// Package optim has PyTorch's optimizers and learning-rate schedulers, step for step and operation for operation, so
+// that equal gradients give equal weights, bit for bit.
 //
 //	sgd := optim.NewSGD(s, nn.Trainable(model), optim.SGDConfig{LR: 0.001, Momentum: 0.9})
 //	schedule := optim.NewStepLR(sgd, 7, 0.1)
@@ -21,13 +21,13 @@ type Optimizer interface {
 	ZeroGrad()
 	// Step updates every parameter that has a gradient.
 	Step()
-	// Rates returns the learning rates now in force, one per group of parameters.
+	// Rates returns the present learning rates, one per group of parameters.
 	Rates() []float64
-	// SetRates changes them.
+	// SetRates changes the learning rates.
 	SetRates(rates []float64)
 }
 
-// A Group holds parameters with a learning rate of their own, as one of PyTorch's param_groups.
+// A Group holds parameters with a learning rate of their own, like one of PyTorch's param_groups.
 type Group struct {
 	Params []*torch.Tensor
 	LR     float64
@@ -58,7 +58,7 @@ func (gs groups) SetRates(rates []float64) {
 	}
 }
 
-// A Scheduler changes an optimizer's learning rates, each by the same rule, once per epoch or once per step.
+// A Scheduler changes an optimizer's learning rates, all by the same rule, once per epoch or once per step.
 type Scheduler interface {
 	// Step ends an epoch, or a step.
 	Step()

@@ -77,8 +77,8 @@ func (l *CosineAnnealingLR) Step() {
 	l.opt.SetRates(rates)
 }
 
-// WarmUp is torch.optim.lr_scheduler.SequentialLR of LinearLR and another schedule: the rates rise in equal steps from a
-// share of themselves, and then the other one begins.
+// WarmUp is torch.optim.lr_scheduler.SequentialLR of LinearLR and another schedule: the rates rise linearly from a
+// share of themselves, and then the other schedule begins.
 type WarmUp struct {
 	opt   Optimizer
 	base  []float64 // the rates that the other one begins with
@@ -88,8 +88,8 @@ type WarmUp struct {
 	step  int
 }
 
-// NewWarmUp returns a scheduler that takes opt from the share start of its rates to all of them in the given number of
-// steps, and then steps then, which must be new.
+// NewWarmUp returns a scheduler that raises opt's rates from the share start to the full rates in the given number of
+// steps, and afterwards steps then, which must be new.
 func NewWarmUp(opt Optimizer, start float64, steps int, then Scheduler) *WarmUp {
 	w := &WarmUp{opt: opt, base: opt.Rates(), start: start, steps: steps, then: then}
 	scale(opt, start)

@@ -6,7 +6,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// SGDConfig holds the arguments of torch.optim.SGD that this module uses.
+// SGDConfig holds arguments of torch.optim.SGD.
 type SGDConfig struct {
 	LR          float64 // of NewSGD; with NewSGDGroups each group has its own
 	Momentum    float64
@@ -22,7 +22,7 @@ type SGD struct {
 	groups
 	scope   *torch.Scope                    // owns the momentum buffers
 	buffers map[*torch.Tensor]*torch.Tensor // by parameter; none before its first step
-	rates   []*torch.Tensor                 // per group a float32 scalar; nil until its first step, and where steps are not capturable
+	rates   []*torch.Tensor                 // per group a float32 scalar; nil until its first step, and if steps are not capturable
 	cfg     SGDConfig
 }
 
@@ -46,7 +46,7 @@ func (o *SGD) SetRates(rates []float64) {
 	}
 }
 
-// Capturable reports whether a torch.Graph can hold a step, which has to be done once before.
+// Capturable reports whether a torch.Graph can hold a step. One step must have been made before.
 func (o *SGD) Capturable() bool { return o.cfg.Fused && o.cfg.Capturable }
 
 // Step implements Optimizer.
@@ -68,8 +68,8 @@ func (o *SGD) Step() {
 	})
 }
 
-// direction returns what is subtracted, times the rate, from a parameter. The first step's buffer is the gradient itself,
-// not (1-momentum) of it.
+// direction returns the step of a parameter, before it is multiplied by the rate and subtracted. The first step's
+// buffer is the gradient itself, not (1-momentum) of it.
 func (o *SGD) direction(s *torch.Scope, p, grad *torch.Tensor) *torch.Tensor {
 	if o.cfg.WeightDecay != 0 {
 		grad = torch.AddScaled(s, grad, p, o.cfg.WeightDecay)

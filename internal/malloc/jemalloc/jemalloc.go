@@ -1,5 +1,5 @@
-// Package jemalloc links jemalloc into a program whose main package imports it, where make setup found it: libtorch and all
-// other C code of the program then take their memory from it. Elsewhere it does nothing.
+// Package jemalloc links jemalloc into a program whose main package imports it, if make setup found it. libtorch and
+// all other C code of the program then use its malloc. Without jemalloc the package does nothing.
 package jemalloc
 
 import "C"
