@@ -64,7 +64,7 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 		h.Log.Warn(fmt.Sprintf("%s has only one class, %s: every answer will be right, and nothing is learnt", o.Data, classes[0]))
 	}
 	h.Log.Info(fmt.Sprintf("%s: %d images to train with in %d steps per epoch, %d to validate with", o.Data, len(set.train.Samples),
-		steps(len(set.train.Samples), o.BatchSize), len(set.val.Samples)))
+		divideUp(len(set.train.Samples), o.BatchSize), len(set.val.Samples)))
 	for _, line := range classTable(set) {
 		h.Log.Info(line)
 	}

@@ -21,30 +21,10 @@ type Choice struct {
 // and downloads them as [Train] does, but trains nothing: the same folder gives the same choices.
 func Recommend(ctx context.Context, o Options, fixed []string, h Hooks) (Options, error) {
 	h = h.filled()
-	arch, err := zoo.Find(o.Model)
-	if err != nil {
-		return o, err
-	}
-	set, err := openImages(ctx, o, arch, h)
-	if err != nil {
-		return o, err
-	}
-	counts := set.train.Counts()
-	images, classes := len(set.train.Samples), len(counts)
 	r := recommender{o: o, fixed: fixed}
 	r.o.Recipe, r.o.Choices = "auto", nil
 
-	batch := 16
-	for batch > 8 && images/batch < 12 {
-		batch /= 2
-	}
-	for batch < 64 && images/batch > 500 {
-		batch *= 2
-	}
-	choose(&r, "batch_size", &r.o.BatchSize, batch, "%d images give %d steps per epoch", images, steps(images, batch))
-	perEpoch := steps(images, r.o.BatchSize)
-	choose(&r, "epochs", &r.o.Epochs, min(max(8, divideUp(enoughSteps, perEpoch)), 13), "%d steps per epoch", perEpoch)
-
+	// What does not depend on the images.
 	choose(&r, "optimizer", &r.o.Optimizer, "adamw", "its steps do not depend on the scale of the gradients, so that one learning rate suits most sets")
 	if r.o.Optimizer == "adamw" {
 		choose(&r, "weight_decay", &r.o.WeightDecay, 0.01, "AdamW's default")
@@ -58,7 +38,36 @@ func Recommend(ctx context.Context, o Options, fixed []string, h Hooks) (Options
 		}
 	}
 	choose(&r, "scheduler", &r.o.Scheduler, "cosine", "the rate falls to nothing by the last epoch, however many there are")
+	if err := r.o.Validate(); err != nil {
+		return o, err
+	}
 
+	// How many images there are.
+	arch, err := zoo.Find(o.Model)
+	if err != nil {
+		return o, err
+	}
+	set, err := openImages(ctx, r.o, arch, h)
+	if err != nil {
+		return o, err
+	}
+	counts := set.train.Counts()
+	images, classes := len(set.train.Samples), len(counts)
+	batch := 16
+	for batch > 8 && images/batch < 12 {
+		batch /= 2
+	}
+	for batch < 64 && images/batch > 500 {
+		batch *= 2
+	}
+	choose(&r, "batch_size", &r.o.BatchSize, batch, "%d images give %d steps per epoch", images, divideUp(images, batch))
+	perEpoch := divideUp(images, r.o.BatchSize)
+	choose(&r, "epochs", &r.o.Epochs, min(max(8, divideUp(enoughSteps, perEpoch)), 13), "%d steps per epoch", perEpoch)
+	if all := perEpoch * r.o.Epochs; r.o.Scheduler == "cosine" {
+		choose(&r, "warmup", &r.o.WarmUp, min(20, all/10), "of %d steps; the new head is random, and its first gradients are large", all)
+	}
+
+	// How they are spread over the classes.
 	if ratio := imbalance(counts); ratio >= balanceFrom && !o.Probe && r.o.ClassWeights == nil {
 		choose(&r, "balance", &r.o.Balance, "sampling", "the largest class has %.1f times as many images as the smallest", ratio)
 	}
@@ -98,7 +107,5 @@ func imbalance(counts []int) float64 {
 	return float64(slices.Max(counts)) / math.Max(1, float64(slices.Min(counts)))
 }
 
-// steps returns how many batches an epoch has.
-func steps(images, batch int) int { return divideUp(images, batch) }
-
+// divideUp returns n/by, rounded up: how many batches of by images an epoch has.
 func divideUp(n, by int) int { return (n + by - 1) / by }

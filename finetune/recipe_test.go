@@ -38,15 +38,17 @@ func TestRecommend(t *testing.T) {
 		want   string
 	}{
 		{"two classes of enough images", []int{123, 121}, nil, nil,
-			"batch_size=16 epochs=13 optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine"},
+			"optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine batch_size=16 epochs=13 warmup=20"},
 		{"unequal classes", []int{62, 40, 11, 12}, nil, nil,
-			"batch_size=8 epochs=13 optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine balance=sampling augment=light label_smoothing=0.1"},
+			"optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine batch_size=8 epochs=13 warmup=20 balance=sampling augment=light label_smoothing=0.1"},
 		{"what is given stays", []int{123, 121}, func(o *Options) { o.BatchSize, o.Epochs, o.Optimizer = 32, 2, "sgd" }, []string{"batch_size", "epochs", "optimizer"},
-			"scheduler=cosine"},
+			"scheduler=cosine warmup=1"},
+		{"a warm-up, which needs the schedule that is chosen", []int{123, 121}, func(o *Options) { o.WarmUp = 5 }, []string{"warmup"},
+			"optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine batch_size=16 epochs=13"},
 		{"random weights", []int{123, 121}, func(o *Options) { o.Weights = "none" }, nil,
-			"batch_size=16 epochs=13 optimizer=adamw weight_decay=0.01 lr=0.001 scheduler=cosine"},
+			"optimizer=adamw weight_decay=0.01 lr=0.001 scheduler=cosine batch_size=16 epochs=13 warmup=20"},
 		{"a new head", []int{123, 121}, func(o *Options) { o.Freeze = true }, nil,
-			"batch_size=16 epochs=13 optimizer=adamw weight_decay=0.01 lr=0.003 scheduler=cosine"},
+			"optimizer=adamw weight_decay=0.01 lr=0.003 scheduler=cosine batch_size=16 epochs=13 warmup=20"},
 	} {
 		o := DefaultOptions()
 		o.Data = folderOf(t, tt.counts...)
@@ -75,6 +77,12 @@ func TestRecommend(t *testing.T) {
 		}
 	}
 	o := DefaultOptions()
+	o.BatchSize = 0
+	var option *OptionError
+	if _, err := Recommend(context.Background(), o, []string{"batch_size"}, Hooks{}); !errors.As(err, &option) || option.Option != "batch_size" {
+		t.Errorf("got %v, want an error about the batch size", err)
+	}
+	o = DefaultOptions()
 	o.Data = filepath.Join(t.TempDir(), "nowhere")
 	if _, err := Recommend(context.Background(), o, nil, Hooks{}); err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("got %v, want an error about the folder", err)

@@ -99,7 +99,7 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 	mode := trainer.ModeOf(device, o.Fast)
 	validation := arch.Preprocessing(o.Weights, o.ImageSize)
 	validation.Upright = o.ExifRotate
-	if all := o.Epochs * steps(len(set.train.Samples), o.BatchSize); o.WarmUp >= all {
+	if all := o.Epochs * divideUp(len(set.train.Samples), o.BatchSize); o.WarmUp >= all {
 		return result, &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
 			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", all), Other: "epochs"}
 	}

@@ -27,7 +27,7 @@ func startWarnings(set images, o Options) (found []Warning) {
 				set.train.Classes[slices.Index(counts, smallest)], smallest),
 			Option: "balance", Value: "sampling", Effect: "draws all classes equally often"})
 	}
-	if n := steps(len(set.train.Samples), o.BatchSize); n < 10 && o.BatchSize > 8 {
+	if n := divideUp(len(set.train.Samples), o.BatchSize); n < 10 && o.BatchSize > 8 {
 		found = append(found, Warning{
 			Problem: fmt.Sprintf("an epoch has only %d steps", n),
 			Option:  "batch_size", Value: fmt.Sprint(max(8, len(set.train.Samples)/10)), Effect: "makes more of them"})

@@ -51,12 +51,12 @@ func newTrain(m *cli.Messages) *cobra.Command {
 
 // recommend chooses the options that the command line leaves open, and says which and why.
 func recommend(cmd *cobra.Command, o *finetune.Options, m *cli.Messages) (err error) {
-	if err := o.Validate(); err != nil {
-		return &cli.UsageError{Err: withFlags(err)}
-	}
 	var fixed []string
 	cmd.Flags().Visit(func(f *pflag.Flag) { fixed = append(fixed, strings.ReplaceAll(f.Name, "-", "_")) })
 	if *o, err = finetune.Recommend(cmd.Context(), *o, fixed, finetune.Hooks{Download: m.ShowBytes}); err != nil {
+		if option := new(finetune.OptionError); errors.As(err, &option) {
+			return &cli.UsageError{Err: withFlags(err)}
+		}
 		return advise(err, *o)
 	}
 	for _, c := range o.Choices {
