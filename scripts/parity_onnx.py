@@ -27,7 +27,7 @@ BINARY = os.path.join(ROOT, "bin", "hymenoptera")
 
 
 def run(*args):
-    return subprocess.run([BINARY, *map(str, args)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run([BINARY, *map(str, args)], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
 def train(model, data, folder):
