@@ -43,6 +43,5 @@ func (k kept) get(index int) *transforms.Image {
 
 // put keeps a copy of m, for which there is room.
 func (k kept) put(index int, m *transforms.Image) {
-	c := &transforms.Image{Width: m.Width, Height: m.Height, Stride: m.Stride, Pix: append([]uint64(nil), m.Pix...)}
-	k[index].Store(c)
+	k[index].Store(m.Clone())
 }

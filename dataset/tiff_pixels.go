@@ -309,8 +309,7 @@ func orient(m *transforms.Image, orientation int) {
 	if !turns(orientation) {
 		return
 	}
-	src := *m
-	src.Pix = append([]uint64(nil), m.Pix...)
+	src := m.Clone()
 	w, h := src.Width, src.Height
 	if orientation >= 5 {
 		m.Reset(h, w)

@@ -12,7 +12,7 @@ type matrix [6]float64
 // affine moves the pixels of m by k, with the nearest pixel, as Pillow's Image.transform does; where there is none the picture
 // becomes black. k must not scale.
 func affine(m *Image, k matrix) {
-	from := Image{Width: m.Width, Height: m.Height, Stride: m.Stride, Pix: append([]uint64(nil), m.Pix...)}
+	from := m.Clone()
 	clear(m.Pix)
 	// 16 bits after the point, as in Pillow's affine_fixed. A move by whole pixels gives the same as its other way.
 	fix := func(v float64) int32 { return int32(math.Floor(float64(v*65536) + 0.5)) }

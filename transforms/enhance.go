@@ -53,7 +53,7 @@ func saturation(m *Image, factor float32) {
 
 // sharpness is ImageEnhance.Sharpness: a blend with ImageFilter.SMOOTH, which leaves the borders as they are.
 func sharpness(m *Image, factor float32) {
-	soft := Image{Width: m.Width, Height: m.Height, Stride: m.Stride, Pix: append([]uint64(nil), m.Pix...)}
+	soft := m.Clone()
 	const divisor = 13
 	side, middle := float32(1)/divisor, float32(5)/divisor
 	row := func(y, x, shift int, k float32) float32 {
@@ -145,15 +145,13 @@ func posterize(m *Image, bits int) {
 
 // solarize inverts values from threshold on, as ImageOps.solarize.
 func solarize(m *Image, threshold float64) {
-	var lut [3][256]byte
-	for v := range 256 {
-		w := byte(v)
+	invert := func(v byte) byte {
 		if float64(v) >= threshold {
-			w = byte(255 - v)
+			return 255 - v
 		}
-		lut[0][v], lut[1][v], lut[2][v] = w, w, w
+		return v
 	}
-	look(m, &lut)
+	mapPixels(m, func(r, g, b byte) (byte, byte, byte) { return invert(r), invert(g), invert(b) })
 }
 
 // autoContrast stretches every channel to 0 to 255, as ImageOps.autocontrast.

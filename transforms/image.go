@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"image"
+	"slices"
 	"unsafe"
 )
 
@@ -18,6 +19,11 @@ type Image struct {
 func (m *Image) Reset(w, h int) {
 	m.Width, m.Height, m.Stride = w, h, (w+1)/2
 	m.Pix = grow(m.Pix, m.Stride*h)
+}
+
+// Clone returns a copy of m in memory of its own.
+func (m *Image) Clone() *Image {
+	return &Image{Width: m.Width, Height: m.Height, Stride: m.Stride, Pix: slices.Clone(m.Pix)}
 }
 
 // Bounds returns the rectangle of all pixels.
