@@ -42,15 +42,14 @@ func startWarnings(set images, o Options) (found []Warning) {
 // endWarnings returns the warnings after the training. predictions are those of the best weights.
 func endWarnings(h metrics.History, predictions []metrics.Prediction, set images, o Options) (found []Warning) {
 	classes := set.train.Classes
-	predicted, labels := make([]int, len(classes)), make([]int, len(classes))
-	for _, p := range predictions {
-		predicted[p.Predicted()]++
-		labels[p.Label]++
-	}
 	var never []string
-	for class, n := range labels {
-		if n > 0 && predicted[class] == 0 {
+	largest, most := 0, 0 // the class with the most validation images, and their number
+	for class, score := range metrics.Score(predictions, len(classes)).Classes {
+		if score.Support > 0 && score.Predicted == 0 {
 			never = append(never, classes[class])
+		}
+		if score.Support > most {
+			largest, most = class, score.Support
 		}
 	}
 	if len(never) > 0 && len(classes) > 1 {
@@ -60,16 +59,15 @@ func endWarnings(h metrics.History, predictions []metrics.Prediction, set images
 		}
 		found = append(found, w)
 	}
-	val := h.Of("val")
 	best, ok := h.Best(metrics.ByAccuracy)
-	if most := slices.Max(labels); ok && len(classes) > 1 && best.Corrects <= most {
-		w := Warning{Problem: fmt.Sprintf("the best accuracy, %.3f, is no more than that of always answering %s", best.Acc, classes[slices.Index(labels, most)])}
+	if ok && len(classes) > 1 && best.Corrects <= most {
+		w := Warning{Problem: fmt.Sprintf("the best accuracy, %.3f, is no more than that of always answering %s", best.Acc, classes[largest])}
 		if o.Recipe != "auto" {
 			w.Option, w.Value, w.Effect = "recipe", "auto", "chooses other options for these images"
 		}
 		found = append(found, w)
 	}
-	return append(found, curveWarnings(val)...)
+	return append(found, curveWarnings(h.Of("val"))...)
 }
 
 // curveWarnings returns the warnings about the validation losses and the learning rates.
