@@ -6,18 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 data=${1:?usage: onnx.sh DATA [CHECKPOINT]} checkpoint=${2:-}
-export BROWSER_MODULES=${XDG_CACHE_HOME:-$HOME/.cache}/hymenoptera/browser
-die() { echo "test-onnx: $*" >&2; exit 1; }
-
-for name in chromium chromium-browser google-chrome; do
-	[ -n "${CHROMIUM:-}" ] || CHROMIUM=$(command -v $name || true)
-done
-[ -n "${CHROMIUM:-}" ] || die "no Chromium here. On Debian type:  sudo apt-get install chromium"
-export CHROMIUM
-command -v npm >/dev/null || die "no npm here. On Debian type:  sudo apt-get install npm"
-mkdir -p "$BROWSER_MODULES"
-cp scripts/browser/package.json scripts/browser/package-lock.json "$BROWSER_MODULES/"
-(cd "$BROWSER_MODULES" && npm ci --silent --no-audit --no-fund)
+script=test-onnx
+. scripts/browser/setup.sh
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -6,18 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:?usage: test.sh OUT}
-export BROWSER_MODULES=${XDG_CACHE_HOME:-$HOME/.cache}/hymenoptera/browser
-die() { echo "test-browser: $*" >&2; exit 1; }
-
-for name in chromium chromium-browser google-chrome; do
-	[ -n "${CHROMIUM:-}" ] || CHROMIUM=$(command -v $name || true)
-done
-[ -n "$CHROMIUM" ] || die "no Chromium here. On Debian type:  sudo apt-get install chromium"
-export CHROMIUM
-command -v npm >/dev/null || die "no npm here. On Debian type:  sudo apt-get install npm"
-mkdir -p "$BROWSER_MODULES" "$out"
-cp scripts/browser/package.json scripts/browser/package-lock.json "$BROWSER_MODULES/"
-(cd "$BROWSER_MODULES" && npm ci --silent --no-audit --no-fund)
+script=test-browser
+. scripts/browser/setup.sh
+mkdir -p "$out"
 
 rm -rf "$out"/{sets,plain,frozen,three,many,one,going,shots} "$out"/*.html
 sets=$out/sets
