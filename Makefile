@@ -144,7 +144,7 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x
 		done; \
 	done; rm fuzz.log
 
-PURE := ./checkpoint ./hub ./metrics ./onnx ./report ./run ./transforms ./internal/background ./internal/cli ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth ./internal/text ./internal/version
+PURE := ./checkpoint ./hub ./metrics ./onnx ./report ./run ./transforms ./internal/background ./internal/cli ./internal/disk ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth ./internal/text ./internal/version
 lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, built and tested without cgo
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$files" ] || { echo "not as gofmt writes them: $$files"; exit 1; }
 	go vet ./...
