@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
+	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve failing-writes lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -150,6 +150,10 @@ lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, bu
 	go vet ./...
 	go tool staticcheck ./...
 	CGO_ENABLED=0 go test $(PURE)
+
+failing-writes: setup ## fail every write, fsync, rename and close of a training in turn; fill real small disks (needs mount)
+	go test -count 1 -run 'TestFailing' -v ./run ./finetune -every
+	go test -count 1 -run 'TestTrainings/full_disk' -v ./cmd/hymenoptera
 
 race: setup ## the tests of the packages that start goroutines, under the race detector
 	go test -race -p 1 ./internal/background ./internal/cli ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/disk"
 	"hymenoptera/internal/machine"
 	"hymenoptera/metrics"
 	"hymenoptera/run"
@@ -63,7 +64,12 @@ type Result struct {
 // Train trains as o says. Errors about options are an [*OptionError], those about the run's folder a [*run.HeldError]
 // or a [*run.FolderError], those about an image a [*dataset.SampleError]. When ctx is cancelled, Train returns after
 // the current step and keeps the best weights so far. It sets up libtorch for the whole process, as torch.Init does.
-func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
+func Train(ctx context.Context, o Options, h Hooks) (Result, error) {
+	return train(ctx, disk.OS{}, o, h)
+}
+
+// train is Train, with the run's files on a file system that may be one of a test.
+func train(ctx context.Context, files disk.System, o Options, h Hooks) (result Result, err error) {
 	h = h.filled()
 	if o.Out == "" {
 		o.Out = DefaultOut(o.Model)
@@ -130,7 +136,7 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 		}
 
 		// The folder of the run.
-		folder, err := run.Create(o.Out, o.Overwrite)
+		folder, err := run.CreateOn(files, o.Out, o.Overwrite)
 		if err != nil {
 			return err
 		}
