@@ -29,6 +29,8 @@ type Hooks struct {
 	Log      *slog.Logger            // for messages to people; nil for none
 	Download func(done, total int64) // bytes of a download; total is -1 if it is not known
 	Warn     func(Warning)           // about data or options; each comes once
+	Chosen   func(Options) error     // with the recipe auto: the options that the training will have
+	Command  func(Options) string    // returns the command line that repeats a training, for its report
 
 	// EpochStart, Step, EpochEnd and Tensor are those of [trainer.Hooks].
 	EpochStart func(epoch int) error
@@ -40,13 +42,19 @@ type Hooks struct {
 	PhaseEnd func(p metrics.Phase) error
 }
 
-// filled returns h with a log and a Warn.
+// filled returns h with the hooks that Train calls unasked.
 func (h Hooks) filled() Hooks {
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
 	}
 	if h.Warn == nil {
 		h.Warn = func(Warning) {}
+	}
+	if h.Chosen == nil {
+		h.Chosen = func(Options) error { return nil }
+	}
+	if h.Command == nil {
+		h.Command = func(Options) string { return "" }
 	}
 	return h
 }
@@ -96,12 +104,20 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 	if err != nil {
 		return result, err
 	}
+	if o.Recipe == "auto" {
+		o = o.chooseFirst().chooseBy(set.train.Counts())
+		if err := errors.Join(o.Validate(), h.Chosen(o)); err != nil {
+			return result, err
+		}
+	}
+	if err := set.check(o, arch); err != nil {
+		return result, err
+	}
 	mode := trainer.ModeOf(device, o.Fast)
 	validation := arch.Preprocessing(o.Weights, o.ImageSize)
 	validation.Upright = o.ExifRotate
-	if all := o.Epochs * divideUp(len(set.train.Samples), o.BatchSize); o.WarmUp >= all {
-		return result, &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
-			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", all), Other: "epochs"}
+	for _, line := range set.describe(o) {
+		h.Log.Info(line)
 	}
 	for _, w := range startWarnings(set, o) {
 		h.Warn(w)
@@ -154,7 +170,7 @@ func Train(ctx context.Context, o Options, h Hooks) (result Result, err error) {
 		// The training, and the last files.
 		t := &training{o: o, hooks: h, mode: mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
 			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s}, start: time.Now(), better: -1}
-		t.report.begin(beneath)
+		t.report.begin(h.Command(o), beneath)
 		best, err := t.fit(ctx, s, loaders)
 		err = t.finish(ctx, best, err, &result)
 		result.KeptOld = result.KeptOld && folder.KeepsOld()

@@ -102,6 +102,25 @@ func TestTrainReturnsErrorsOfHooks(t *testing.T) {
 	}
 }
 
+// The recipe that Train follows is the one that it announces and keeps.
+func TestTrainChooses(t *testing.T) {
+	o := small(t)
+	o.Recipe, o.Fixed, o.Epochs = "auto", []string{"epochs", "workers"}, 1
+	var chosen finetune.Options
+	result, err := finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(o finetune.Options) error { chosen = o; return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if chosen.Optimizer != "adamw" || chosen.BatchSize != 8 || chosen.Epochs != 1 || len(result.History) != 2 {
+		t.Errorf("chose %s, batches of %d, %d epochs; %d phases", chosen.Optimizer, chosen.BatchSize, chosen.Epochs, len(result.History))
+	}
+	refused := errors.New("refused")
+	o.Out += "2"
+	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(finetune.Options) error { return refused }}); !errors.Is(err, refused) {
+		t.Errorf("got %v, want the error of the hook", err)
+	}
+}
+
 // A training that gets no better ends early, and says so.
 func TestPatienceEndsTheTraining(t *testing.T) {
 	o := small(t)
