@@ -190,8 +190,11 @@ type training struct {
 	saver  *run.Saver
 	report *reporter
 	start  time.Time
-	final  string // SHA-256 of the weights after the last epoch
-	lost   error  // of the PhaseEnd of a validation phase, whose weights are to be saved first
+	warm   time.Time // when the first step ended
+	warmed int       // images in it
+	told   bool      // the time of the training was estimated
+	final  string    // SHA-256 of the weights after the last epoch
+	lost   error     // of the PhaseEnd of a validation phase, whose weights are to be saved first
 	stuck  stuckness
 
 	better  int    // the last epoch that was better than those before it; -1 for none
@@ -212,7 +215,7 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 	}
 	cfg.Optimizer = newOptimizer(s, t.model, t.o, t.mode)
 	cfg.Scheduler, cfg.ByStep = newScheduler(cfg.Optimizer, t.o, t.o.Epochs*data.Train.Batches()), t.o.WarmUp > 0
-	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.hooks.Step, Batch: t.report.batch,
+	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.step, Batch: t.report.batch,
 		PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Tensor: t.hooks.Tensor}
 	if !t.o.Probe {
 		return trainer.Fit(ctx, s, t.model, data, cfg)
@@ -230,6 +233,29 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 		return best, err
 	}
 	return trainer.FitFeatures(ctx, s, t.model.Top(), features, cfg)
+}
+
+// step estimates from a quarter of the first epoch how long the training takes. (A GPU's first steps say nothing, and features
+// are soon trained on.)
+func (t *training) step(epoch int, phase string, done, n int) {
+	if t.hooks.Step != nil {
+		t.hooks.Step(epoch, phase, done, n)
+	}
+	if t.told || phase != "train" || done == 0 || t.o.Probe || t.mode.Device != torch.CPU {
+		return
+	}
+	if t.warm.IsZero() { // after the first step, which is slower than others
+		t.warm, t.warmed = time.Now(), done
+		return
+	}
+	if done < n/4 {
+		return
+	}
+	t.told = true
+	perImage := time.Since(t.warm).Seconds() / float64(done-t.warmed)
+	images := n + len(t.report.set.val.Samples)/3 // validation has no backward pass
+	whole := time.Duration(perImage * float64(images*t.o.Epochs) * float64(time.Second))
+	t.hooks.Log.Info(fmt.Sprintf("about %v for %d epochs", whole.Round(time.Second), t.o.Epochs))
 }
 
 // phaseEnd writes the phase to the folder before anybody else hears of it, so that nothing is lost with their errors.
@@ -259,10 +285,6 @@ func (t *training) epochEnd(epoch int) error {
 	}
 	if last {
 		t.final = fmt.Sprintf("%x", nn.Export(t.model).SHA256())
-	}
-	if t.mode.Device == torch.CPU && epoch == 0 && t.o.Epochs > 1 && !t.o.Probe { // a GPU's first epoch says nothing
-		whole := time.Since(t.start) * time.Duration(t.o.Epochs)
-		t.hooks.Log.Info(fmt.Sprintf("about %v for all %d epochs", whole.Round(time.Second), t.o.Epochs))
 	}
 	if hint := t.stuck.hint(t.report.val, t.report.set.train.Classes); hint != "" {
 		t.hooks.Log.Info(hint)

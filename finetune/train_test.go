@@ -1,8 +1,10 @@
 package finetune_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -99,6 +101,18 @@ func TestTrainReturnsErrorsOfHooks(t *testing.T) {
 	}
 	if _, err := run.ReadResult(o.Out); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a training that failed has a result: %v", err)
+	}
+}
+
+// The time is estimated once, in the first epoch.
+func TestTrainEstimatesItsTime(t *testing.T) {
+	o := small(t)
+	var log bytes.Buffer
+	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Log: slog.New(slog.NewTextHandler(&log, nil))}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(log.String(), "for 2 epochs"); n != 1 {
+		t.Errorf("got %d estimates, want 1:\n%s", n, &log)
 	}
 }
 
