@@ -10,26 +10,29 @@ import (
 	"unicode/utf8"
 )
 
-// WriteSafetensors writes sd's tensors and metadata to path, all or nothing. The same state dict gives the same
+// WriteSafetensors writes sd to path, all or nothing, as EncodeSafetensors does.
+func WriteSafetensors(path string, sd *StateDict) error {
+	return writeFile(path, func(w io.Writer) error { return EncodeSafetensors(w, sd) })
+}
+
+// EncodeSafetensors writes sd's tensors and metadata in the format of safetensors. The same state dict gives the same
 // bytes: the header keeps the order of the tensors and sorts the metadata; the data of types with larger elements
 // comes first, so that every tensor is aligned in memory that the file is mapped to. The format cannot hold Parameter
 // and RequiresGrad.
-func WriteSafetensors(path string, sd *StateDict) error {
+func EncodeSafetensors(w io.Writer, sd *StateDict) error {
 	head, order, err := safetensorsHeader(sd)
 	if err != nil {
-		return fmt.Errorf("checkpoint: write %s: %w", path, err)
+		return err
 	}
-	return writeFile(path, func(w io.Writer) error {
-		if _, err := w.Write(head); err != nil {
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	for _, i := range order {
+		if _, err := w.Write(sd.Tensors[i].Data); err != nil {
 			return err
 		}
-		for _, i := range order {
-			if _, err := w.Write(sd.Tensors[i].Data); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // safetensorsHeader returns the header, and the order in which the tensors' data follow it.

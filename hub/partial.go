@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 )
 
@@ -99,7 +98,7 @@ func (p *partial) restart(from source) error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(p.path+sourceEnding, data, 0o666)
+	return os.WriteFile(p.path+sourceEnding, data, 0o666) // recover discards half of one
 }
 
 func (p *partial) Write(b []byte) (int, error) {

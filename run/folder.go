@@ -2,9 +2,11 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,10 +14,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/internal/disk"
 	"hymenoptera/internal/escape"
 	"hymenoptera/internal/regular"
 	"hymenoptera/metrics"
@@ -23,12 +25,13 @@ import (
 
 // A Folder is the folder of a running training. It must be closed.
 type Folder struct {
+	disk disk.System
 	path string
 	lock *os.File // the folder itself, locked against a second run
 	made []string // the folders that were not there before, outermost first
 
 	mu      sync.Mutex        // guards the fields below, while files are written beside the training
-	dir     string            // the folder of the run's files: path or, while it keeps an old run, stage(path)
+	dir     string            // of the run's files: path or, until an old run is replaced, stage(path), then swap(path)
 	written map[string][]byte // content of every file but best.safetensors, by name
 	changed []string          // names of files that somebody else changed
 }
@@ -58,11 +61,16 @@ func Check(path string, overwrite bool) error {
 // one that another process writes a run into is always refused. Nothing in the folder changes before WriteConfig, and
 // an old run stays until SaveBest has written the first weights.
 func Create(path string, overwrite bool) (*Folder, error) {
+	return CreateOn(disk.OS{}, path, overwrite)
+}
+
+// CreateOn is Create on a file system that may be one of a test.
+func CreateOn(sys disk.System, path string, overwrite bool) (*Folder, error) {
 	if err := Check(path, overwrite); err != nil {
 		return nil, err
 	}
-	f := &Folder{path: path, dir: path, made: missing(path), written: map[string][]byte{}}
-	if err := os.MkdirAll(path, 0o777); err != nil {
+	f := &Folder{disk: sys, path: path, dir: path, made: missing(path), written: map[string][]byte{}}
+	if err := sys.MkdirAll(path, 0o777); err != nil {
 		return nil, &FolderError{Err: err}
 	}
 	var err error
@@ -72,6 +80,12 @@ func Create(path string, overwrite bool) (*Folder, error) {
 	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.lock.Close()
 		return nil, folderErrorf("%s: another run is writing into this folder", path)
+	}
+	for _, made := range f.made {
+		if err := disk.SyncFolder(sys, filepath.Dir(made)); err != nil {
+			f.Close()
+			return nil, &FolderError{Err: err}
+		}
 	}
 	return f, nil
 }
@@ -125,14 +139,14 @@ func (f *Folder) Close() error {
 	switch {
 	case f.KeepsOld():
 		if !f.Vanished() {
-			os.RemoveAll(f.dir)
+			f.disk.RemoveAll(f.dir)
 		}
 	case f.written[HistoryFile] == nil:
 		if f.written[ConfigFile] != nil {
-			os.Remove(filepath.Join(f.path, ConfigFile))
+			f.disk.Remove(filepath.Join(f.path, ConfigFile))
 		}
 		for i := range f.made {
-			os.Remove(f.made[len(f.made)-1-i]) // fails where somebody has put something into it
+			f.disk.Remove(f.made[len(f.made)-1-i]) // fails where somebody has put something into it
 		}
 	}
 	return f.lock.Close()
@@ -150,7 +164,7 @@ func (f *Folder) Vanished() bool {
 
 // Restore makes a vanished folder again, with everything that was written into it except the weights.
 func (f *Folder) Restore() error {
-	again, err := Create(f.path, false)
+	again, err := CreateOn(f.disk, f.path, false)
 	if err != nil {
 		return err
 	}
@@ -197,7 +211,7 @@ func (f *Folder) WriteConfig(config any) error {
 			}
 		}
 		f.dir = stage(f.path)
-		if err := os.Mkdir(f.dir, 0o777); err != nil {
+		if err := f.disk.Mkdir(f.dir, 0o777); err != nil {
 			return f.writeError(err)
 		}
 	}
@@ -212,10 +226,13 @@ func (f *Folder) Write(name string, data []byte) error {
 }
 
 func (f *Folder) write(name string, data []byte) error {
-	// In the same folder, because renameio may otherwise choose another one on the same disk.
-	err := renameio.WriteFile(filepath.Join(f.dir, name), data, 0o666, renameio.WithTempDir(f.dir))
+	err := disk.Replace(f.disk, filepath.Join(f.dir, name), func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 	if err == nil {
 		f.written[name] = data
+		err = disk.SyncFolder(f.disk, f.dir)
 	}
 	return f.writeError(err)
 }
@@ -249,36 +266,39 @@ func (f *Folder) Append(p metrics.Phase) error {
 		f.written[HistoryFile] = after
 		return f.vanished()
 	}
-	file, err := os.OpenFile(filepath.Join(f.dir, HistoryFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
-	if err != nil {
-		return fmt.Errorf("run: %w", err)
+	if before == nil {
+		return f.write(HistoryFile, after)
 	}
-	defer file.Close()
+	name := filepath.Join(f.dir, HistoryFile)
+	file, err := f.disk.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return f.writeError(err)
+	}
 	if info, err := file.Stat(); err == nil && info.Size() != int64(len(before)) {
+		file.Close()
 		f.changed = append(f.changed, HistoryFile)
 		return f.write(HistoryFile, after)
 	}
 	if _, err = file.Write(after[len(before):]); err == nil {
 		err = file.Sync()
 	}
-	if err != nil { // as if there had been no line
-		if file.Truncate(int64(len(before))); before == nil {
-			os.Remove(file.Name())
-		}
-		return f.writeError(err)
+	if err != nil {
+		file.Truncate(int64(len(before))) // as if there had been no line
+	} else {
+		f.written[HistoryFile] = after
 	}
-	f.written[HistoryFile] = after
-	return nil
+	return f.writeError(cmp.Or(err, file.Close()))
 }
 
 // SaveBest writes best.safetensors. The first call removes an old run that the folder has kept. Only one goroutine
 // may call it at a time.
 func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
-	if err := checkpoint.WriteSafetensors(filepath.Join(f.dir, BestFile), sd); err != nil {
-		return f.writeError(err)
+	err := disk.Replace(f.disk, filepath.Join(f.dir, BestFile), func(w io.Writer) error { return checkpoint.EncodeSafetensors(w, sd) })
+	if err == nil {
+		err = disk.SyncFolder(f.disk, f.dir)
 	}
-	if !f.KeepsOld() {
-		return nil
+	if err != nil || f.dir == f.path {
+		return f.writeError(err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
