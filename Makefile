@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve stress stress-serve failing-writes lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
+	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -83,14 +83,15 @@ $(REFERENCE)/.ready:
 
 GOLDENS := $(CACHE)/goldens-$(shell sha256sum scripts/goldens-requirements.txt | cut -c-12)
 ONNX := $(CACHE)/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
-NEEDS_ONNX = test -e $(ONNX) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(ONNX).partial \
-	-r scripts/onnx-requirements.txt && mv $(ONNX).partial $(ONNX); }
+# $(call install,FOLDER,-r FILE) puts Python packages into a folder, once.
+install = test -e $(1) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(1).partial $(2) && mv $(1).partial $(1); }
+NEEDS_GOLDENS = $(call install,$(GOLDENS),-r scripts/goldens-requirements.txt)
+NEEDS_ONNX = $(call install,$(ONNX),-r scripts/onnx-requirements.txt)
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
 GENERATORS := make_hostile.py make_checkpoints.py make_fixtures.py make_exif_pictures.py make_odd_pictures.py make_goldens.py make_vision_goldens.py make_module_goldens.py \
 	make_gradcam_goldens.py make_network_goldens.py make_report_goldens.py make_curves.py
 goldens: setup reference-env ## write every committed fixture anew; fail where one is not as committed (scripts/README.md)
-	@test -e $(GOLDENS) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(GOLDENS).partial \
-		-r scripts/goldens-requirements.txt && mv $(GOLDENS).partial $(GOLDENS); }
+	@$(NEEDS_GOLDENS)
 	rm -rf cmd/hymenoptera/testdata/insects dataset/testdata/images checkpoint/testdata
 	go run scripts/make_set.go cmd/hymenoptera/testdata/insects
 	@set -e; for g in $(GENERATORS); do echo "scripts/$$g"; PYTHONHASHSEED=0 PYTHONPATH=$(GOLDENS) $(PYTHON) -W ignore scripts/$$g; done
@@ -195,9 +196,14 @@ stress: setup ## 10,000 steps of a small network, 200 of ResNet18: handles and m
 
 BENCH_SERVE := $(CACHE)/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
 bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/s of 32 clients, in turn; memory by round
-	@test -e $(BENCH_SERVE) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(BENCH_SERVE).partial \
-		-r bench/requirements-serve.txt && mv $(BENCH_SERVE).partial $(BENCH_SERVE); }
+	@$(call install,$(BENCH_SERVE),-r bench/requirements-serve.txt)
 	@PYTHONPATH=$(BENCH_SERVE) $(PYTHON) bench/serve.py --data '$(DATA)' $(ARGS)
+
+FASTAI := $(CACHE)/fastai-$(shell sha256sum bench/requirements-fastai.txt | cut -c-12)
+bench-own-pictures: build reference-env ## the recipes notebook and auto and fastai's fine_tune on folders of pictures: ARGS='--weights FILE NAME=FOLDER …'
+	@$(NEEDS_GOLDENS)
+	@$(call install,$(FASTAI),--no-deps -r bench/requirements-fastai.txt)
+	@PYTHONPATH=$(FASTAI):$(GOLDENS) $(PYTHON) bench/own_pictures.py $(ARGS)
 
 stress-serve: build ## attack serve (slow bodies, pictures that take much memory or time), beside honest clients: MEMORY=1G CHECKPOINT=FILE
 	@go run ./internal/tools/stressserve -program $(BIN) -checkpoint '$(CHECKPOINT)' -pictures '$(DATA)/val' $(if $(MEMORY),-memory '$(MEMORY)') $(ARGS)

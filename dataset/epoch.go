@@ -24,19 +24,21 @@ type Epoch struct {
 	jobs  []chan int // batches to make, one channel per worker
 
 	mu         sync.Mutex
-	delivered  int // batches that Next has returned
-	dispatched int // batches that were given to workers
+	delivered  int      // batches that Next has returned
+	drawn      []uint64 // by each worker for its batches among these
+	dispatched int      // batches that were given to workers
 }
 
 // A slot is the place of one batch at a time.
 type slot struct {
 	batch Batch
 	held  bool       // from dispatch to release
+	drawn uint64     // words that the worker had drawn after the batch
 	done  chan error // the worker's result
 }
 
-// start makes the workers and gives them their first batches.
-func (e *Epoch) start(ctx context.Context, base uint64, main Source) {
+// start makes the workers and gives them the first batches from a position on.
+func (e *Epoch) start(ctx context.Context, base uint64, main Source, at Position) {
 	l := e.loader
 	ctx, e.stop = context.WithCancel(ctx)
 	e.slots = make([]slot, l.layout.Slots)
@@ -45,16 +47,19 @@ func (e *Epoch) start(ctx context.Context, base uint64, main Source) {
 		s.batch = Batch{Slot: i, epoch: e, Labels: make([]int64, l.cfg.BatchSize), Indices: make([]int, l.cfg.BatchSize)}
 		s.done = make(chan error, 1)
 	}
+	e.delivered, e.dispatched = at.Batches, at.Batches
 	if e.inline = l.cfg.Workers == 0; e.inline {
 		l.makers[0].src = main
 		return
 	}
-	e.jobs = make([]chan int, l.cfg.Workers)
+	e.jobs, e.drawn = make([]chan int, l.cfg.Workers), make([]uint64, l.cfg.Workers)
+	copy(e.drawn, at.Drawn)
 	for w := range e.jobs {
 		jobs := make(chan int, prefetch)
 		e.jobs[w] = jobs
 		m := l.makers[w]
 		m.seed(base + uint64(w))
+		m.own.Skip(e.drawn[w])
 		e.wg.Go(func() { e.work(ctx, m, jobs) })
 	}
 	e.mu.Lock()
@@ -67,7 +72,9 @@ func (e *Epoch) work(ctx context.Context, m *maker, jobs <-chan int) {
 	defer m.close()
 	for k := range jobs {
 		s := &e.slots[k%len(e.slots)]
-		s.done <- e.fill(ctx, m, k, &s.batch)
+		err := e.fill(ctx, m, k, &s.batch)
+		s.drawn = m.own.Drawn()
+		s.done <- err
 	}
 }
 
@@ -168,6 +175,7 @@ func (e *Epoch) next(ctx context.Context) (*Batch, error) {
 		return nil, ctx.Err()
 	}
 	e.mu.Lock()
+	e.drawn[k%len(e.jobs)] = s.drawn
 	e.delivered++
 	e.dispatch()
 	e.mu.Unlock()

@@ -149,6 +149,13 @@ func (l *Loader) SetSlots(slots []Buffer) error {
 // words each; with weights it draws the samples themselves from main. With 0 workers the crops come from main too,
 // whenever a batch is made. The epoch must be closed.
 func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
+	return l.Resume(ctx, main, Position{})
+}
+
+// Resume starts a pass as Epoch does, from a position in it that another pass has reached, without decoding what comes
+// before. main must be as it was when that pass began; after Resume the caller sets it to what it was at the position. The
+// position must be sound (see [Loader.Check]).
+func (l *Loader) Resume(ctx context.Context, main Source, at Position) *Epoch {
 	e := &Epoch{loader: l}
 	if !l.busy.CompareAndSwap(false, true) {
 		e.err = errors.New("dataset: another epoch of this loader is under way: close it first")
@@ -158,7 +165,7 @@ func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 	for len(l.slots) < l.layout.Slots {
 		l.slots = append(l.slots, newBuffer(l.layout))
 	}
-	e.start(ctx, l.draw(main, l.order), main)
+	e.start(ctx, l.draw(main, l.order), main, at)
 	return e
 }
 

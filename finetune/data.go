@@ -55,37 +55,40 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 	if len(left) > 0 {
 		h.Log.Info(fmt.Sprintf("left out: %v", left))
 	}
-	classes := set.train.Classes
-	if n := len(o.ClassWeights); n > 0 && n != len(classes) {
-		return set, &OptionError{Option: "class_weights", Value: fmt.Sprint(o.ClassWeights),
-			Problem: fmt.Sprintf("%s has %d classes: want a weight for each of %s", o.Data, len(classes), text.Few(classes, 3))}
-	}
-	if len(classes) == 1 {
-		h.Log.Warn(fmt.Sprintf("%s has only one class, %s: every answer will be right, and nothing is learnt", o.Data, classes[0]))
-	}
-	h.Log.Info(fmt.Sprintf("%s: %d images to train with in %d steps per epoch, %d to validate with", o.Data, len(set.train.Samples),
-		divideUp(len(set.train.Samples), o.BatchSize), len(set.val.Samples)))
-	for _, line := range classTable(set) {
-		h.Log.Info(line)
-	}
 	if o.SkipCorrupt {
 		if err := set.skipCorrupt(ctx, h.Log); err != nil {
 			return set, err
 		}
 	}
-	if n := len(set.train.Samples); arch.LastSize(o.ImageSize) == 1 && (n-1)%o.BatchSize == 0 {
-		return set, &OptionError{Option: "batch_size", Value: fmt.Sprint(o.BatchSize),
+	return set, nil
+}
+
+// check returns an [*OptionError] if options do not suit the images.
+func (set images) check(o Options, arch zoo.Arch) error {
+	classes, n := set.train.Classes, len(set.train.Samples)
+	if weights := len(o.ClassWeights); weights > 0 && weights != len(classes) {
+		return &OptionError{Option: "class_weights", Value: fmt.Sprint(o.ClassWeights),
+			Problem: fmt.Sprintf("%s has %d classes: want a weight for each of %s", o.Data, len(classes), text.Few(classes, 3))}
+	}
+	if arch.LastSize(o.ImageSize) == 1 && (n-1)%o.BatchSize == 0 {
+		return &OptionError{Option: "batch_size", Value: fmt.Sprint(o.BatchSize),
 			Problem: fmt.Sprintf("leaves a last batch of one of the %d training images, of which %s makes a single pixel at size %d, which BatchNorm cannot take: change this or", n, o.Model, o.ImageSize),
 			Other:   "image_size"}
 	}
-	return set, nil
+	if all := o.Epochs * divideUp(n, o.BatchSize); o.WarmUp >= all {
+		return &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
+			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", all), Other: "epochs"}
+	}
+	return nil
 }
 
 // mostClasses is how many classes a table shows.
 const mostClasses = 20
 
-// classTable lists the classes with their images to train and to validate with, the largest first if there are many.
-func classTable(set images) (lines []string) {
+// describe returns lines with the sizes of the sets and of the classes, the largest first if there are many.
+func (set images) describe(o Options) []string {
+	n := len(set.train.Samples)
+	lines := []string{fmt.Sprintf("%s: %d images to train with in %d steps per epoch, %d to validate with", o.Data, n, divideUp(n, o.BatchSize), len(set.val.Samples))}
 	train, val := set.train.Counts(), set.val.Counts()
 	order := make([]int, len(train))
 	for i := range order {

@@ -21,8 +21,8 @@ import (
 // Options are the options of a training. Those with a JSON name are stored in config.json and in the metadata of a
 // checkpoint. Begin with [DefaultOptions].
 type Options struct {
-	Recipe             string       `json:"recipe"`                 // notebook, or auto if Choices are those of Recommend
-	Choices            []Choice     `json:"choices,omitempty"`      // choices of Recommend
+	Recipe             string       `json:"recipe"`                 // one of Recipes
+	Choices            []Choice     `json:"choices,omitempty"`      // set by Train: those of the recipe auto
 	Model              string       `json:"model"`                  // a name of package zoo's
 	Freeze             bool         `json:"freeze"`                 // train only the new head
 	Probe              bool         `json:"probe"`                  // with Freeze: compute the frozen network's features once
@@ -68,7 +68,9 @@ type Options struct {
 	Beneath        string `json:"-"` // CSV log of another training to draw beneath the curves; "" for none
 	Mirror         string `json:"-"` // address to use instead of https://download.pytorch.org; "" for none
 	InsecureMirror bool   `json:"-"` // allow downloads from a mirror without TLS of files whose whole hash is not known
-	Command        string `json:"-"` // the command line that repeats the run, for its report; may be ""
+
+	// Fixed names options, by their JSON names, that the recipe auto leaves as they are.
+	Fixed []string `json:"-"`
 }
 
 // DefaultData is the folder of the tutorial's photographs of ants and bees, which are downloaded if it is not there.
@@ -92,8 +94,8 @@ func DefaultOut(name string) string {
 	return filepath.Join("runs", name+"-"+time.Now().Format("20060102-150405"))
 }
 
-// Recipes returns the values of Options.Recipe: notebook, whose options are those of [DefaultOptions], and auto, for which
-// [Recommend] chooses options.
+// Recipes returns the values of Options.Recipe: notebook, which leaves the options as they are, and auto, for which [Train]
+// chooses those that suit the images, the network and the weights, all but the ones that Options.Fixed names.
 func Recipes() []string { return []string{"notebook", "auto"} }
 
 // Optimizers returns the values of Options.Optimizer.
@@ -138,6 +140,9 @@ func (e *OptionError) Text(name func(option string) string) string {
 
 // Validate returns an [*OptionError] if an option has an invalid value, or two options contradict each other.
 func (o Options) Validate() error {
+	if o.Recipe == "auto" {
+		o = o.chooseFirst()
+	}
 	arch, err := zoo.Find(o.Model)
 	if err != nil {
 		return &OptionError{Option: "model", Problem: err.Error()}

@@ -60,8 +60,8 @@ type reporter struct {
 	right     bool                 // one did
 }
 
-// begin adds the options and the machine to the page.
-func (r *reporter) begin(beneath metrics.History) {
+// begin adds the options, the command that repeats the training and the machine to the page.
+func (r *reporter) begin(command string, beneath metrics.History) {
 	o := r.o
 	how := "every layer trained"
 	if o.Freeze {
@@ -72,7 +72,7 @@ func (r *reporter) begin(beneath metrics.History) {
 	}
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", o.Model, how, filepath.Base(filepath.Clean(o.Data))),
-		Classes: r.set.train.Classes, Epochs: o.Epochs, Rule: o.Best, Features: o.Probe, Command: o.Command,
+		Classes: r.set.train.Classes, Epochs: o.Epochs, Rule: o.Best, Features: o.Probe, Command: command,
 		Config: o.fields(), Machine: machineFields(r.mode.Device, o.Threads),
 	}
 	if beneath != nil {

@@ -30,6 +30,8 @@ type Hooks struct {
 	Log      *slog.Logger            // for messages to people; nil for none
 	Download func(done, total int64) // bytes of a download; total is -1 if it is not known
 	Warn     func(Warning)           // about data or options; each comes once
+	Chosen   func(Options) error     // with the recipe auto: the options that the training will have
+	Command  func(Options) string    // returns the command line that repeats a training, for its report
 
 	// EpochStart, Step, EpochEnd and Tensor are those of [trainer.Hooks].
 	EpochStart func(epoch int) error
@@ -41,13 +43,19 @@ type Hooks struct {
 	PhaseEnd func(p metrics.Phase) error
 }
 
-// filled returns h with a log and a Warn.
+// filled returns h with the hooks that Train calls unasked.
 func (h Hooks) filled() Hooks {
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
 	}
 	if h.Warn == nil {
 		h.Warn = func(Warning) {}
+	}
+	if h.Chosen == nil {
+		h.Chosen = func(Options) error { return nil }
+	}
+	if h.Command == nil {
+		h.Command = func(Options) string { return "" }
 	}
 	return h
 }
@@ -102,12 +110,20 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 	if err != nil {
 		return result, err
 	}
+	if o.Recipe == "auto" {
+		o = o.chooseFirst().chooseBy(set.train.Counts())
+		if err := errors.Join(o.Validate(), h.Chosen(o)); err != nil {
+			return result, err
+		}
+	}
+	if err := set.check(o, arch); err != nil {
+		return result, err
+	}
 	mode := trainer.ModeOf(device, o.Fast)
 	validation := arch.Preprocessing(o.Weights, o.ImageSize)
 	validation.Upright = o.ExifRotate
-	if all := o.Epochs * divideUp(len(set.train.Samples), o.BatchSize); o.WarmUp >= all {
-		return result, &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
-			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", all), Other: "epochs"}
+	for _, line := range set.describe(o) {
+		h.Log.Info(line)
 	}
 	for _, w := range startWarnings(set, o) {
 		h.Warn(w)
@@ -160,7 +176,7 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 		// The training, and the last files.
 		t := &training{o: o, hooks: h, mode: mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
 			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s}, start: time.Now(), better: -1}
-		t.report.begin(beneath)
+		t.report.begin(h.Command(o), beneath)
 		best, err := t.fit(ctx, s, loaders)
 		err = t.finish(ctx, best, err, &result)
 		result.KeptOld = result.KeptOld && folder.KeepsOld()
@@ -180,8 +196,11 @@ type training struct {
 	saver  *run.Saver
 	report *reporter
 	start  time.Time
-	final  string // SHA-256 of the weights after the last epoch
-	lost   error  // of the PhaseEnd of a validation phase, whose weights are to be saved first
+	warm   time.Time // when the first step ended
+	warmed int       // images in it
+	told   bool      // the time of the training was estimated
+	final  string    // SHA-256 of the weights after the last epoch
+	lost   error     // of the PhaseEnd of a validation phase, whose weights are to be saved first
 	stuck  stuckness
 
 	better  int    // the last epoch that was better than those before it; -1 for none
@@ -202,7 +221,7 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 	}
 	cfg.Optimizer = newOptimizer(s, t.model, t.o, t.mode)
 	cfg.Scheduler, cfg.ByStep = newScheduler(cfg.Optimizer, t.o, t.o.Epochs*data.Train.Batches()), t.o.WarmUp > 0
-	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.hooks.Step, Batch: t.report.batch,
+	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.step, Batch: t.report.batch,
 		PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Tensor: t.hooks.Tensor}
 	if !t.o.Probe {
 		return trainer.Fit(ctx, s, t.model, data, cfg)
@@ -220,6 +239,29 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 		return best, err
 	}
 	return trainer.FitFeatures(ctx, s, t.model.Top(), features, cfg)
+}
+
+// step estimates from a quarter of the first epoch how long the training takes. (A GPU's first steps say nothing, and features
+// are soon trained on.)
+func (t *training) step(epoch int, phase string, done, n int) {
+	if t.hooks.Step != nil {
+		t.hooks.Step(epoch, phase, done, n)
+	}
+	if t.told || phase != "train" || done == 0 || t.o.Probe || t.mode.Device != torch.CPU {
+		return
+	}
+	if t.warm.IsZero() { // after the first step, which is slower than others
+		t.warm, t.warmed = time.Now(), done
+		return
+	}
+	if done < n/4 {
+		return
+	}
+	t.told = true
+	perImage := time.Since(t.warm).Seconds() / float64(done-t.warmed)
+	images := n + len(t.report.set.val.Samples)/3 // validation has no backward pass
+	whole := time.Duration(perImage * float64(images*t.o.Epochs) * float64(time.Second))
+	t.hooks.Log.Info(fmt.Sprintf("about %v for %d epochs", whole.Round(time.Second), t.o.Epochs))
 }
 
 // phaseEnd writes the phase to the folder before anybody else hears of it, so that nothing is lost with their errors.
@@ -249,10 +291,6 @@ func (t *training) epochEnd(epoch int) error {
 	}
 	if last {
 		t.final = fmt.Sprintf("%x", nn.Export(t.model).SHA256())
-	}
-	if t.mode.Device == torch.CPU && epoch == 0 && t.o.Epochs > 1 && !t.o.Probe { // a GPU's first epoch says nothing
-		whole := time.Since(t.start) * time.Duration(t.o.Epochs)
-		t.hooks.Log.Info(fmt.Sprintf("about %v for all %d epochs", whole.Round(time.Second), t.o.Epochs))
 	}
 	if hint := t.stuck.hint(t.report.val, t.report.set.train.Classes); hint != "" {
 		t.hooks.Log.Info(hint)

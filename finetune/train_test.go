@@ -1,8 +1,10 @@
 package finetune_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -99,6 +101,37 @@ func TestTrainReturnsErrorsOfHooks(t *testing.T) {
 	}
 	if _, err := run.ReadResult(o.Out); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a training that failed has a result: %v", err)
+	}
+}
+
+// The time is estimated once, in the first epoch.
+func TestTrainEstimatesItsTime(t *testing.T) {
+	o := small(t)
+	var log bytes.Buffer
+	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Log: slog.New(slog.NewTextHandler(&log, nil))}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(log.String(), "for 2 epochs"); n != 1 {
+		t.Errorf("got %d estimates, want 1:\n%s", n, &log)
+	}
+}
+
+// The recipe that Train follows is the one that it announces and keeps.
+func TestTrainChooses(t *testing.T) {
+	o := small(t)
+	o.Recipe, o.Fixed, o.Epochs = "auto", []string{"epochs", "workers"}, 1
+	var chosen finetune.Options
+	result, err := finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(o finetune.Options) error { chosen = o; return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if chosen.Optimizer != "adamw" || chosen.BatchSize != 8 || chosen.Epochs != 1 || len(result.History) != 2 {
+		t.Errorf("chose %s, batches of %d, %d epochs; %d phases", chosen.Optimizer, chosen.BatchSize, chosen.Epochs, len(result.History))
+	}
+	refused := errors.New("refused")
+	o.Out += "2"
+	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(finetune.Options) error { return refused }}); !errors.Is(err, refused) {
+		t.Errorf("got %v, want the error of the hook", err)
 	}
 }
 

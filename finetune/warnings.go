@@ -21,6 +21,9 @@ type Warning struct {
 func startWarnings(set images, o Options) (found []Warning) {
 	counts := set.train.Counts()
 	largest, smallest := slices.Max(counts), slices.Min(counts)
+	if len(counts) == 1 {
+		found = append(found, Warning{Problem: fmt.Sprintf("%s has only one class, %s: every answer will be right, and nothing is learnt", o.Data, set.train.Classes[0])})
+	}
 	if largest > 3*smallest && o.Balance == "none" && o.ClassWeights == nil {
 		found = append(found, Warning{
 			Problem: fmt.Sprintf("class %s has %d images and %s only %d", set.train.Classes[slices.Index(counts, largest)], largest,

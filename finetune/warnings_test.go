@@ -109,16 +109,20 @@ func TestEndWarnings(t *testing.T) {
 	}
 }
 
-func TestClassTable(t *testing.T) {
-	if got, want := strings.Join(classTable(listed([]int{12, 7}, []int{3, 2})), "\n"), "    12 + 3     a\n     7 + 2     b"; got != want {
+func TestDescribe(t *testing.T) {
+	o := DefaultOptions()
+	o.Data = "bees"
+	describe := func(train, val []int) []string { return listed(train, val).describe(o) }
+	if got, want := strings.Join(describe([]int{22, 17}, []int{3, 2}), "\n"),
+		"bees: 39 images to train with in 2 steps per epoch, 5 to validate with\n    22 + 3     a\n    17 + 2     b"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	many := make([]int, 25)
 	for i := range many {
 		many[i] = i + 1
 	}
-	lines := classTable(listed(many, many))
-	if got, want := lines[0]+"\n"+lines[len(lines)-1], "    25 + 25    y\nand 5 more, of 1 to 5 images; the smallest is a"; len(lines) != 21 || got != want {
+	lines := describe(many, many)
+	if got, want := lines[1]+"\n"+lines[len(lines)-1], "    25 + 25    y\nand 5 more, of 1 to 5 images; the smallest is a"; len(lines) != 22 || got != want {
 		t.Errorf("%d lines: got\n%s\nwant\n%s", len(lines), got, want)
 	}
 }

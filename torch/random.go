@@ -4,6 +4,8 @@ package torch
 import "C"
 
 import (
+	"unsafe"
+
 	lib "github.com/sugarme/gotch/libtch"
 )
 
@@ -23,6 +25,21 @@ func (Generator) Uint32() uint32 {
 	var word C.uint32_t
 	checkShim(C.hy_random_u32(&word), "random")
 	return uint32(word)
+}
+
+// RNGState returns the state of a device's default generator, as torch.get_rng_state and torch.cuda.get_rng_state do:
+// bytes N on the CPU.
+func RNGState(s *Scope, device Device) *Tensor {
+	return callShim(s, "get_rng_state", func(out *unsafe.Pointer) *C.char {
+		return C.hy_get_rng_state(C.int(device.Index()), out)
+	})
+}
+
+// SetRNGState sets the state of a device's default generator, as torch.set_rng_state and torch.cuda.set_rng_state do. It
+// fails if state, bytes N on the CPU, is none of RNGState's.
+func SetRNGState(device Device, state *Tensor) {
+	use("set_rng_state", state)
+	checkShim(C.hy_set_rng_state(C.int(device.Index()), state.handle()), "set_rng_state", state)
 }
 
 // UniformInPlace fills t from the uniform distribution on [low, high), row-major, from the default

@@ -56,6 +56,28 @@ char *hy_random_u32(uint32_t *word) {
   });
 }
 
+static at::Generator generator_of(int device) {
+  if (device < 0)
+    return at::detail::getDefaultCPUGenerator();
+  return at::globalContext().defaultGenerator(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(device)));
+}
+
+char *hy_get_rng_state(int device, void **out) {
+  return guard([&] {
+    auto generator = generator_of(device);
+    std::lock_guard<std::mutex> lock(generator.mutex());
+    *out = new at::Tensor(generator.get_state());
+  });
+}
+
+char *hy_set_rng_state(int device, void *state) {
+  return guard([&] {
+    auto generator = generator_of(device);
+    std::lock_guard<std::mutex> lock(generator.mutex());
+    generator.set_state(tensor(state));
+  });
+}
+
 char *hy_set_num_threads(int n) {
   return guard([&] { at::set_num_threads(n); });
 }

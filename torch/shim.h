@@ -13,6 +13,9 @@ const char *hy_cpu_capability(void); // static string: "AVX512"
 
 char *hy_manual_seed(uint64_t seed);
 char *hy_random_u32(uint32_t *word); // the next word of the default CPU generator
+// The state of a device's default generator, a tensor of bytes; the CPU's device is -1.
+char *hy_get_rng_state(int device, void **out);
+char *hy_set_rng_state(int device, void *state);
 
 char *hy_set_num_threads(int n);
 

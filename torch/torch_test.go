@@ -254,3 +254,31 @@ func TestGenerator(t *testing.T) {
 		}
 	})
 }
+
+// A generator goes on from its state as if nothing had been drawn since, also in the middle of a pair of normal numbers.
+func TestRNGState(t *testing.T) {
+	do(t, func(s *torch.Scope) {
+		torch.ManualSeed(42)
+		draw := func() []float32 {
+			numbers := torch.NormalInPlace(torch.Empty(s, torch.Float32, torch.CPU, 3), 0, 1)
+			return append(torch.Float32s(s, numbers), float32(torch.Generator{}.Uint32()))
+		}
+		draw()
+		state := torch.RNGState(s, torch.CPU)
+		want := draw()
+		draw()
+		torch.SetRNGState(torch.CPU, torch.FromBytes(s, torch.Uint8, torch.Bytes(state), state.Shape()...))
+		if got := draw(); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		for name, size := range map[string]int64{"too short": 100, "zeros": state.Shape()[0]} {
+			err := torch.Do(t.Context(), func(s *torch.Scope) error {
+				torch.SetRNGState(torch.CPU, torch.Zeros(s, torch.Uint8, torch.CPU, size))
+				return nil
+			})
+			if err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+	})
+}

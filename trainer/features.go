@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 
@@ -51,7 +52,7 @@ func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *datas
 // extract makes the last view.
 func (f *Features) extract(ctx context.Context, s *torch.Scope, model nn.Module, host *hostFeed, step func(done int)) error {
 	done, view := 0, &f.views[len(f.views)-1]
-	for b, err := range host.batches(ctx, s, 0) {
+	for b, err := range host.batches(ctx, s, 0, dataset.Position{}) {
 		if err != nil {
 			return err
 		}
@@ -88,17 +89,30 @@ func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, data Featu
 	return newLoop(c, head, cfg).fit(ctx, data.Train, data.Val)
 }
 
-// Len and Path implement feed.
+// Len, Path and drawn implement feed.
 func (f *Features) Len() int          { return f.loader.Len() }
 func (f *Features) Path(i int) string { return f.loader.Path(i) }
+func (f *Features) drawn() []uint64   { return nil }
+
+// Check implements feed.
+func (f *Features) Check(at dataset.Position) error { return checkPlanned(f.loader, at) }
+
+// checkPlanned returns an error for a position that no pass of loader reaches whose draws all come at its beginning.
+func checkPlanned(loader *dataset.Loader, at dataset.Position) error {
+	if at.Batches < 0 || at.Batches > loader.Batches() || at.Drawn != nil {
+		return fmt.Errorf("it is at %+v of %d batches, whose draws are planned", at, loader.Batches())
+	}
+	return nil
+}
 
 // batches implements feed: a shuffled pass over one view.
-func (f *Features) batches(_ context.Context, s *torch.Scope, epoch int) iter.Seq2[batch, error] {
+func (f *Features) batches(_ context.Context, s *torch.Scope, epoch int, at dataset.Position) iter.Seq2[batch, error] {
+	mt19937.Int64(torch.Generator{}) // the workers' base seed, which no worker needs
+	order := make([]int, f.Len())
+	mt19937.Perm(mt19937.New(uint64(mt19937.Int64(torch.Generator{}))), order)
+	order = order[min(at.Batches*f.batch, len(order)):]
+	view := f.views[epoch%len(f.views)]
 	return func(yield func(batch, error) bool) {
-		mt19937.Int64(torch.Generator{}) // the workers' base seed, which no worker needs
-		order := make([]int, f.Len())
-		mt19937.Perm(mt19937.New(uint64(mt19937.Int64(torch.Generator{}))), order)
-		view := f.views[epoch%len(f.views)]
 		for samples := range slices.Chunk(order, f.batch) {
 			if !f.give(s, view, samples, yield) {
 				return

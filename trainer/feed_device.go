@@ -59,10 +59,17 @@ func newDeviceFeed(ctx context.Context, s *torch.Scope, loader *dataset.Loader, 
 	return f, nil
 }
 
+// drawn implements feed: a whole epoch is planned when it begins.
+func (f *deviceFeed) drawn() []uint64 { return nil }
+
+// Check implements feed.
+func (f *deviceFeed) Check(at dataset.Position) error { return checkPlanned(f.Loader, at) }
+
 // batches implements feed.
-func (f *deviceFeed) batches(_ context.Context, s *torch.Scope, _ int) iter.Seq2[batch, error] {
+func (f *deviceFeed) batches(_ context.Context, s *torch.Scope, _ int, at dataset.Position) iter.Seq2[batch, error] {
+	planned := f.PlanEpoch(torch.Generator{}, f.sizes)[at.Batches:]
 	return func(yield func(batch, error) bool) {
-		for _, p := range f.PlanEpoch(torch.Generator{}, f.sizes) {
+		for _, p := range planned {
 			if !f.give(s, p, yield) {
 				return
 			}

@@ -44,6 +44,7 @@ type hostFeed struct {
 
 	slots []*torch.Tensor    // B×3×H×W or, where the loader's samples are H×W×3, B×H×W×3; pinned for a CUDA device
 	norm  *vision.Normalizer // of bytes; nil where samples are floats
+	epoch *dataset.Epoch     // under way, or the last one
 }
 
 // newHostFeed makes tensors for the loader's batches, or shares those of another feed where they are alike: two feeds
@@ -86,20 +87,28 @@ func (f *hostFeed) lend() error {
 	return f.SetSlots(memory)
 }
 
+// drawn implements feed.
+func (f *hostFeed) drawn() []uint64 {
+	if f.epoch == nil {
+		return nil
+	}
+	return f.epoch.Position().Drawn
+}
+
 // batches implements feed. The loader outlives the tensors, so it has them during the pass only; between two passes it may
 // serve others.
-func (f *hostFeed) batches(ctx context.Context, s *torch.Scope, _ int) iter.Seq2[batch, error] {
+func (f *hostFeed) batches(ctx context.Context, s *torch.Scope, _ int, at dataset.Position) iter.Seq2[batch, error] {
+	f.epoch = nil
+	if err := f.lend(); err != nil {
+		return func(yield func(batch, error) bool) { yield(batch{}, fmt.Errorf("trainer: %w", err)) }
+	}
+	f.epoch = f.Resume(ctx, torch.Generator{}, at)
 	return func(yield func(batch, error) bool) {
-		if err := f.lend(); err != nil {
-			yield(batch{}, fmt.Errorf("trainer: %w", err))
-			return
-		}
 		defer f.SetSlots(nil)
-		epoch := f.Epoch(ctx, torch.Generator{})
-		defer epoch.Close()
+		defer f.epoch.Close()
 		for more := true; more; {
 			asked := time.Now()
-			b, err := epoch.Next(ctx)
+			b, err := f.epoch.Next(ctx)
 			switch {
 			case err == io.EOF:
 				return

@@ -30,10 +30,24 @@ type Hooks struct {
 	// epochs.
 	EpochEnd func(epoch int) error
 
+	// Checkpoint comes after each step of both phases and after each epoch. It may copy the training, to resume it from
+	// there, and nothing is copied for it before. If ctx is cancelled or a batch cannot be made, it comes once more, with
+	// the place after the last step.
+	Checkpoint func(m Moment) error
+
 	// Tensor gets the tensors of every step in the order in which they are computed, to find the first one that
 	// differs from another implementation's: "batch", "logits", "loss", after the backward pass every "<key>.grad",
 	// and after the update, as once before training, every tensor of the state dict.
 	Tensor func(epoch int, phase string, step int, name string, t *torch.Tensor)
+}
+
+// A Moment is a moment between two steps, at which a training can be copied.
+type Moment struct {
+	Epoch int           // under way, or the next one
+	Phase string        // "train", "val" or, between two epochs, ""
+	Steps int           // of the phase, so far
+	Cause error         // with which Fit is about to return; nil if the training goes on
+	Copy  func() *State // copies the training; only during the call
 }
 
 // A Batch holds the inputs and outputs of a step.
@@ -46,7 +60,7 @@ type Batch struct {
 	Logits  *torch.Tensor // N×classes, on Config.Device
 }
 
-// filled returns h with a function that does nothing for each nil one but Tensor, which costs time.
+// filled returns h with a function that does nothing for each nil one but Checkpoint and Tensor, which cost time.
 func (h Hooks) filled() Hooks {
 	if h.EpochStart == nil {
 		h.EpochStart = func(int) error { return nil }

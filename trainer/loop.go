@@ -23,6 +23,9 @@ type Data struct {
 //
 // When ctx is cancelled, Fit returns after the current step. After every error the model holds the best weights, unless its
 // device has failed.
+//
+// With cfg.Resume, Fit goes on from a training's state, to the same results as if that had never stopped: model, data and the
+// rest of cfg must be as they were, and the optimizer and the scheduler new. A state that does not fit is a [*StateError].
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, cfg Config) (best metrics.Phase, err error) {
 	if err := cfg.validateTraining(model); err != nil { // before tensors are made
 		return best, err
@@ -44,11 +47,17 @@ type loop struct {
 	classWeights *torch.Tensor // C, or nil
 	graphs       *graphs       // nil if no steps are replayed
 	average      *average      // nil if the weights themselves are validated
+	weights      *snapshot     // those of best
+	best         metrics.Phase
 
 	// where the loop is
 	epoch int
-	phase string // "train" or "val"
+	phase string // "start", "train", "val" or, between two epochs, ""
 	batch int    // in the phase
+	pass  *pass  // the phase under way; nil between two epochs
+
+	now     generators // after the last step; empty without Hooks.Checkpoint
+	resumed *resumed   // what is left to be resumed, or nil
 }
 
 func newLoop(s *torch.Scope, model nn.Module, cfg Config) *loop {
@@ -66,67 +75,83 @@ func newLoop(s *torch.Scope, model nn.Module, cfg Config) *loop {
 
 // fit is Fit for any two feeds.
 func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, err error) {
-	weights := newSnapshot(l.scope, l.model)
+	l.weights = newSnapshot(l.scope, l.model)
 	if l.cfg.EMA > 0 {
 		l.average = newAverage(l.scope, l.model, l.cfg.EMA)
 	}
+	if l.cfg.Resume != nil {
+		if err := l.restore(ctx, l.cfg.Resume, train, val); err != nil {
+			return best, &StateError{err}
+		}
+		l.cfg.Resume = nil // whose memory is large
+	}
 	defer func() {
-		if lost := torch.Do(ctx, func(*torch.Scope) error { weights.restore(); return nil }); lost != nil {
+		if lost := torch.Do(ctx, func(*torch.Scope) error { l.weights.restore(); return nil }); lost != nil {
 			err = errors.Join(err, lost)
 		}
 	}()
 	err = torch.Do(ctx, func(*torch.Scope) error {
 		l.phase = "start"
 		l.traceWeights()
-		for l.epoch = range l.cfg.Epochs {
+		for ; l.epoch < l.cfg.Epochs; l.epoch++ {
 			if err := l.cfg.Hooks.EpochStart(l.epoch); err != nil {
 				return err
 			}
 			l.chooseTrained()
-			if _, err := l.pass(ctx, "train", train); err != nil {
-				return err
+			if !l.resumed.in("val") {
+				if _, err := l.goOver(ctx, "train", train); err != nil {
+					return err
+				}
+				if l.cfg.Scheduler != nil && !l.cfg.ByStep {
+					l.cfg.Scheduler.Step()
+				}
+				if l.average != nil {
+					l.average.enter()
+				}
 			}
-			if l.cfg.Scheduler != nil && !l.cfg.ByStep {
-				l.cfg.Scheduler.Step()
-			}
-			if l.average != nil {
-				l.average.enter()
-			}
-			reached, err := l.pass(ctx, "val", val)
+			reached, err := l.goOver(ctx, "val", val)
 			if err != nil {
 				return err
 			}
-			better := l.cfg.Best.Better(reached, best)
-			if better || best.Corrects == 0 && l.cfg.Best != metrics.ByLoss {
-				weights.take()
-				best = reached
-			}
-			if better {
-				if err := l.cfg.Hooks.Best(reached); err != nil {
-					return err
-				}
+			if err := l.judge(reached); err != nil {
+				return err
 			}
 			if l.average != nil {
 				l.average.leave()
 			}
-			if err := l.cfg.Hooks.EpochEnd(l.epoch); errors.Is(err, ErrStop) {
-				return nil
-			} else if err != nil {
+			stop := l.cfg.Hooks.EpochEnd(l.epoch)
+			if stop != nil && !errors.Is(stop, ErrStop) {
+				return stop
+			}
+			if err := l.endEpoch(); err != nil || stop != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return best, err
+	return l.best, err
 }
 
-// chooseTrained sets at the beginning of an epoch which parameters are trained. When that changes, it drops the
-// recorded graphs.
+// judge keeps the weights, which the model holds, of a validation phase that is better than every one before it.
+func (l *loop) judge(reached metrics.Phase) error {
+	better := l.cfg.Best.Better(reached, l.best)
+	if better || l.best.Corrects == 0 && l.cfg.Best != metrics.ByLoss {
+		l.weights.take()
+		l.best = reached
+	}
+	if better {
+		return l.cfg.Hooks.Best(reached)
+	}
+	return nil
+}
+
+// chooseTrained sets at the beginning of an epoch which parameters are trained, if that changes there or the training was
+// resumed. It drops the recorded graphs.
 func (l *loop) chooseTrained() {
-	if l.cfg.HeadEpochs == 0 || l.epoch != 0 && l.epoch != l.cfg.HeadEpochs {
+	if l.cfg.HeadEpochs == 0 || l.epoch != 0 && l.epoch != l.cfg.HeadEpochs && l.resumed == nil {
 		return
 	}
-	nn.SetRequiresGrad(l.model, l.epoch > 0)
+	nn.SetRequiresGrad(l.model, l.epoch >= l.cfg.HeadEpochs)
 	nn.SetRequiresGrad(l.cfg.Head, true)
 	if l.graphs != nil {
 		l.graphs = newGraphs(l.scope, l.cfg.Device, l.step)
@@ -137,8 +162,12 @@ func (l *loop) chooseTrained() {
 type feed interface {
 	Len() int
 	Path(sample int) string // its file
-	// batches yields the batches of an epoch: each is valid until the next one. It draws from the default generator.
-	batches(ctx context.Context, s *torch.Scope, epoch int) iter.Seq2[batch, error]
+	// batches draws an epoch's order from the default generator and yields its batches from a position on: each is valid
+	// until the next one. The caller ranges over them once, at once.
+	batches(ctx context.Context, s *torch.Scope, epoch int, at dataset.Position) iter.Seq2[batch, error]
+	// drawn is that of the position that was reached; Check returns an error for a position that no pass reaches.
+	drawn() []uint64
+	Check(at dataset.Position) error
 }
 
 // A batch is a Batch on its way through the loop, which sets Epoch, Phase and Logits.
@@ -149,16 +178,26 @@ type batch struct {
 	wait   time.Duration // for the loader
 }
 
-// pass goes once over a set: with weight updates in the phase "train", in evaluation mode and without autograd in "val".
-func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase, error) {
-	l.phase = phase
-	p := metrics.Phase{Epoch: l.epoch, Name: phase, N: feed.Len()}
+// A pass is a phase under way.
+type pass struct {
+	metrics.Phase // without results yet
+	feed          feed
+	sums          *sums
+	confusion     confusion
+	done          int // images
+	start         time.Time
+	began         generators // before its order was drawn; empty without Hooks.Checkpoint
+}
+
+// goOver goes once over a set: with weight updates in the phase "train", in evaluation mode and without autograd in "val".
+func (l *loop) goOver(ctx context.Context, phase string, feed feed) (metrics.Phase, error) {
+	s := l.scope.Child()
+	defer s.Close()
+	p := &pass{Phase: metrics.Phase{Epoch: l.epoch, Name: phase, N: feed.Len()}, feed: feed, sums: newSums(s, l.cfg), start: time.Now()}
 	if l.cfg.Optimizer != nil {
 		p.LR = l.cfg.Optimizer.Rates()[0]
 	}
-	s := l.scope.Child()
-	defer s.Close()
-	start := time.Now()
+	l.phase, l.batch, l.pass = phase, 0, p
 	nn.SetTraining(l.model, phase == "train")
 	model, step := l.model, l.step
 	if phase == "val" {
@@ -167,16 +206,14 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 		step = l.graphs.step
 	}
 
-	sums, done := newSums(s, l.cfg), 0
-	var confusion confusion
-	l.cfg.Hooks.Step(l.epoch, phase, 0, p.N)
-	l.batch = 0
-	for b, err := range feed.batches(ctx, s, l.epoch) {
+	batches := l.batches(ctx, s)
+	l.cfg.Hooks.Step(l.epoch, phase, p.done, p.N)
+	for b, err := range batches {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return p, err
+			return p.Phase, errors.Join(err, l.checkpoint(err))
 		}
 		p.Wait += b.wait.Seconds()
 		l.trace("batch", b.Inputs)
@@ -186,23 +223,26 @@ func (l *loop) pass(ctx context.Context, phase string, feed feed) (metrics.Phase
 		}
 		b.Epoch, b.Phase, b.Logits = l.epoch, phase, r.logits
 		l.cfg.Hooks.Batch(b.Batch)
-		if loss, ok := sums.add(r, len(b.Samples)); !ok {
-			return p, l.lossError(loss, p.LR, files(feed, b.Samples))
+		if loss, ok := p.sums.add(r, len(b.Samples)); !ok {
+			return p.Phase, l.lossError(loss, p.LR, files(feed, b.Samples))
 		}
 		if phase == "val" && l.cfg.Best == metrics.ByMacroF1 {
-			confusion.add(b.scope, r.logits, b.Labels)
+			p.confusion.add(b.scope, r.logits, b.Labels)
 		}
 		l.batch++
-		done += len(b.Samples)
-		l.cfg.Hooks.Step(l.epoch, phase, done, p.N)
+		p.done += len(b.Samples)
+		l.cfg.Hooks.Step(l.epoch, phase, p.done, p.N)
+		if err := l.endStep(); err != nil {
+			return p.Phase, err
+		}
 	}
-	if loss, ok := sums.end(&p); !ok {
+	if loss, ok := p.sums.end(&p.Phase); !ok {
 		l.batch = -1
-		return p, l.lossError(loss, p.LR, nil)
+		return p.Phase, l.lossError(loss, p.LR, nil)
 	}
-	p.MacroF1 = metrics.MacroF1(confusion)
-	p.Seconds = time.Since(start).Seconds()
-	return p, l.cfg.Hooks.PhaseEnd(p)
+	p.MacroF1 = metrics.MacroF1(p.confusion)
+	p.Seconds = time.Since(p.start).Seconds()
+	return p.Phase, l.cfg.Hooks.PhaseEnd(p.Phase)
 }
 
 // stepped does the work after a training step.
@@ -253,11 +293,11 @@ func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tenso
 // Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. It calls the hooks of a
 // validation phase. cfg's Epochs, Optimizer, Scheduler and Resident have no effect.
 func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (metrics.Phase, error) {
-	cfg.Epochs, cfg.Optimizer = 1, nil
+	cfg.Epochs, cfg.Optimizer, cfg.Hooks.Checkpoint = 1, nil, nil
 	if err := cfg.validate(model); err != nil {
 		return metrics.Phase{}, err
 	}
 	c := s.Child()
 	defer c.Close()
-	return newLoop(c, model, cfg).pass(ctx, "val", newHostFeed(c, loader, cfg.Device, nil))
+	return newLoop(c, model, cfg).goOver(ctx, "val", newHostFeed(c, loader, cfg.Device, nil))
 }

@@ -45,12 +45,28 @@ func (t *sums) add(r result, n int) (loss float64, ok bool) {
 
 // end sets the loss and accuracy of a phase and reports whether the loss is finite.
 func (t *sums) end(p *metrics.Phase) (loss float64, ok bool) {
-	if t.deviceLoss != nil {
-		t.loss, t.corrects = torch.Item(t.deviceLoss), int(torch.Item(t.deviceHits))
-	}
-	p.Loss, p.Corrects = t.loss/float64(p.N), t.corrects
+	loss, p.Corrects = t.get()
+	p.Loss = loss / float64(p.N)
 	p.Acc = float64(p.Corrects) / float64(p.N)
-	return t.loss, isFinite(t.loss)
+	return loss, isFinite(loss)
+}
+
+// get returns the sums. It waits for the device.
+func (t *sums) get() (loss float64, corrects int) {
+	if t.deviceLoss != nil {
+		return torch.Item(t.deviceLoss), int(torch.Item(t.deviceHits))
+	}
+	return t.loss, t.corrects
+}
+
+// set is the inverse of get.
+func (t *sums) set(loss float64, corrects int) {
+	if t.deviceLoss != nil {
+		torch.FillInPlace(t.deviceLoss, loss)
+		torch.FillInPlace(t.deviceHits, float64(corrects))
+		return
+	}
+	t.loss, t.corrects = loss, corrects
 }
 
 func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -39,3 +39,10 @@ func (n *snapshot) restore() {
 		}
 	})
 }
+
+// each calls f for every tensor of the snapshot, in the order of the state dict.
+func (n *snapshot) each(f func(key string, t *torch.Tensor)) {
+	for i, e := range nn.StateDict(n.model) {
+		f(e.Name, n.copies[i])
+	}
+}

@@ -31,14 +31,12 @@ func newTrain(m *cli.Messages) *cobra.Command {
 			if o.Out == "" {
 				o.Out = finetune.DefaultOut(o.Model)
 			}
-			if o.Recipe == "auto" {
-				if err := recommend(cmd, &o, m); err != nil {
+			if o.Recipe != "auto" {
+				if err := checkEffects(cmd.Flags(), o); err != nil {
 					return err
 				}
 			}
-			if err := checkEffects(cmd.Flags(), o); err != nil {
-				return err
-			}
+			cmd.Flags().Visit(func(f *pflag.Flag) { o.Fixed = append(o.Fixed, strings.ReplaceAll(f.Name, "-", "_")) })
 			return train(cmd, m, o, traceFile)
 		},
 	}
@@ -49,21 +47,12 @@ func newTrain(m *cli.Messages) *cobra.Command {
 	return cmd
 }
 
-// recommend chooses the options that the command line leaves open, and says which and why.
-func recommend(cmd *cobra.Command, o *finetune.Options, m *cli.Messages) (err error) {
-	var fixed []string
-	cmd.Flags().Visit(func(f *pflag.Flag) { fixed = append(fixed, strings.ReplaceAll(f.Name, "-", "_")) })
-	if *o, err = finetune.Recommend(cmd.Context(), *o, fixed, finetune.Hooks{Download: m.ShowBytes}); err != nil {
-		if option := new(finetune.OptionError); errors.As(err, &option) {
-			return &cli.UsageError{Err: withFlags(err)}
-		}
-		return advise(err, *o)
-	}
+// showChoices prints the choices of the recipe auto, and the command that repeats the training without it.
+func showChoices(m *cli.Messages, o finetune.Options) {
 	for _, c := range o.Choices {
 		m.Infof("%s %s: %s", flagOf(c.Option), c.Value, c.Reason)
 	}
-	m.Infof("to repeat this: %s", strings.ReplaceAll(commandLine(*o), " \\\n ", ""))
-	return nil
+	m.Infof("to repeat this: %s", strings.ReplaceAll(commandLine(o), " \\\n ", ""))
 }
 
 // warn prints a warning about data or options, and the flag that changes that.
@@ -84,10 +73,14 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile st
 		return fmt.Errorf("%w: raise the limit (ulimit -u, or pids.max of the control group), or lower --workers and --threads", err)
 	}
 	malloc.CollectOften()
-	o.Command = commandLine(o)
 	log := &cli.TrainingLog{Stdout: cmd.OutOrStdout(), Messages: m, Epochs: o.Epochs}
 	hooks := finetune.Hooks{Log: m.Logger(), Download: m.ShowBytes, Warn: func(w finetune.Warning) { warn(m, w) },
-		EpochStart: log.EpochStart, Step: log.Step, PhaseEnd: log.PhaseEnd, EpochEnd: log.EpochEnd}
+		EpochStart: log.EpochStart, Step: log.Step, PhaseEnd: log.PhaseEnd, EpochEnd: log.EpochEnd, Command: commandLine}
+	hooks.Chosen = func(o finetune.Options) error {
+		showChoices(m, o)
+		log.Epochs = o.Epochs
+		return checkEffects(cmd.Flags(), o)
+	}
 	tensors := trace.New(traceFile)
 	if traceFile != "" {
 		hooks.Tensor = tensors.Tensor

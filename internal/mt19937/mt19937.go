@@ -25,7 +25,8 @@ type Source interface{ Uint32() uint32 }
 // [New] or [Generator.Seed]. It is not safe for concurrent use.
 type Generator struct {
 	state [stateLen]uint32
-	next  int // index of the next word in state; stateLen asks for new ones
+	next  int    // index of the next word in state; stateLen asks for new ones
+	made  uint64 // words since Seed, up to the end of state
 }
 
 // New returns a generator in the state that torch.manual_seed(seed) gives PyTorch's.
@@ -42,7 +43,22 @@ func (g *Generator) Seed(seed uint64) {
 		p := g.state[i-1]
 		g.state[i] = initMul*(p^p>>30) + i
 	}
-	g.next = stateLen
+	g.next, g.made = stateLen, 0
+}
+
+// Drawn returns how many words were drawn since Seed.
+func (g *Generator) Drawn() uint64 { return g.made - uint64(stateLen-g.next) }
+
+// Skip leaves out the next n words.
+func (g *Generator) Skip(n uint64) {
+	for n > 0 {
+		if g.next >= stateLen {
+			g.twist()
+		}
+		step := min(n, uint64(stateLen-g.next))
+		g.next += int(step)
+		n -= step
+	}
 }
 
 // Uint32 returns the next word.
@@ -69,6 +85,7 @@ func (g *Generator) twist() {
 	}
 	s[stateLen-1] = s[shift-1] ^ mix(s[stateLen-1], s[0])
 	g.next = 0
+	g.made += stateLen
 }
 
 // mix is one step of the recurrence.

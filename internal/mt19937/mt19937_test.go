@@ -102,6 +102,20 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// Skipping what was drawn leads to the same place.
+func TestSkip(t *testing.T) {
+	for _, n := range []uint64{0, 1, 623, 624, 625, 1248, 5000} {
+		g, again := New(9), New(9)
+		for range n {
+			g.Uint32()
+		}
+		again.Skip(g.Drawn())
+		if got, want := again.Uint32(), g.Uint32(); g.Drawn() != n+1 || again.Drawn() != n+1 || got != want {
+			t.Errorf("after %d words: drew %d and %d, then %d, want %d", n, g.Drawn(), again.Drawn(), got, want)
+		}
+	}
+}
+
 // TestFMA compares with exact arithmetic.
 func TestFMA(t *testing.T) {
 	g := New(7)

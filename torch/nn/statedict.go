@@ -12,16 +12,28 @@ import (
 // Export returns a copy of m's state dict in Go's memory, for a file. [LoadStateDict] is the inverse.
 func Export(m Module) *checkpoint.StateDict {
 	sd := &checkpoint.StateDict{}
-	s := torch.NewScope()
-	defer s.Close()
 	for _, e := range StateDict(m) {
-		t := torch.Contiguous(s, torch.To(s, torch.Detach(s, e.Tensor), torch.CPU))
-		sd.Tensors = append(sd.Tensors, checkpoint.Tensor{
-			Name: e.Name, DType: checkpointDTypes[t.DType()], Shape: t.Shape(),
-			Data: slices.Clone(torch.Bytes(t)), Parameter: e.Parameter, RequiresGrad: torch.RequiresGrad(e.Tensor),
-		})
+		t := ExportTensor(e.Name, e.Tensor)
+		t.Parameter, t.RequiresGrad = e.Parameter, torch.RequiresGrad(e.Tensor)
+		sd.Tensors = append(sd.Tensors, t)
 	}
 	return sd
+}
+
+// ExportTensor returns a copy of t, from any device, in Go's memory, for a file. [ImportTensor] is the inverse.
+func ExportTensor(name string, t *torch.Tensor) checkpoint.Tensor {
+	s := torch.NewScope()
+	defer s.Close()
+	t = torch.Contiguous(s, torch.To(s, torch.Detach(s, t), torch.CPU))
+	return checkpoint.Tensor{Name: name, DType: checkpointDTypes[t.DType()], Shape: t.Shape(), Data: slices.Clone(torch.Bytes(t))}
+}
+
+// ImportTensor returns a copy of a file's tensor on the CPU. It fails for types that no module takes.
+func ImportTensor(s *torch.Scope, t checkpoint.Tensor) *torch.Tensor {
+	if torchDType(t.DType) < 0 {
+		torch.Fail(fmt.Errorf("nn: %q holds %v, which no module takes", t.Name, t.DType))
+	}
+	return torch.FromBytes(s, torchDType(t.DType), t.Data, t.Shape...)
 }
 
 // checkpointDTypes maps the types of a module's tensors to those of files.
@@ -49,7 +61,7 @@ func LoadStateDict(m Module, sd *checkpoint.StateDict) error {
 		for _, e := range entries {
 			if t, ok := sd.Get(e.Name); ok {
 				c := s.Child()
-				torch.CopyInPlace(e.Tensor, torch.FromBytes(c, torchDType(t.DType), t.Data, t.Shape...))
+				torch.CopyInPlace(e.Tensor, ImportTensor(c, t))
 				c.Close()
 			}
 		}

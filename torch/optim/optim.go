@@ -25,6 +25,10 @@ type Optimizer interface {
 	Rates() []float64
 	// SetRates changes the learning rates.
 	SetRates(rates []float64)
+	// State returns the state, to go on from later. Its tensors are the optimizer's own.
+	State() State
+	// SetState makes a new optimizer go on from the state of one with equal parameters, whose tensors it copies.
+	SetState(st State) error
 }
 
 // A Group holds parameters with a learning rate of their own, like one of PyTorch's param_groups.
@@ -62,4 +66,8 @@ func (gs groups) SetRates(rates []float64) {
 type Scheduler interface {
 	// Step ends an epoch, or a step.
 	Step()
+	// State returns the state, to go on from later.
+	State() ScheduleState
+	// SetState makes a new scheduler go on from a state. The optimizer has a state of its own, with the rates.
+	SetState(st ScheduleState) error
 }

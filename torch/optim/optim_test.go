@@ -3,6 +3,7 @@ package optim_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -84,7 +85,9 @@ func TestOptimizersEqualPyTorch(t *testing.T) {
 			if len(want) != 15 {
 				t.Fatalf("the golden has %d weights, want 15", len(want))
 			}
-			check(t, descend(t, strings.HasSuffix(name, "rows"), make), want, within)
+			for _, interrupt := range []int{-1, 0, 1, 3} {
+				check(t, descend(t, strings.HasSuffix(name, "rows"), interrupt, make), want, within)
+			}
 		})
 	}
 }
@@ -106,13 +109,17 @@ func TestFusedSGDAgreesWithPyTorch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rows := name == "sgd rows"
-			got := descend(t, rows, func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer {
+			make := func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer {
 				if rows {
 					return optim.NewSGDGroups(s, twoRates(p, 0.1, 0.03), cfg)
 				}
 				return optim.NewSGD(s, p, cfg)
-			})
+			}
+			got := descend(t, rows, -1, make)
 			check(t, got, g.Optimizers[name], 1e-6)
+			if again := descend(t, rows, 2, make); !slices.Equal(again, got) {
+				t.Errorf("interrupted: got %v, want %v", again, got)
+			}
 		})
 	}
 }
@@ -146,9 +153,24 @@ func TestParametersMayBeginLate(t *testing.T) {
 	}
 }
 
+// goOn gives the state of an optimizer to a new one.
+func goOn(t *testing.T, old, again optim.Optimizer) optim.Optimizer {
+	t.Helper()
+	st := old.State()
+	data, err := json.Marshal(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := optim.State{Tensors: st.Tensors}
+	if err := errors.Join(json.Unmarshal(data, &read), again.SetState(read)); err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
 // descend does six steps on fifteen weights, in one tensor or in three rows, as the goldens' script does, and returns the
-// weights.
-func descend(t *testing.T, rows bool, make func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer) (end []float32) {
+// weights. Before the step interrupt a new optimizer goes on from the state of the old one.
+func descend(t *testing.T, rows bool, interrupt int, make func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer) (end []float32) {
 	t.Helper()
 	before := torch.Live()
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
@@ -167,6 +189,9 @@ func descend(t *testing.T, rows bool, make func(s *torch.Scope, p []*torch.Tenso
 		}
 		opt := make(s, params)
 		for step := range 6 {
+			if step == interrupt {
+				opt = goOn(t, opt, make(s, params))
+			}
 			c := s.Child()
 			opt.ZeroGrad()
 			for _, p := range params {
@@ -224,11 +249,65 @@ func TestSchedulesEqualPyTorch(t *testing.T) {
 		opt := optim.NewSGD(nil, nil, optim.SGDConfig{LR: 0.001})
 		schedule := make(opt)
 		for epoch, w := range want {
+			if epoch%4 == 3 { // a new one goes on from the state
+				rates, state := opt.State(), schedule.State()
+				opt = optim.NewSGD(nil, nil, optim.SGDConfig{LR: 0.001})
+				schedule = make(opt)
+				if err := errors.Join(opt.SetState(rates), schedule.SetState(state)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if got := opt.Rates(); got[0] != w {
 				t.Errorf("%s: epoch %d: got %v, want %v", name, epoch, got, w)
 			}
 			schedule.Step()
 		}
+	}
+}
+
+// A state that is another optimizer's or schedule's, or was damaged, is refused.
+func TestStatesAreChecked(t *testing.T) {
+	err := torch.Do(t.Context(), func(s *torch.Scope) error {
+		params := []*torch.Tensor{torch.Zeros(s, torch.Float32, torch.CPU, 2), torch.Zeros(s, torch.Float32, torch.CPU, 3)}
+		fits, other := torch.Zeros(s, torch.Float32, torch.CPU, 2), torch.Zeros(s, torch.Float64, torch.CPU, 2)
+		sgd := optim.NewSGD(s, params, optim.SGDConfig{LR: 1, Momentum: 0.9})
+		plain := optim.NewSGD(s, params, optim.SGDConfig{LR: 1})
+		adam := optim.NewAdam(s, params, optim.AdamConfig{LR: 1})
+		rates := []float64{1}
+		for name, c := range map[string]struct {
+			opt optim.Optimizer
+			st  optim.State
+		}{
+			"no rates":       {sgd, optim.State{}},
+			"NaN":            {sgd, optim.State{Rates: []float64{math.NaN()}}},
+			"steps":          {sgd, optim.State{Rates: rates, Steps: []int{1, 1}}},
+			"another name":   {sgd, optim.State{Rates: rates, Tensors: []optim.Entry{{"0.exp_avg", fits}}}},
+			"no parameter":   {sgd, optim.State{Rates: rates, Tensors: []optim.Entry{{"2.momentum_buffer", fits}}}},
+			"no number":      {sgd, optim.State{Rates: rates, Tensors: []optim.Entry{{"+0.momentum_buffer", fits}}}},
+			"another shape":  {sgd, optim.State{Rates: rates, Tensors: []optim.Entry{{"1.momentum_buffer", fits}}}},
+			"another type":   {sgd, optim.State{Rates: rates, Tensors: []optim.Entry{{"0.momentum_buffer", other}}}},
+			"no momentum":    {plain, optim.State{Rates: rates, Tensors: []optim.Entry{{"0.momentum_buffer", fits}}}},
+			"no steps":       {adam, optim.State{Rates: rates}},
+			"negative steps": {adam, optim.State{Rates: rates, Steps: []int{-1, 0}}},
+			"no tensors":     {adam, optim.State{Rates: rates, Steps: []int{1, 0}}},
+			"half":           {adam, optim.State{Rates: rates, Steps: []int{1, 0}, Tensors: []optim.Entry{{"0.exp_avg", fits}}}},
+		} {
+			if err := c.opt.SetState(c.st); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+		for _, st := range []optim.ScheduleState{{Epoch: -1}, {TMax: 3}, {Then: &optim.ScheduleState{}}} {
+			if err := optim.NewStepLR(sgd, 7, 0.1).SetState(st); err == nil {
+				t.Errorf("%+v: no error", st)
+			}
+		}
+		if err := optim.NewCosineAnnealingLR(sgd, 3).SetState(optim.ScheduleState{Epoch: 1}); err == nil {
+			t.Error("a period of 0: no error")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
