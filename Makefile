@@ -153,7 +153,8 @@ lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, bu
 	CGO_ENABLED=0 go test $(PURE)
 
 failing-writes: setup ## fail every write, fsync, rename and close of a training in turn; fill real small disks (needs mount)
-	go test -count 1 -run 'TestFailing' -v ./run ./finetune -every
+	go test -count 1 -run 'TestFail' -v ./run
+	go test -count 1 -run 'TestFailing' -v ./finetune -every
 	go test -count 1 -run 'TestTrainings/full_disk' -v ./cmd/hymenoptera
 
 race: setup ## the tests of the packages that start goroutines, under the race detector
