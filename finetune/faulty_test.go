@@ -22,7 +22,7 @@ import (
 	"hymenoptera/run"
 )
 
-var every = flag.Bool("every", false, "fail every operation of a run, not one of six (make failing-writes)")
+var every = flag.Bool("every", false, "fail every operation of a run, not one of twelve (make failing-writes)")
 
 // Operations on the run's files fail, once or with all after them: the training ends whole, with a warning where a picture
 // is missing, or it ends with one line that names the file and the reason. No name stands for half a file.
@@ -40,7 +40,7 @@ func TestFailingWrites(t *testing.T) {
 	ended, warned, stopped, never := 0, 0, 0, 0
 	for i, op := range ops {
 		for k, last := range []bool{false, true} {
-			if !*every && (i+3*k)%6 != 0 {
+			if !*every && (i+6*k)%12 != 0 {
 				continue
 			}
 			r := failing{files: disktest.Faulty{Fail: op, Last: last}}

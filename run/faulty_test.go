@@ -74,7 +74,9 @@ func pretend(sys *disktest.Faulty, dir string, first int) (p pretended) {
 func TestFailingOperations(t *testing.T) {
 	for _, overwrite := range []bool{false, true} {
 		var whole disktest.Faulty
-		for _, fail := range append([]string{""}, operations(t, &whole, overwrite)...) {
+		all := operations(t, &whole, overwrite)
+		t.Logf("%d operations, overwriting %v", len(all), overwrite)
+		for _, fail := range append([]string{""}, all...) {
 			for _, last := range []bool{false, true} {
 				dir := folder(t)
 				if overwrite {

@@ -73,19 +73,25 @@ func testFileLimit(t *testing.T, b built) {
 }
 
 func testFullDisk(t *testing.T, b built) {
-	dir := insects(t, t.TempDir())
-	out := filepath.Join(dir, "out")
-	try(t, os.Mkdir(out, 0o777))
-	if err := unix.Mount("none", out, "tmpfs", 0, "size=20k"); err != nil {
-		t.Skipf("no small disk can be made here: %v", err)
-	}
-	defer unix.Unmount(out, unix.MNT_DETACH)
-	b.run(t, dir, smallArgs("")...).check(t, 1, "no space left on device; make room there, or choose another --out")
-	if files := tree(t, out); slices.ContainsFunc(files, func(p string) bool { return strings.HasPrefix(filepath.Base(p), ".") }) {
-		t.Errorf("half a file was left: %q", files)
-	}
-	if slices.ContainsFunc(tree(t, out), func(p string) bool { return filepath.Base(p) == run.BestFile }) {
-		t.Error("the weights were saved where there is no room")
+	for size, most := range map[string]string{"20k": run.ConfigFile, "3m": run.HistoryFile} { // the last file that there is room for
+		dir := insects(t, t.TempDir())
+		out := filepath.Join(dir, "out")
+		try(t, os.Mkdir(out, 0o777))
+		if err := unix.Mount("none", out, "tmpfs", 0, "size="+size); err != nil {
+			t.Skipf("no small disk can be made here: %v", err)
+		}
+		defer unix.Unmount(out, unix.MNT_DETACH)
+		b.run(t, dir, smallArgs("")...).check(t, 1, "no space left on device; make room there, or choose another --out")
+		names := tree(t, out)
+		if slices.ContainsFunc(names, func(p string) bool { return strings.HasPrefix(filepath.Base(p), ".") }) {
+			t.Errorf("%s: half a file was left: %q", size, names)
+		}
+		if slices.Contains(names, filepath.Join(out, run.BestFile)) || !slices.Contains(names, filepath.Join(out, most)) {
+			t.Errorf("%s: got %q, want %s and no weights, for which there is no room", size, names, most)
+		}
+		if history, err := run.ReadHistory(out); most == run.HistoryFile && (err != nil || len(history) != 2) {
+			t.Errorf("%s: %d phases, error %v", size, len(history), err)
+		}
 	}
 }
 
