@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/classify"
 	"hymenoptera/internal/malloc"
 	"hymenoptera/internal/text"
 	"hymenoptera/torch"
@@ -15,9 +17,10 @@ import (
 	"hymenoptera/zoo"
 )
 
-// newNetwork makes the network with a new head. It starts from weights, if they are not nil, and empties them, because the
-// network holds them then. The seed comes right before the new head or, without weights, before the network.
-func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classes int, log *slog.Logger) (zoo.Network, error) {
+// newNetwork makes the network. It starts from weights, if they are not nil, and empties them, because the network holds
+// them then. Its head is new, unless the weights are those of a run with the same classes. The seed comes right before
+// the new head, or where it would come, or without weights before the network.
+func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classes []string, log *slog.Logger) (zoo.Network, error) {
 	arch, err := zoo.Find(o.Model)
 	if err != nil {
 		return nil, err
@@ -25,12 +28,13 @@ func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classe
 	var model zoo.Network
 	if weights == nil {
 		torch.ManualSeed(o.Seed)
-		model = arch.New(s, int64(classes))
+		model = arch.New(s, int64(len(classes)))
 		if o.Freeze {
 			nn.SetRequiresGrad(model, false)
 			nn.SetRequiresGrad(model.Head(), true)
 		}
 	} else {
+		keep := keepsHead(weights, o, classes, log)
 		var notes []string
 		if model, notes, err = arch.LoadPretrained(s, weights); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Weights, err)
@@ -44,11 +48,35 @@ func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classe
 			nn.SetRequiresGrad(model, false)
 		}
 		torch.ManualSeed(o.Seed)
-		zoo.ReplaceHead(s, model, int64(classes))
+		if keep {
+			nn.SetRequiresGrad(model.Head(), true)
+		} else {
+			zoo.ReplaceHead(s, model, int64(len(classes)))
+		}
 	}
 	log.Info(fmt.Sprintf("%s: trainable %s of %s parameters", o.Model,
 		text.Thousands(count(nn.Trainable(model))), text.Thousands(count(nn.Parameters(model)))))
 	return model, nil
+}
+
+// keepsHead reports whether the head of weights stays: they are a whole file of a run, and its classes are these, in this
+// order. It logs the answer for a file of a run.
+func keepsHead(weights *checkpoint.StateDict, o Options, classes []string, log *slog.Logger) bool {
+	card, err := classify.ReadCard(weights.Metadata)
+	if err != nil || card.Model != o.Model {
+		return false
+	}
+	if !slices.Equal(card.Classes, classes) {
+		log.Info(fmt.Sprintf("%s: a new head, because the classes differ: the file's are %s", o.Weights, text.Short(strings.Join(card.Classes, ", "), 200)))
+		return false
+	}
+	head, ok := weights.Get("fc.weight")
+	_, bias := weights.Get("fc.bias")
+	if !ok || !bias || len(head.Shape) != 2 || head.Shape[0] != int64(len(classes)) || weights.CheckFinite() != nil {
+		return false // LoadPretrained says why
+	}
+	log.Info(o.Weights + ": the head stays, because the classes are the same")
+	return true
 }
 
 func count(ps []*torch.Tensor) (n int) {

@@ -142,7 +142,7 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 
 	err = torch.Do(ctx, func(s *torch.Scope) error {
 		// The network, with a new head.
-		model, err := newNetwork(s, o, weights, len(set.train.Classes), h.Log)
+		model, err := newNetwork(s, o, weights, set.train.Classes, h.Log)
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,24 @@ def loaders(o):
     }
 
 
-def build(o, classes):
+TYPES = {"F32": torch.float32, "I64": torch.int64}
+
+
+def read_safetensors(path):
+    """The tensors of a best.safetensors, and its metadata."""
+    with open(path, "rb") as f:
+        head = json.loads(f.read(int.from_bytes(f.read(8), "little")))
+        data = f.read()
+    metadata = head.pop("__metadata__", {})
+    tensors = {}
+    for name, t in head.items():
+        begin, end = t["data_offsets"]
+        tensors[name] = torch.frombuffer(bytearray(data[begin:end]), dtype=TYPES[t["dtype"]]).reshape(t["shape"])
+    return tensors, metadata
+
+
+def build(o, names):
+    classes = len(names)
     constructor = getattr(models, o.model)
     if o.weights == "none":
         torch.manual_seed(o.seed)
@@ -128,11 +145,14 @@ def build(o, classes):
             for name, p in model.named_parameters():
                 p.requires_grad = name.startswith("fc.")
         return model
-    weights = torch.load(o.weights, map_location="cpu", weights_only=True)
+    if o.weights.endswith(".safetensors"):
+        weights, metadata = read_safetensors(o.weights)
+    else:
+        weights, metadata = torch.load(o.weights, map_location="cpu", weights_only=True), {}
     extra = {}
     if o.model == "googlenet":  # as googlenet(weights=...) builds it before it loads; a trained one has no auxiliary heads
-        extra = dict(aux_logits="aux1.fc1.weight" in weights, transform_input=True, init_weights=False)
-    model = constructor(weights=None, **extra)
+        extra = dict(aux_logits="aux1.fc1.weight" in weights, transform_input=metadata.get("transform_input") != "false", init_weights=False)
+    model = constructor(weights=None, num_classes=len(weights["fc.weight"]), **extra)
     model.load_state_dict(weights)
     if o.model == "googlenet":
         model.aux_logits, model.aux1, model.aux2 = False, None, None
@@ -140,7 +160,10 @@ def build(o, classes):
         for p in model.parameters():
             p.requires_grad = False
     torch.manual_seed(o.seed)
-    model.fc = nn.Linear(model.fc.in_features, classes)
+    if json.loads(metadata.get("classes", "null")) == names:  # the head stays
+        model.fc.requires_grad_(True)
+    else:
+        model.fc = nn.Linear(model.fc.in_features, classes)
     return model
 
 
@@ -330,7 +353,7 @@ def main():
     os.makedirs(o.out, exist_ok=True)
     data = loaders(o)
     device = torch.device(o.device)
-    model = build(o, len(data["train"].dataset.classes)).to(device)
+    model = build(o, data["train"].dataset.classes).to(device)
     weights = [float(w) for w in o.class_weights.split(",")] if o.class_weights else None
     if o.balance == "weights":  # scikit-learn's class_weight="balanced"
         counts = torch.bincount(torch.tensor(data["train"].dataset.targets)).tolist()

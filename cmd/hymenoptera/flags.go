@@ -27,7 +27,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
 	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with if there is no val folder, chosen by --seed")
 	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be decoded")
-	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a published name (downloaded), or none")
+	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a run (its head stays if the classes are the same), a published name (downloaded), or none")
 	addMirror(f, &o.Mirror, &o.InsecureMirror)
 	f.IntVar(&o.ImageSize, "image-size", o.ImageSize, "side of the network's input, in pixels")
 	f.BoolVar(&o.ExifRotate, "exif-rotate", o.ExifRotate, "turn pictures upright by their EXIF data, which cameras and telephones write; predict, eval and serve do the same")
