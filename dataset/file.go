@@ -22,13 +22,39 @@ func openPicture(path string) (*os.File, int64, error) {
 }
 
 // ReadFile reads a picture's file into buf, which it grows as needed, and returns it, also with an error. Of a file
-// of unknown format it reads only the first bytes.
+// of unknown format it reads only the first bytes. If the file system does not answer for a minute it gives up, and
+// returns no buffer: the old one may still be written to.
 func ReadFile(buf []byte, path string) ([]byte, error) {
-	f, size, err := openPicture(path)
-	if err != nil {
-		return buf[:0], err
-	}
-	defer f.Close()
+	r, err := readFile(buf, path)
+	return r.data, err
+}
+
+// A read is the content of a file.
+type read struct {
+	data    []byte
+	version int64 // another number when the file has changed; 0 if it could not be opened
+}
+
+func readFile(buf []byte, path string) (read, error) {
+	return within(patience, func(alive func()) (r read, err error) {
+		f, size, err := openPicture(path)
+		if err != nil {
+			return read{data: buf[:0]}, err
+		}
+		defer f.Close()
+		alive()
+		info, err := f.Stat()
+		if err != nil {
+			return read{data: buf[:0]}, err
+		}
+		r.version = info.ModTime().UnixNano() ^ size<<1 | 1
+		r.data, err = readAll(buf, f, size, alive)
+		return r, err
+	})
+}
+
+// readAll reads a picture's file of a size into buf. It calls alive after every mebibyte.
+func readAll(buf []byte, f io.Reader, size int64, alive func()) ([]byte, error) {
 	const head = 4 << 10
 	if need := int(min(size, head)); need > cap(buf) {
 		buf = make([]byte, 0, need)
@@ -43,8 +69,12 @@ func ReadFile(buf []byte, path string) ([]byte, error) {
 	if need := int(size); need > cap(buf) {
 		buf = append(make([]byte, 0, need+need/4), buf...)
 	}
-	n, err = io.ReadFull(f, buf[len(buf):size])
-	if buf = buf[:len(buf)+n]; err == io.EOF || err == io.ErrUnexpectedEOF { // it has become shorter
+	for err == nil && len(buf) < int(size) {
+		n, err = io.ReadFull(f, buf[len(buf):min(len(buf)+1<<20, int(size))])
+		buf = buf[:len(buf)+n]
+		alive()
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF { // it has become shorter
 		err = nil
 	}
 	return buf, err

@@ -49,15 +49,16 @@ func (c LoaderConfig) validate() error {
 
 // A Loader makes the batches of a set, epoch by epoch. Only one epoch may run at a time.
 type Loader struct {
-	folder *ImageFolder
-	tf     transforms.Transform
-	cfg    LoaderConfig
-	layout BatchLayout
-	slots  []Buffer
-	makers []*maker // one per worker, kept from epoch to epoch for their memory
-	order  []int    // of the samples in the epoch under way
-	kept   kept     // nil without a cache
-	busy   atomic.Bool
+	folder   *ImageFolder
+	tf       transforms.Transform
+	cfg      LoaderConfig
+	layout   BatchLayout
+	slots    []Buffer
+	makers   []*maker       // one per worker, kept from epoch to epoch for their memory
+	order    []int          // of the samples in the epoch under way
+	kept     kept           // nil without a cache
+	versions []atomic.Int64 // of the samples' files when they were last read; 0 before
+	busy     atomic.Bool
 }
 
 // NewLoader returns a loader for the samples of a folder. It reads no file yet.
@@ -77,7 +78,7 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 	if int64(cfg.BatchSize) > math.MaxInt32/(3*int64(tf.Size)*int64(tf.Size)) {
 		return nil, fmt.Errorf("dataset: a batch of %d×3×%d×%d floats is too large: want a smaller batch, or smaller pictures", cfg.BatchSize, tf.Size, tf.Size)
 	}
-	l := &Loader{folder: samples, tf: tf, cfg: cfg, order: make([]int, len(samples.Samples)), layout: BatchLayout{
+	l := &Loader{folder: samples, tf: tf, cfg: cfg, order: make([]int, len(samples.Samples)), versions: make([]atomic.Int64, len(samples.Samples)), layout: BatchLayout{
 		Slots: 2*cfg.Workers + 1, N: cfg.BatchSize, H: tf.Size, W: tf.Size, ChannelsLast: cfg.ChannelsLast, Pixels: cfg.Pixels}}
 	if cfg.Cache != nil {
 		l.kept = make(kept, l.Len())

@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"image"
+	"sync/atomic"
 
 	"hymenoptera/internal/mt19937"
 	"hymenoptera/transforms"
@@ -15,6 +16,8 @@ type maker struct {
 	kept   kept // the loader's
 	cache  *Cache
 	report func(Warning)
+	// versions are the loader's: of each sample's file when it was last read.
+	versions []atomic.Int64
 
 	own  mt19937.Generator // a worker's generator
 	src  Source            // where crops are drawn from
@@ -22,7 +25,7 @@ type maker struct {
 }
 
 func (l *Loader) newMaker() *maker {
-	m := &maker{sampler: newSampler(l.tf, l.layout), folder: l.folder, kept: l.kept, cache: l.cfg.Cache, report: l.cfg.Warn}
+	m := &maker{sampler: newSampler(l.tf, l.layout), folder: l.folder, kept: l.kept, cache: l.cfg.Cache, report: l.cfg.Warn, versions: l.versions}
 	if l.tf.Random {
 		m.keep = m.cache.reserve
 	}
@@ -61,8 +64,7 @@ func (m *maker) prepare(index int) (*transforms.Image, transforms.Plan, error) {
 		}
 		return &m.sample8, m.show(p, image.Point{}, m.tf.Plan(p.Width, p.Height, m.src)), nil
 	}
-	var err error
-	if m.file, err = ReadFile(m.file, m.folder.Samples[index].Path); err != nil {
+	if err := m.read(index); err != nil {
 		return nil, transforms.Plan{}, err
 	}
 	plan, err := m.crop(context.Background(), m.src, m.file)
@@ -77,6 +79,20 @@ func (m *maker) prepare(index int) (*transforms.Image, transforms.Plan, error) {
 		m.kept.put(index, &m.sample8)
 	}
 	return &m.sample8, plan, nil
+}
+
+// read reads the file of a sample, and warns if it is not the one that was read before.
+func (m *maker) read(index int) error {
+	path := m.folder.Samples[index].Path
+	r, err := readFile(m.file, path)
+	m.file = r.data
+	if err != nil {
+		return err
+	}
+	if before := m.versions[index].Swap(r.version); before != 0 && before != r.version && m.report != nil {
+		m.report(Warning{path, warnChanged})
+	}
+	return nil
 }
 
 // warn passes on the warnings about the file of a sample.

@@ -58,7 +58,7 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 // whole decodes a sample into memory of its own.
 func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	defer m.close()
-	if m.file, err = ReadFile(m.file, m.folder.Samples[index].Path); err != nil {
+	if err = m.read(index); err != nil {
 		return nil, err
 	}
 	if !m.tf.Random {

@@ -17,6 +17,8 @@ func (w Warning) String() string { return fmt.Sprintf("%s %s", w.Path, w.Reason)
 
 const warnGrey16 = "has grey values of more than 8 bits: those above 255 turn white, as in Pillow; convert it to 8 bits"
 
+const warnChanged = "has changed since this training read it first: another training will not give the same result"
+
 // warnPixels is the number of pixels from which Pillow warns.
 func warnPixels() string {
 	return fmt.Sprintf("has more than %d pixels: it may be a decompression bomb", jpeg.WarnPixels)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/dataset"
 	"hymenoptera/finetune"
 	"hymenoptera/internal/synth"
 	"hymenoptera/metrics"
@@ -214,5 +215,20 @@ func TestTrainErrors(t *testing.T) {
 	var noVal *finetune.NoValError
 	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{}); !errors.As(err, &noVal) {
 		t.Errorf("no val folder: got %v (%v)", err, reflect.TypeOf(err))
+	}
+}
+
+// A picture that is removed in the middle of a training ends it with an error that names the file; the best weights stay.
+func TestTrainWithoutAFile(t *testing.T) {
+	o := small(t)
+	o.Cache = "off"
+	file := filepath.Join(o.Data, "train", "ants", "000.jpg")
+	r, err := finetune.Train(t.Context(), o, finetune.Hooks{EpochEnd: func(int) error { return os.Remove(file) }})
+	var sample *dataset.SampleError
+	if !errors.As(err, &sample) || sample.Path != file || len(r.History) != 2 {
+		t.Errorf("error %v, %d phases, want an error about %s in the second epoch", err, len(r.History), file)
+	}
+	if _, err := run.Best(o.Out); err != nil || r.Saved.N != 2 {
+		t.Errorf("error %v, saved %+v", err, r.Saved)
 	}
 }
