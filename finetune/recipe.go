@@ -25,6 +25,7 @@ func (o Options) chooseFirst() Options {
 			choose(&o, "lr", &o.LR, 0.003, "only a new head is trained")
 		case pretrained:
 			choose(&o, "lr", &o.LR, 0.0002, "the weights are trained, and larger steps would undo that")
+			choose(&o, "layer_decay", &o.LayerDecay, 0.7, "the first layers know what any picture needs, and change least")
 		default:
 			choose(&o, "lr", &o.LR, 0.001, "the weights are random")
 		}

@@ -15,13 +15,13 @@ func TestChoices(t *testing.T) {
 		want   string
 	}{
 		{"two classes of enough images", []int{123, 121}, nil, nil,
-			"optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine batch_size=16 epochs=13 warmup=20"},
+			"optimizer=adamw weight_decay=0.01 lr=0.0002 layer_decay=0.7 scheduler=cosine batch_size=16 epochs=13 warmup=20"},
 		{"unequal classes", []int{62, 40, 11, 12}, nil, nil,
-			"optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine batch_size=8 epochs=13 warmup=20 balance=sampling augment=light label_smoothing=0.1"},
+			"optimizer=adamw weight_decay=0.01 lr=0.0002 layer_decay=0.7 scheduler=cosine batch_size=8 epochs=13 warmup=20 balance=sampling augment=light label_smoothing=0.1"},
 		{"what is given stays", []int{123, 121}, func(o *Options) { o.BatchSize, o.Epochs, o.Optimizer = 32, 2, "sgd" }, []string{"batch_size", "epochs", "optimizer"},
 			"scheduler=cosine warmup=1"},
 		{"a warm-up, which needs the schedule that is chosen", []int{123, 121}, func(o *Options) { o.WarmUp = 5 }, []string{"warmup"},
-			"optimizer=adamw weight_decay=0.01 lr=0.0002 scheduler=cosine batch_size=16 epochs=13"},
+			"optimizer=adamw weight_decay=0.01 lr=0.0002 layer_decay=0.7 scheduler=cosine batch_size=16 epochs=13"},
 		{"random weights", []int{123, 121}, func(o *Options) { o.Weights = "none" }, nil,
 			"optimizer=adamw weight_decay=0.01 lr=0.001 scheduler=cosine batch_size=16 epochs=13 warmup=20"},
 		{"a new head", []int{123, 121}, func(o *Options) { o.Freeze = true }, nil,
