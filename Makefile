@@ -136,12 +136,13 @@ parity-onnx: build reference-env ## exported ONNX files, run by onnxruntime, aga
 # Executions, not seconds: when its time is over, the coordinator of Go before 1.27 can
 # take its own deadline for a failure (golang/go#75804).
 FUZZTIME ?= 100000x
-fuzz: setup ## every fuzz target for FUZZTIME=100000x
-	@set -eo pipefail; for p in checkpoint dataset hub internal/jpeg transforms; do \
-		for t in $$(go test -list '^Fuzz' ./$$p | grep ^Fuzz); do \
-			printf '%-14s %-16s ' $$p $$t; \
+FUZZ ?= ^Fuzz
+fuzz: setup ## every fuzz target for FUZZTIME=100000x (FUZZ=PATTERN: these only): executions, and inputs that reached new code
+	@set -eo pipefail; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u); do \
+		for t in $$(go test -list '$(FUZZ)' ./$$p | grep ^Fuzz); do \
+			printf '%-16s %-20s ' $$p $$t; \
 			go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$p >fuzz.log 2>&1 || { cat fuzz.log; exit 1; }; \
-			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*/\1 \2/p' fuzz.log | tail -1; \
+			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*\(new interesting.*\)/\1 \2, \3/p' fuzz.log | tail -1; \
 		done; \
 	done; rm fuzz.log
 

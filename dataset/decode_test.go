@@ -117,38 +117,3 @@ func TestDecodeRefusesBombs(t *testing.T) {
 		}
 	}
 }
-
-func FuzzDecode(f *testing.F) {
-	for _, g := range goldens(f) {
-		f.Add(readImage(f, g.File))
-	}
-	for name, data := range readZip(f, "testdata/odd.zip") {
-		if name != "answers.json" {
-			f.Add(data)
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if w, h, err := Size(data); format(data) == formatJPEG || err == nil && w*h > 1<<20 {
-			return // fuzzed in internal/jpeg; slow
-		}
-		var m transforms.Image
-		if err := Decode(&m, data); err == nil && (m.Width <= 0 || m.Height <= 0 || len(m.Pix) < m.Stride*m.Height) {
-			t.Errorf("%d×%d pixels in %d words", m.Width, m.Height, len(m.Pix))
-		}
-	})
-}
-
-func FuzzPNM(f *testing.F) {
-	f.Add([]byte("P3 # comment\n3 2\n#more\n15\n0 1 2  3 4 5\n6 7 8 9 10 11 12 13 14 15 0 1\n"))
-	f.Add([]byte("P6 1 1 1000\n\x00\x01\x02\x03\x00\x00"))
-	f.Add([]byte("P1\n5 2\n01011 1 0\n1 0 1\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if format(data) != formatPNM {
-			return
-		}
-		var m transforms.Image
-		if err := decodePNM(&m, data); err == nil && m.Width*m.Height > 8*len(data)+8 {
-			t.Errorf("%d×%d pixels from %d bytes", m.Width, m.Height, len(data))
-		}
-	})
-}

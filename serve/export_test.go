@@ -2,3 +2,10 @@ package serve
 
 // CloseNetwork closes the network under a server, as nothing but a bug could.
 func (s *Server) CloseNetwork() { s.model.Close() }
+
+// Held returns how many bytes are held for requests and decoding.
+func (s *Server) Held() int64 {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
+	return s.memory.bodies + s.memory.decoding
+}

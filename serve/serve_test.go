@@ -27,7 +27,7 @@ import (
 )
 
 // pictures are files that the tests send.
-func pictures(t *testing.T) (all [][]byte) {
+func pictures(t testing.TB) (all [][]byte) {
 	t.Helper()
 	names, err := filepath.Glob("../cmd/hymenoptera/testdata/insects/val/*/00*.jpg")
 	if err != nil || len(names) == 0 {
@@ -44,7 +44,7 @@ func pictures(t *testing.T) (all [][]byte) {
 }
 
 // checkpoint writes a network's file.
-func checkpoint(t *testing.T, seed uint64) string {
+func checkpoint(t testing.TB, seed uint64) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "best.safetensors")
 	if err := untrained.Write(file, seed, nil); err != nil {
@@ -54,12 +54,12 @@ func checkpoint(t *testing.T, seed uint64) string {
 }
 
 // newServer returns a server that is closed at the test's end, when nothing of it may be left.
-func newServer(t *testing.T, change func(*serve.Config)) *serve.Server {
+func newServer(t testing.TB, change func(*serve.Config)) *serve.Server {
 	t.Helper()
 	return newServerOf(t, checkpoint(t, 1), change)
 }
 
-func newServerOf(t *testing.T, file string, change func(*serve.Config)) *serve.Server {
+func newServerOf(t testing.TB, file string, change func(*serve.Config)) *serve.Server {
 	t.Helper()
 	cfg := serve.DefaultConfig()
 	if change != nil {
@@ -101,7 +101,7 @@ func read(status int, body io.Reader) (int, serve.Answer, string) {
 }
 
 // form returns files as a form, with its type.
-func form(t *testing.T, files ...[]byte) (string, io.Reader) {
+func form(t testing.TB, files ...[]byte) (string, io.Reader) {
 	t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
