@@ -261,7 +261,7 @@ func (t *training) step(epoch int, phase string, done, n int) {
 	perImage := time.Since(t.warm).Seconds() / float64(done-t.warmed)
 	images := n + len(t.report.set.val.Samples)/3 // validation has no backward pass
 	whole := time.Duration(perImage * float64(images*t.o.Epochs) * float64(time.Second))
-	t.hooks.Log.Info(fmt.Sprintf("about %v for %d epochs", whole.Round(time.Second), t.o.Epochs))
+	t.hooks.Log.Info(fmt.Sprintf("the training takes about %v", whole.Round(time.Second)))
 }
 
 // phaseEnd writes the phase to the folder before anybody else hears of it, so that nothing is lost with their errors.
