@@ -254,3 +254,16 @@ func TestWhiteSpaceAroundAHeader(t *testing.T) {
 		}
 	}
 }
+
+// The length that a safetensors file begins with may have the bytes of another format: "PK" of a zip, the protocol of a pickle.
+func TestHeaderLengthsLikeOtherFormats(t *testing.T) {
+	for _, length := range []int{'P' | 'K'<<8, 0x0280, 0x8b1f, 'B' | 'Z'<<8 | 'h'<<16} {
+		data := binary.LittleEndian.AppendUint64(nil, uint64(length))
+		data = append(data, `{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`...)
+		data = append(append(data, bytes.Repeat([]byte(" "), length+8-len(data))...), 7)
+		sd, err := Parse(data)
+		if err != nil || len(sd.Tensors) != 1 || sd.Tensors[0].Data[0] != 7 {
+			t.Errorf("a header of %d bytes: %v", length, err)
+		}
+	}
+}

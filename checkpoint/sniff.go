@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -43,7 +44,10 @@ var others = []struct{ magic, what string }{
 // sniff returns the reader for a file of that size that begins with head.
 func sniff(head []byte, size int64) (func(data []byte, part string) (*StateDict, error), error) {
 	text := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
+	isJSON := len(head) > 8 && bytes.HasPrefix(bytes.TrimLeft(head[8:], jsonSpace), []byte("{"))
 	switch {
+	case isJSON && binary.LittleEndian.Uint64(head) <= maxHeader: // first, as a length may look like the begin of other formats
+		return readSafetensors, nil
 	case size == 0:
 		return nil, errors.New("it is empty: what made it, a download or a copy, did not finish; get it again")
 	case bytes.HasPrefix(head, []byte("version https://git-lfs.github.com/spec/")):
@@ -66,7 +70,7 @@ func sniff(head []byte, size int64) (func(data []byte, part string) (*StateDict,
 		return refuseTar, nil
 	case len(head) > 1 && head[0] == opProto && head[1] <= 5:
 		return nil, errors.New("it is a pickle that torch.save did not write, or not with its own pickle_protocol: save the state dict with torch.save(model.state_dict(), FILE)")
-	case len(head) > 8 && bytes.HasPrefix(bytes.TrimLeft(head[8:], jsonSpace), []byte("{")):
+	case isJSON:
 		return readSafetensors, nil
 	}
 	for _, o := range others {
