@@ -71,8 +71,16 @@ func bestWeights(model zoo.Network, card classify.Card, rule metrics.Rule, p met
 	if !rule.Better(p, metrics.Phase{}) {
 		sd.Metadata["kept"] = "the last epoch's weights: none got a validation image right"
 	}
-	if g, ok := model.(*zoo.GoogLeNet); ok {
-		sd.Metadata[zoo.TransformInputKey] = strconv.FormatBool(g.TransformInput())
+	if renormalised := transformInput(model); renormalised != "" {
+		sd.Metadata[zoo.TransformInputKey] = renormalised
 	}
 	return sd, nil
+}
+
+// transformInput returns the value of [zoo.TransformInputKey] for a network, "" for none.
+func transformInput(model zoo.Network) string {
+	if g, ok := model.(*zoo.GoogLeNet); ok {
+		return strconv.FormatBool(g.TransformInput())
+	}
+	return ""
 }

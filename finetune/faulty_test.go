@@ -22,7 +22,7 @@ import (
 	"hymenoptera/run"
 )
 
-var every = flag.Bool("every", false, "fail every operation of a run, not one of twelve (make failing-writes)")
+var every = flag.Bool("every", false, "fail every operation of a run, not one of twenty-five (make failing-writes)")
 
 // Operations on the run's files fail, once or with all after them: the training ends whole, with a warning where a picture
 // is missing, or it ends with one line that names the file and the reason. No name stands for half a file.
@@ -37,13 +37,13 @@ func TestFailingWrites(t *testing.T) {
 	}
 	// Beside the training the report is written as often as there is time; a run need not come to the same operations.
 	ops := slices.Sorted(slices.Values(whole.files.Ops()))
-	ended, warned, stopped, never := 0, 0, 0, 0
+	ended, warned, stopped, never, resumed := 0, 0, 0, 0, 0
 	for i, op := range ops {
 		for k, last := range []bool{false, true} {
-			if !*every && (i+6*k)%12 != 0 {
+			if !*every && (i+11*k)%25 != 0 {
 				continue
 			}
-			r := failing{files: disktest.Faulty{Fail: op, Last: last}}
+			r := failing{files: disktest.Faulty{Fail: op, Last: last}, final: whole.final, best: whole.best}
 			r.train(t, images)
 			name := fmt.Sprintf("%s, all after it %v", op, last)
 			switch failed := r.files.Failed(); {
@@ -60,7 +60,7 @@ func TestFailingWrites(t *testing.T) {
 				}
 			case r.log.Len() > 0:
 				warned++
-				if log := r.log.String(); !strings.Contains(log, "the report is not complete: run: ") || !strings.Contains(log, errors.Unwrap(failed).Error()) {
+				if log := r.log.String(); !strings.Contains(log, "the report is not complete: run: ") && !strings.Contains(log, "no checkpoint could be written") || !strings.Contains(log, errors.Unwrap(failed).Error()) {
 					t.Errorf("%s: logged %q, want a warning with %q", name, log, failed)
 				}
 			default:
@@ -69,10 +69,12 @@ func TestFailingWrites(t *testing.T) {
 			if r.err == nil && last && r.files.Failed() != nil {
 				t.Errorf("%s: no error, though nothing could be written", name)
 			}
-			r.check(t, name)
+			if r.check(t, name); r.resume(t, name) {
+				resumed++
+			}
 		}
 	}
-	t.Logf("%d operations; ended whole %d, ended with a warning %d, stopped with the reason %d, did not come %d", len(ops), ended, warned, stopped, never)
+	t.Logf("%d operations; ended whole %d, ended with a warning %d, stopped with the reason %d, did not come %d; resumed %d", len(ops), ended, warned, stopped, never, resumed)
 }
 
 // failing is a training on a file system that fails.
@@ -81,6 +83,8 @@ type failing struct {
 	out   string
 	err   error
 	log   strings.Builder // warnings
+
+	final, best string // SHA-256 of the weights of a training that nothing fails
 }
 
 func (r *failing) train(t *testing.T, images string) {
@@ -90,7 +94,10 @@ func (r *failing) train(t *testing.T, images string) {
 	o.Epochs, o.BatchSize, o.ImageSize, o.Threads, o.Workers = 2, 2, 32, 1, 0
 	r.out = o.Out
 	log := slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	_, r.err = train(t.Context(), &r.files, o, Hooks{Log: log})
+	result, err := train(t.Context(), &r.files, o, nil, Hooks{Log: log})
+	if r.err = err; r.final == "" {
+		r.final, r.best = result.FinalSHA256, result.BestSHA256
+	}
 }
 
 // check fails unless the folder's files are whole, and all there if the training ended.
@@ -123,6 +130,28 @@ func (r *failing) check(t *testing.T, name string) {
 	}
 }
 
+// resume goes on with a run that has a checkpoint, and reports whether it has. It fails unless the run ends as others.
+func (r *failing) resume(t *testing.T, name string) bool {
+	t.Helper()
+	c, err := ReadCheckpoint(r.out)
+	if missing := (*NoCheckpointError)(nil); errors.As(err, &missing) {
+		return false
+	}
+	if err == nil {
+		_, err = Resume(t.Context(), c, c.Options, Hooks{})
+	}
+	if err != nil {
+		t.Errorf("%s: resumed: %v", name, err)
+		return true
+	}
+	again := failing{out: r.out}
+	again.check(t, name+", resumed")
+	if result, err := run.ReadResult(r.out); err != nil || result.FinalSHA256 != r.final || result.BestSHA256 != r.best {
+		t.Errorf("%s: resumed, the result is %+v, error %v, want the weights %s and %s", name, result, err, r.final, r.best)
+	}
+	return true
+}
+
 // wholeFile returns an error unless a file of a run is whole. After a failed write history.jsonl may end with a part of a line.
 func wholeFile(dir, name string) error {
 	file := filepath.Join(dir, name)
@@ -131,8 +160,10 @@ func wholeFile(dir, name string) error {
 		return err
 	}
 	switch {
-	case name == run.BestFile:
+	case name == run.BestFile, name == "last-best.safetensors":
 		_, err = checkpoint.Read(file)
+	case name == run.LastFile:
+		_, err = ReadCheckpoint(dir)
 	case name == run.HistoryFile:
 		_, err = run.ReadHistory(dir)
 	case strings.HasSuffix(name, ".json"):

@@ -62,12 +62,13 @@ type Options struct {
 	Fast               bool         `json:"fast"`          // give up PyTorch's exact bits for speed
 	Deterministic      bool         `json:"deterministic"` // on a GPU, repeat an exact training bit for bit
 
-	Out            string `json:"-"` // the run's folder; "" for runs/<model>-<time>
-	Overwrite      bool   `json:"-"` // replace a run that Out holds
-	Cache          string `json:"-"` // memory for decoded images: auto, off, or a size such as 500M
-	Beneath        string `json:"-"` // CSV log of another training to draw beneath the curves; "" for none
-	Mirror         string `json:"-"` // address to use instead of https://download.pytorch.org; "" for none
-	InsecureMirror bool   `json:"-"` // allow downloads from a mirror without TLS of files whose whole hash is not known
+	Out             string `json:"-"` // the run's folder; "" for runs/<model>-<time>
+	Overwrite       bool   `json:"-"` // replace a run that Out holds
+	Cache           string `json:"-"` // memory for decoded images: auto, off, or a size such as 500M
+	CheckpointEvery int    `json:"-"` // training steps between two checkpoints, beside those after epochs; 0 for none
+	Beneath         string `json:"-"` // CSV log of another training to draw beneath the curves; "" for none
+	Mirror          string `json:"-"` // address to use instead of https://download.pytorch.org; "" for none
+	InsecureMirror  bool   `json:"-"` // allow downloads from a mirror without TLS of files whose whole hash is not known
 
 	// Fixed names options, by their JSON names, that the recipe auto leaves as they are.
 	Fixed []string `json:"-"`
@@ -199,6 +200,7 @@ func (o Options) Validate() error {
 		{o.Views >= 0 && o.Views <= 1000, "views", o.Views, "want 0 to 1000", ""},
 		{!o.Probe || o.Balance != "sampling", "balance", o.Balance, "does not go with", "probe"},
 		{!o.Deterministic || !o.Fast, "deterministic", nil, "is for exact trainings, and does not go with", "fast"},
+		{o.CheckpointEvery >= 0, "checkpoint_every", o.CheckpointEvery, "want 0 or more", ""},
 		{o.StepSize >= 1, "step_size", o.StepSize, "want 1 or more", ""},
 		{o.Gamma > 0 && o.Gamma <= 1e3, "gamma", o.Gamma, "want a number above 0, at most 1000", ""},
 		{deviceNames.MatchString(o.Device), "device", strconv.Quote(o.Device), "want auto, cpu, cuda or cuda:N", ""},

@@ -181,6 +181,8 @@ func (r *reporter) epochEnd() {
 	})
 }
 
+const gridFile = "grid.png"
+
 // grid writes the picture of the first batch, once.
 func (r *reporter) grid() error {
 	if r.first == nil {
@@ -195,7 +197,7 @@ func (r *reporter) grid() error {
 	r.first = nil
 	picture := report.GridPicture(grid, labels, r.set.train.Classes)
 	r.page.Grid = report.Embed(picture)
-	return r.picture("grid.png", picture)
+	return r.picture(gridFile, picture)
 }
 
 // end writes the whole report, after a failure too. The model holds the best weights; saved is the phase whose weights

@@ -11,23 +11,23 @@ const patience = 3
 
 // A stuckness notices a network that takes every image for the same class: its accuracy is the share of that class.
 type stuckness struct {
-	epochs int // in a row
-	told   bool
+	Epochs int  `json:"epochs"` // in a row
+	Told   bool `json:"told"`
 }
 
 // hint takes the predictions of an epoch for the validation images and returns a hint, once, if the network is stuck.
 func (s *stuckness) hint(predictions []metrics.Prediction, classes []string) string {
-	s.epochs++
+	s.Epochs++
 	for _, p := range predictions {
 		if p.Predicted() != predictions[0].Predicted() {
-			s.epochs = 0
+			s.Epochs = 0
 			break
 		}
 	}
-	if s.told || s.epochs < patience || len(predictions) < 2 || len(classes) < 2 {
+	if s.Told || s.Epochs < patience || len(predictions) < 2 || len(classes) < 2 {
 		return ""
 	}
-	s.told = true
+	s.Told = true
 	return fmt.Sprintf("hint: for %d epochs every validation image was taken for %s; published weights, another learning rate or more images may help",
 		patience, classes[predictions[0].Predicted()])
 }

@@ -38,6 +38,8 @@ type Hooks struct {
 	Step       func(epoch int, phase string, done, n int)
 	EpochEnd   func(epoch int) error
 	Tensor     func(epoch int, phase string, step int, name string, t *torch.Tensor)
+	// Checkpoint comes after each step and reports whether to write a checkpoint now, beside those that come anyway.
+	Checkpoint func() bool
 	// PhaseEnd comes after a phase and after its line in history.jsonl. The best weights are saved before its error
 	// ends the training.
 	PhaseEnd func(p metrics.Phase) error
@@ -67,17 +69,18 @@ type Result struct {
 	History metrics.History
 	Saved   metrics.Phase // of the weights in best.safetensors; N is 0 if there are none
 	KeptOld bool          // the folder still holds the run that was to be replaced
+	Last    bool          // the folder holds a checkpoint of the run, from which Resume can go on
 }
 
 // Train trains as o says. Errors about options are an [*OptionError], those about the run's folder a [*run.HeldError]
 // or a [*run.FolderError], those about an image a [*dataset.SampleError]. When ctx is cancelled, Train returns after
 // the current step and keeps the best weights so far. It sets up libtorch for the whole process, as torch.Init does.
 func Train(ctx context.Context, o Options, h Hooks) (Result, error) {
-	return train(ctx, disk.OS{}, o, h)
+	return train(ctx, disk.OS{}, o, nil, h)
 }
 
-// train is Train, with the run's files on a file system that may be one of a test.
-func train(ctx context.Context, files disk.System, o Options, h Hooks) (result Result, err error) {
+// train is Train or, if from is not nil, Resume, with the run's files on a file system that may be one of a test.
+func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h Hooks) (result Result, err error) {
 	h = h.filled()
 	if o.Out == "" {
 		o.Out = DefaultOut(o.Model)
@@ -96,10 +99,12 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 	if err != nil {
 		return result, err
 	}
-	if err := run.Check(o.Out, o.Overwrite); err != nil {
-		return result, err
+	if from == nil {
+		if err := run.Check(o.Out, o.Overwrite); err != nil {
+			return result, err
+		}
+		result.KeptOld = run.Held(o.Out) // until there is something to replace it
 	}
-	result.KeptOld = run.Held(o.Out) // until there is something to replace it
 	beneath, err := readBeneath(o.Beneath)
 	if err != nil {
 		return result, err
@@ -110,7 +115,7 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 	if err != nil {
 		return result, err
 	}
-	if o.Recipe == "auto" {
+	if o.Recipe == "auto" && from == nil {
 		o = o.chooseFirst().chooseBy(set.train.Counts())
 		if err := errors.Join(o.Validate(), h.Chosen(o)); err != nil {
 			return result, err
@@ -119,22 +124,39 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 	if err := set.check(o, arch); err != nil {
 		return result, err
 	}
+	files, err := set.listFiles(ctx, o.Data)
+	if err != nil {
+		return result, err
+	}
+	if from != nil {
+		if err := from.checkImages(files, set); err != nil {
+			return result, err
+		}
+	}
 	mode := trainer.ModeOf(device, o.Fast)
 	validation := arch.Preprocessing(o.Weights, o.ImageSize)
 	validation.Upright = o.ExifRotate
 	for _, line := range set.describe(o) {
 		h.Log.Info(line)
 	}
-	for _, w := range startWarnings(set, o) {
-		h.Warn(w)
+	if from == nil {
+		for _, w := range startWarnings(set, o) {
+			h.Warn(w)
+		}
 	}
 	loaders, err := newLoaders(set, o, mode, validation, h.Log)
 	if err != nil {
 		return result, err
 	}
-	weights, err := readWeights(ctx, o, arch, h)
-	if err != nil {
-		return result, err
+	var weights *checkpoint.StateDict
+	begin := o // with the weights' file as it is found from here
+	if from != nil && from.WeightsFile != "" {
+		begin.Weights = from.WeightsFile
+	}
+	if from == nil || o.Probe { // else the checkpoint has the weights
+		if weights, err = readWeights(ctx, begin, arch, h); err != nil {
+			return result, err
+		}
 	}
 	if o.Balance == "weights" {
 		o.ClassWeights = balanced(set.train)
@@ -142,7 +164,16 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 
 	err = torch.Do(ctx, func(s *torch.Scope) error {
 		// The network, with a new head.
-		model, err := newNetwork(s, o, weights, set.train.Classes, h.Log)
+		var model zoo.Network
+		if from == nil || o.Probe {
+			model, err = newNetwork(s, o, weights, set.train.Classes, h.Log)
+		} else {
+			model, err = from.network(s, o, arch)
+		}
+		if err != nil {
+			return err
+		}
+		origin, err := newOrigin(begin, device, model)
 		if err != nil {
 			return err
 		}
@@ -152,19 +183,24 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 		}
 
 		// The folder of the run.
-		folder, err := run.CreateOn(files, o.Out, o.Overwrite)
-		if err != nil {
-			return err
-		}
-		defer folder.Close()
 		config, err := newConfig(o, device, set, model)
 		if err != nil {
 			return err
 		}
-		if err := folder.WriteConfig(config); err != nil {
+		var folder *run.Folder
+		if from == nil {
+			folder, err = newFolder(sys, o, config)
+		} else {
+			folder, err = from.folder(sys, config)
+		}
+		if err != nil {
 			return err
 		}
-		if folder.KeepsOld() {
+		defer func() {
+			result.Last = folder.HoldsLast()
+			folder.Close()
+		}()
+		if from == nil && folder.KeepsOld() {
 			h.Log.Info(o.Out + " keeps the old run until the new one has its first weights")
 		}
 		card, err := newCard(o, set.train.Classes, validation)
@@ -175,8 +211,14 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 
 		// The training, and the last files.
 		t := &training{o: o, hooks: h, mode: mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
-			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s}, start: time.Now(), better: -1}
+			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s},
+			origin: origin, files: files, steps: loaders.Train.Batches(), start: time.Now(), better: -1}
 		t.report.begin(h.Command(o), beneath)
+		if from != nil {
+			if err := t.resume(from); err != nil {
+				return err
+			}
+		}
 		best, err := t.fit(ctx, s, loaders)
 		err = t.finish(ctx, best, err, &result)
 		result.KeptOld = result.KeptOld && folder.KeepsOld()
@@ -184,6 +226,19 @@ func train(ctx context.Context, files disk.System, o Options, h Hooks) (result R
 	})
 	result.KeptOld = result.KeptOld && run.Held(o.Out)
 	return result, err
+}
+
+// newFolder begins a run's folder.
+func newFolder(sys disk.System, o Options, config any) (*run.Folder, error) {
+	f, err := run.CreateOn(sys, o.Out, o.Overwrite)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.WriteConfig(config); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // A training holds the parts that its hooks need.
@@ -202,6 +257,15 @@ type training struct {
 	final  string    // SHA-256 of the weights after the last epoch
 	lost   error     // of the PhaseEnd of a validation phase, whose weights are to be saved first
 	stuck  stuckness
+
+	// for checkpoints
+	origin  origin
+	files   []byte         // see listFiles
+	steps   int            // of a training phase
+	resumed *trainer.State // to go on from, or nil
+	peak    int64          // memory, in bytes, before the training was resumed
+	copied  time.Time      // when the last checkpoint was copied
+	copying time.Duration  // how long that took
 
 	better  int    // the last epoch that was better than those before it; -1 for none
 	stopped string // why the training ends before its last epoch
@@ -222,7 +286,11 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 	cfg.Optimizer = newOptimizer(s, t.model, t.o, t.mode)
 	cfg.Scheduler, cfg.ByStep = newScheduler(cfg.Optimizer, t.o, t.o.Epochs*data.Train.Batches()), t.o.WarmUp > 0
 	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.step, Batch: t.report.batch,
-		PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Tensor: t.hooks.Tensor}
+		PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Checkpoint: t.checkpoint, Tensor: t.hooks.Tensor}
+	if t.stopped != "" {
+		cfg.Epochs = t.resumed.Epoch
+	}
+	cfg.Resume, t.resumed = t.resumed, nil
 	if !t.o.Probe {
 		return trainer.Fit(ctx, s, t.model, data, cfg)
 	}
@@ -327,7 +395,7 @@ func (t *training) finish(ctx context.Context, best metrics.Phase, err error, re
 	t.report.end(ctx, t.model, saved, err)
 	result.History = t.report.history
 	result.Result = run.Result{Best: best, Seconds: time.Since(t.start).Seconds(), ReportSeconds: time.Duration(t.report.spent.Load()).Seconds(),
-		PeakMemory: machine.PeakMemory(), FinalSHA256: t.final, BestSHA256: digest, Stopped: t.stopped}
+		PeakMemory: max(t.peak, machine.PeakMemory()), FinalSHA256: t.final, BestSHA256: digest, Stopped: t.stopped}
 	if t.mode.Device != torch.CPU {
 		result.PeakGPUMemory = torch.MemoryOf(t.mode.Device).Peak
 	}

@@ -34,6 +34,8 @@ type Folder struct {
 	dir     string            // of the run's files: path or, until an old run is replaced, stage(path), then swap(path)
 	written map[string][]byte // content of every file but best.safetensors, by name
 	changed []string          // names of files that somebody else changed
+
+	named bool // last.safetensors names the weights in best.safetensors; belongs to who calls SaveBest
 }
 
 // Check returns the error with which Create would refuse the folder, a [*HeldError] or a [*FolderError]. It changes
@@ -73,13 +75,8 @@ func CreateOn(sys disk.System, path string, overwrite bool) (*Folder, error) {
 	if err := sys.MkdirAll(path, 0o777); err != nil {
 		return nil, &FolderError{Err: err}
 	}
-	var err error
-	if f.lock, err = os.Open(path); err != nil {
-		return nil, fmt.Errorf("run: %w", err)
-	}
-	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.lock.Close()
-		return nil, folderErrorf("%s: another run is writing into this folder", path)
+	if err := f.hold(); err != nil {
+		return nil, err
 	}
 	for _, made := range f.made {
 		if err := disk.SyncFolder(sys, filepath.Dir(made)); err != nil {
@@ -88,6 +85,18 @@ func CreateOn(sys disk.System, path string, overwrite bool) (*Folder, error) {
 		}
 	}
 	return f, nil
+}
+
+// hold locks the folder.
+func (f *Folder) hold() (err error) {
+	if f.lock, err = os.Open(f.path); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	if err := unix.Flock(int(f.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.lock.Close()
+		return folderErrorf("%s: another run is writing into this folder", f.path)
+	}
+	return nil
 }
 
 // missing returns path and those of the folders around it that are not there, outermost first.
@@ -130,13 +139,20 @@ func unfinished(path string) (names []string) {
 	return names
 }
 
+// HoldsLast reports whether the run has written last.safetensors.
+func (f *Folder) HoldsLast() bool {
+	_, err := os.Lstat(filepath.Join(f.dir, LastFile))
+	return err == nil
+}
+
 // Path returns the folder's path.
 func (f *Folder) Path() string { return f.path }
 
 // Close lets other runs use the folder. A run that failed before its first phase ended leaves nothing, and one that
-// failed before its first weights leaves the old run.
+// failed before its first weights leaves the old run, unless they have a last.safetensors.
 func (f *Folder) Close() error {
 	switch {
+	case f.HoldsLast():
 	case f.KeepsOld():
 		if !f.Vanished() {
 			f.disk.RemoveAll(f.dir)
@@ -169,7 +185,7 @@ func (f *Folder) Restore() error {
 		return err
 	}
 	f.lock.Close()
-	f.lock, f.dir = again.lock, f.path
+	f.lock, f.dir, f.named = again.lock, f.path, false
 	for name, data := range f.written {
 		if err := f.Write(name, data); err != nil {
 			return err
@@ -254,14 +270,14 @@ func (f *Folder) writeJSON(name string, v any) error {
 // Append adds a phase to history.jsonl, all or nothing. Its numbers have the shortest form that reads back to the
 // same bits.
 func (f *Folder) Append(p metrics.Phase) error {
-	line, err := json.Marshal(p)
+	line, err := EncodeHistory(metrics.History{p})
 	if err != nil {
-		return fmt.Errorf("run: %w", err)
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.written[HistoryFile]
-	after := append(append(before, escape.JSONBytes(line)...), '\n')
+	after := append(before, line...)
 	if f.Vanished() {
 		f.written[HistoryFile] = after
 		return f.vanished()
@@ -293,6 +309,9 @@ func (f *Folder) Append(p metrics.Phase) error {
 // SaveBest writes best.safetensors. The first call removes an old run that the folder has kept. Only one goroutine
 // may call it at a time.
 func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
+	if err := f.keep(); err != nil {
+		return f.writeError(err)
+	}
 	err := disk.Replace(f.disk, filepath.Join(f.dir, BestFile), func(w io.Writer) error { return checkpoint.EncodeSafetensors(w, sd) })
 	if err == nil {
 		err = disk.SyncFolder(f.disk, f.dir)
@@ -303,6 +322,18 @@ func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.writeError(f.replaceOld())
+}
+
+// EncodeHistory returns the lines of history.jsonl.
+func EncodeHistory(h metrics.History) (lines []byte, err error) {
+	for _, p := range h {
+		line, err := json.Marshal(p)
+		if err != nil {
+			return nil, fmt.Errorf("run: %w", err)
+		}
+		lines = append(append(lines, escape.JSONBytes(line)...), '\n')
+	}
+	return lines, nil
 }
 
 func encoded(v any) ([]byte, error) {

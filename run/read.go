@@ -58,7 +58,15 @@ func ReadHistory(path string) (metrics.History, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	var phases metrics.History
+	phases, err := ParseHistory(data)
+	if err != nil {
+		return nil, fmt.Errorf("run: %s %w", file, err)
+	}
+	return phases, nil
+}
+
+// ParseHistory returns the phases in the content of a history.jsonl, as ReadHistory does.
+func ParseHistory(data []byte) (phases metrics.History, err error) {
 	whole := data[:bytes.LastIndexByte(data, '\n')+1]
 	for i, line := range bytes.SplitAfter(whole, []byte("\n")) {
 		if len(line) == 0 {
@@ -66,7 +74,7 @@ func ReadHistory(path string) (metrics.History, error) {
 		}
 		var p metrics.Phase
 		if err := unmarshal(line, &p); err != nil {
-			return nil, fmt.Errorf("run: %s line %d: %w", file, i+1, err)
+			return nil, fmt.Errorf("line %d: %w", i+1, err)
 		}
 		phases = append(phases, p)
 	}

@@ -3,6 +3,7 @@
 //	config.json       the options, and the versions and the data that the run used
 //	history.jsonl     a line per phase, written when the phase ends
 //	best.safetensors  the best weights so far, with everything that is needed to use them
+//	last.safetensors  the training as it was after its last checkpoint, to be resumed
 //	predictions.json  their predictions for the validation images
 //	report.html       a report; its pictures are grid.png, predictions.png, curves.png and curves.svg
 //	result.json       the result, written only when the training ends normally
@@ -17,15 +18,18 @@ const (
 	ConfigFile  = "config.json"
 	HistoryFile = "history.jsonl"
 	BestFile    = "best.safetensors"
+	LastFile    = "last.safetensors"
 	ResultFile  = "result.json"
 
 	ReportFile      = "report.html"
 	PredictionsFile = "predictions.json"
+
+	keptFile = "last-best.safetensors" // see SaveLast
 )
 
 // files returns the names of all that a run may leave.
 func files() []string {
-	return []string{ConfigFile, HistoryFile, BestFile, ResultFile, ReportFile, PredictionsFile,
+	return []string{ConfigFile, HistoryFile, BestFile, LastFile, keptFile, ResultFile, ReportFile, PredictionsFile,
 		"grid.png", "predictions.png", "curves.png", "curves.svg"}
 }
 

@@ -6,25 +6,48 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/background"
 	"hymenoptera/metrics"
 )
 
-// A Saver writes best.safetensors while the training continues. If better weights come while earlier ones are still
-// being written, they replace the ones that wait, so up to three copies are in memory for a moment. The saver repeats
-// failed writes at the end. One goroutine must call its methods.
+// A Saver writes best.safetensors and last.safetensors while the training continues. If better weights come while earlier
+// ones are still being written, they replace the ones that wait, so up to three copies are in memory for a moment. The saver
+// repeats failed writes of the best weights at the end. One goroutine must call its methods.
 type Saver struct {
 	folder  *Folder
 	weights func(metrics.Phase) (*checkpoint.StateDict, error)
 	log     *slog.Logger
 	work    background.Runner
 
+	mu   sync.Mutex
+	next writes // that wait for the work
+	last bool   // a checkpoint waits or is being written
+
+	took time.Duration // for the last checkpoint
+
 	// Belong to the work while it is busy:
-	err    error         // of the last write
+	err    error         // of the last write of best weights
 	saved  metrics.Phase // whose weights the file holds; N is 0 while it holds none
 	digest string        // their SHA-256
+	failed bool          // the last checkpoint could not be written
+}
+
+// writes are files to be written, in this order.
+type writes struct {
+	weights    *checkpoint.StateDict
+	best       metrics.Phase // of weights
+	checkpoint *Checkpoint
+}
+
+// A Checkpoint is what last.safetensors will hold.
+type Checkpoint struct {
+	Best metrics.Phase // whose weights in best.safetensors it names; N is 0 for none
+	// Content makes the file, beside the training. best is the SHA-256 of these weights.
+	Content func(best string) (*checkpoint.StateDict, error)
 }
 
 // NewSaver returns a saver for a folder. weights returns a copy of the model's present weights, with metadata about
@@ -42,12 +65,86 @@ func (s *Saver) Save(best metrics.Phase) error {
 	if err != nil {
 		return err
 	}
-	s.work.Start(func() {
-		if s.err = s.folder.SaveBest(sd); s.err == nil {
-			s.saved, s.digest = best, digest(sd)
+	s.start(func(next *writes) {
+		if next.checkpoint != nil { // which names weights that will not be there
+			s.last = false
 		}
+		*next = writes{weights: sd, best: best}
 	})
 	return nil
+}
+
+// Continue says what best.safetensors holds at the beginning of a resumed training.
+func (s *Saver) Continue(saved metrics.Phase, digest string) { s.saved, s.digest = saved, digest }
+
+// Checkpoint begins to write last.safetensors. A failure is logged; the file before it stays.
+func (s *Saver) Checkpoint(c Checkpoint) {
+	s.start(func(next *writes) { next.checkpoint, s.last = &c, true })
+}
+
+// Checkpointing reports whether a checkpoint waits to be written or is being written.
+func (s *Saver) Checkpointing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// start changes what is to be written next, and begins to.
+func (s *Saver) start(change func(next *writes)) {
+	s.mu.Lock()
+	change(&s.next)
+	s.mu.Unlock()
+	s.work.Start(s.write)
+}
+
+// write writes what waits.
+func (s *Saver) write() {
+	s.mu.Lock()
+	now := s.next
+	s.next = writes{}
+	s.mu.Unlock()
+	if now.weights != nil {
+		if s.err = s.folder.SaveBest(now.weights); s.err == nil {
+			s.saved, s.digest = now.best, digest(now.weights)
+		}
+	}
+	if now.checkpoint != nil {
+		s.writeLast(now.checkpoint)
+	}
+}
+
+// writeLast writes a checkpoint, unless the weights that it names could not be written.
+func (s *Saver) writeLast(c *Checkpoint) {
+	start, best := time.Now(), ""
+	var err error
+	switch {
+	case c.Best.N == 0:
+	case s.saved == c.Best:
+		best = s.digest
+	default:
+		err = fmt.Errorf("the best weights could not be written: %v", s.err)
+	}
+	var sd *checkpoint.StateDict
+	if err == nil {
+		sd, err = c.Content(best)
+	}
+	if err == nil {
+		err = s.folder.SaveLast(sd, best != "")
+	}
+	if err != nil && !s.failed {
+		s.log.Warn(fmt.Sprintf("no checkpoint could be written, so that the training can be resumed from an earlier one or none: %v", err))
+	}
+	s.failed = err != nil
+	s.mu.Lock()
+	s.took, s.last = time.Since(start), s.next.checkpoint != nil
+	s.mu.Unlock()
+}
+
+// CheckpointTime returns how long the last checkpoint took to be written.
+func (s *Saver) CheckpointTime() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.took
 }
 
 // Err returns the error of the last write, or nil during one.

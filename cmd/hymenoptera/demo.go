@@ -34,7 +34,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 			if err := finetune.DrawDemo(o.Data); err != nil {
 				return err
 			}
-			return train(cmd, m, o, "")
+			return train(cmd, m, o, "", finetune.Train)
 		},
 	}
 	f := cmd.Flags()

@@ -70,9 +70,20 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.Lookup("threads").DefValue = defaultThreads
 
 	f.StringVar(&o.Out, "out", o.Out, "the run's folder (default runs/<model>-<time>)")
+	f.IntVar(&o.CheckpointEvery, "checkpoint-every", o.CheckpointEvery, "training steps between two checkpoints, beside those after epochs and at signals; 0 for none")
 	f.BoolVar(&o.Overwrite, "overwrite", o.Overwrite, "replace a run that --out holds, once the new one has weights")
 	f.StringVar(&o.Beneath, "beneath", o.Beneath, "log of another training to draw beneath the curves: a CSV file with columns epoch, phase, loss and acc")
-	cli.Group(f, cli.GroupOutput, "out", "overwrite", "beneath")
+	cli.Group(f, cli.GroupOutput, "out", "checkpoint-every", "overwrite", "beneath")
+}
+
+// resumeOut is the value of --resume without one: the run is that of --out.
+const resumeOut = "--out"
+
+// addResume declares --resume.
+func addResume(f *pflag.FlagSet, resume *string) {
+	f.StringVar(resume, "resume", "", "go on with the run in this folder, or in that of --out, from its last checkpoint; auto starts the run of --out or goes on with it")
+	f.Lookup("resume").NoOptDefVal = resumeOut
+	cli.Group(f, cli.GroupOutput, "resume")
 }
 
 // addMirror declares the flags of an address that stands for the published one.
@@ -120,7 +131,7 @@ func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 // on the machine.
 func commandLine(o finetune.Options) string {
 	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
-	notOfARun := []string{"recipe", "out", "overwrite", "beneath", "cache"} // which do not change the results
+	notOfARun := []string{"recipe", "out", "overwrite", "beneath", "cache", "checkpoint-every"} // which do not change the results
 	defaults := finetune.DefaultOptions()
 	f := pflag.NewFlagSet("hymenoptera train", pflag.ContinueOnError)
 	addOptions(f, &defaults)

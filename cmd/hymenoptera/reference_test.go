@@ -72,7 +72,7 @@ func TestHelp(t *testing.T) {
 	}
 	last := -1
 	for _, part := range []string{"Train a network", "Usage:", "Examples:", cli.GroupData + ":", "--data string", cli.GroupTraining + ":", "--epochs int", "(default 25)",
-		cli.GroupMachine + ":", "--device", cli.GroupOutput + ":", "--out", cli.GroupMessages + ":", "--quiet"} {
+		cli.GroupMachine + ":", "--device", cli.GroupOutput + ":", "--out string", cli.GroupMessages + ":", "--quiet"} {
 		at := strings.Index(help, part)
 		if at <= last {
 			t.Errorf("%q is missing, or not in its place", part)

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,14 +24,30 @@ import (
 
 func newTrain(m *cli.Messages) *cobra.Command {
 	o := finetune.DefaultOptions()
-	var traceFile string
+	var traceFile, resume string
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on an image folder, as the notebook does",
 		Example: "  hymenoptera train --data data/hymenoptera_data --weights resnet18-f37072fd.pth\n" +
-			"  hymenoptera train --freeze --data data/hymenoptera_data --weights resnet18-f37072fd.pth",
-		Args: cli.NoArgs,
+			"  hymenoptera train --freeze --data data/hymenoptera_data --weights resnet18-f37072fd.pth\n" +
+			"  hymenoptera train --resume runs/bees\n" +
+			"  hymenoptera train --data my_pictures --out runs/bees --resume auto",
+		Args: func(cmd *cobra.Command, args []string) error { // --resume's value may follow after a space
+			if resume == resumeOut && len(args) == 1 {
+				resume, args = args[0], nil
+			}
+			return cli.NoArgs(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if resume != "" {
+				from, err := findCheckpoint(cmd.Flags(), &o, resume)
+				if err != nil {
+					return err
+				}
+				if from != nil {
+					return goOn(cmd, m, from, traceFile)
+				}
+			}
 			if o.Out == "" {
 				o.Out = finetune.DefaultOut(o.Model)
 			}
@@ -37,13 +57,15 @@ func newTrain(m *cli.Messages) *cobra.Command {
 				}
 			}
 			cmd.Flags().Visit(func(f *pflag.Flag) { o.Fixed = append(o.Fixed, strings.ReplaceAll(f.Name, "-", "_")) })
-			return train(cmd, m, o, traceFile)
+			return train(cmd, m, o, traceFile, finetune.Train)
 		},
 	}
 	addOptions(cmd.Flags(), &o)
 	cmd.Flags().StringVar(&traceFile, "trace", "", "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	cmd.Flags().MarkHidden("trace")
+	addResume(cmd.Flags(), &resume)
 	completeOptions(cmd)
+	cmd.MarkFlagDirname("resume")
 	return cmd
 }
 
@@ -64,8 +86,11 @@ func warn(m *cli.Messages, w finetune.Warning) {
 	m.Warnf("%s; %s", w.Problem, strings.Join(strings.Fields(flagOf(w.Option)+" "+w.Value+" "+w.Effect), " "))
 }
 
+// A trainFunc is finetune.Train, or goes on with a run.
+type trainFunc func(ctx context.Context, o finetune.Options, h finetune.Hooks) (finetune.Result, error)
+
 // train trains and prints the results. traceFile is that of --trace.
-func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile string) error {
+func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile string, run trainFunc) error {
 	if err := o.Validate(); err != nil {
 		return &cli.UsageError{Err: withFlags(err)}
 	}
@@ -81,12 +106,23 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile st
 		log.Epochs = o.Epochs
 		return checkEffects(cmd.Flags(), o)
 	}
+	usr1 := make(chan os.Signal, 1)
+	signal.Notify(usr1, syscall.SIGUSR1)
+	defer signal.Stop(usr1)
+	hooks.Checkpoint = func() bool {
+		select {
+		case <-usr1:
+			return true
+		default:
+			return false
+		}
+	}
 	tensors := trace.New(traceFile)
 	if traceFile != "" {
 		hooks.Tensor = tensors.Tensor
 		hooks.EpochStart = func(epoch int) error { return errors.Join(tensors.Err(), log.EpochStart(epoch)) }
 	}
-	r, err := finetune.Train(cmd.Context(), o, hooks)
+	r, err := run(cmd.Context(), o, hooks)
 	err = errors.Join(err, tensors.Close())
 	m.EndBar()
 	if err == nil {
@@ -96,6 +132,9 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile st
 	if err != nil {
 		if r.KeptOld {
 			m.Infof("%s still holds the old run, as it was", r.Folder)
+		}
+		if r.Last {
+			m.Infof("to go on from here: hymenoptera train --resume %s", cli.Quote(r.Folder))
 		}
 		return advise(err, o)
 	}

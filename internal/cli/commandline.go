@@ -20,9 +20,19 @@ func CommandLine(f *pflag.FlagSet, always, never []string) string {
 			lines = append(lines, "--"+flag.Name+"="+value)
 			return
 		}
-		lines = append(lines, "--"+flag.Name+" "+shellQuote(value))
+		lines = append(lines, "--"+flag.Name+" "+Quote(value))
 	})
 	return strings.Join(lines, " \\\n  ")
+}
+
+// CopyGiven sets those flags of to that were given in from.
+func CopyGiven(to, from *pflag.FlagSet) (err error) {
+	from.Visit(func(flag *pflag.Flag) {
+		if err == nil && to.Lookup(flag.Name) != nil {
+			err = to.Set(flag.Name, typed(flag.Value))
+		}
+	})
+	return err
 }
 
 // typed returns a flag's value as a person types it.
@@ -33,8 +43,8 @@ func typed(v pflag.Value) string {
 	return v.String()
 }
 
-// shellQuote writes s so that a shell reads it as one word.
-func shellQuote(s string) string {
+// Quote returns s so that a shell reads it as one word.
+func Quote(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./,:=+@", r)
 	}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"hymenoptera/finetune"
+	"hymenoptera/internal/cli"
+	"hymenoptera/run"
+)
+
+// A resumption is a run that is to go on.
+type resumption struct {
+	checkpoint *finetune.Checkpoint
+	options    finetune.Options // the checkpoint's, and those that were given
+}
+
+// findCheckpoint returns the run that --resume means, or nil if it is to begin: with auto, if --out holds nothing to go on from
+// and nothing that would be lost. o are the options that were given.
+func findCheckpoint(f *pflag.FlagSet, o *finetune.Options, resume string) (*resumption, error) {
+	auto := resume == "auto"
+	folder := resume
+	if auto || resume == resumeOut {
+		folder = o.Out
+	}
+	switch {
+	case folder == "" && auto:
+		return nil, cli.Usagef("--resume auto: needs --out, the folder in which the run begins and goes on")
+	case folder == "":
+		return nil, cli.Usagef("--resume: name the run's folder, as in --resume runs/bees")
+	case o.Overwrite:
+		return nil, cli.Usagef("--overwrite begins a new run, and --resume goes on with an old one: leave one of them out")
+	case o.Out != "" && filepath.Clean(o.Out) != filepath.Clean(folder):
+		return nil, cli.Usagef("--out %s: a resumed run stays in its folder, %s", o.Out, folder)
+	}
+	c, err := finetune.ReadCheckpoint(folder)
+	if missing := (*finetune.NoCheckpointError)(nil); auto && errors.As(err, &missing) && hardlyBegun(folder) {
+		o.Overwrite = true
+		return nil, nil
+	}
+	if err != nil {
+		return nil, adviseResume(err)
+	}
+	r := &resumption{c, c.Options}
+	own := pflag.NewFlagSet("", pflag.ContinueOnError)
+	addOptions(own, &r.options)
+	return r, cli.CopyGiven(own, f)
+}
+
+// hardlyBegun reports whether a folder holds no run, or one that was killed in its first epoch.
+func hardlyBegun(folder string) bool {
+	history, err := run.ReadHistory(folder)
+	_, result := run.ReadResult(folder)
+	return (err == nil || errors.Is(err, fs.ErrNotExist)) && len(history.Of("val")) <= 1 && errors.Is(result, fs.ErrNotExist)
+}
+
+// goOn goes on with a run.
+func goOn(cmd *cobra.Command, m *cli.Messages, r *resumption, traceFile string) error {
+	if finished, err := r.checkpoint.Finished(r.options); err != nil {
+		return adviseResume(err)
+	} else if finished {
+		m.Infof("%s is finished; a larger --epochs goes on with it", r.options.Out)
+		return nil
+	}
+	return train(cmd, m, r.options, traceFile, func(ctx context.Context, o finetune.Options, h finetune.Hooks) (finetune.Result, error) {
+		result, err := finetune.Resume(ctx, r.checkpoint, o, h)
+		return result, adviseResume(err)
+	})
+}
+
+// adviseResume adds a suggestion to an error about a run that is to go on.
+func adviseResume(err error) error {
+	var missing *finetune.NoCheckpointError
+	var different *finetune.DifferentError
+	var changed *finetune.ChangedError
+	var damaged *finetune.CheckpointError
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Errorf("%w; train without --resume begins a run", err)
+	case errors.As(err, &different):
+		return cli.Usagef("%s: give these values or leave the options out, or begin another run", different.Text(flagOf))
+	case errors.As(err, &changed):
+		return fmt.Errorf("%w; bring them back, or begin another run", err)
+	case errors.As(err, &damaged):
+		return fmt.Errorf("%w; begin it anew with --overwrite and without --resume", err)
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package finetune
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"hymenoptera/dataset"
+)
+
+// A ChangedError says that the images of a run to be resumed are not those that it began with.
+type ChangedError struct {
+	File string // below the folder of the images; the first that differs
+	How  string // "is gone", "is new", …
+}
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("the images are not those that the run began with: %s %s", e.File, e.How)
+}
+
+// listFiles returns the files of the two sets with their sizes, for a checkpoint: for each its size, a space, its path below
+// the folder of the images, and a zero byte. What the sizes do not show is not noticed.
+func (set images) listFiles(ctx context.Context, data string) ([]byte, error) {
+	var list []byte
+	for _, f := range []*dataset.ImageFolder{set.train, set.val} {
+		sizes, err := fileSizes(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for i, s := range f.Samples {
+			name, err := filepath.Rel(data, s.Path)
+			if err != nil {
+				return nil, err
+			}
+			list = strconv.AppendInt(list, sizes[i], 10)
+			list = append(append(append(list, ' '), filepath.ToSlash(name)...), 0)
+		}
+	}
+	return list, nil
+}
+
+// fileSizes returns the size of each sample's file; -1 if it is gone.
+func fileSizes(ctx context.Context, f *dataset.ImageFolder) ([]int64, error) {
+	sizes := make([]int64, len(f.Samples))
+	g, ctx := errgroup.WithContext(ctx)
+	const parts = 8 // side by side, for file systems that answer late
+	for part := range parts {
+		g.Go(func() error {
+			for i := part; i < len(sizes); i += parts {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				sizes[i] = -1
+				if info, err := os.Stat(f.Samples[i].Path); err == nil {
+					sizes[i] = info.Size()
+				}
+			}
+			return nil
+		})
+	}
+	return sizes, g.Wait()
+}
+
+// compareFiles returns a [*ChangedError] if two lists of listFiles differ.
+func compareFiles(began, now []byte) error {
+	if bytes.Equal(began, now) {
+		return nil
+	}
+	sizes := map[string]string{}
+	for size, name := range filesOf(now) {
+		sizes[name] = size
+	}
+	for size, name := range filesOf(began) {
+		is, there := sizes[name]
+		switch {
+		case !there, is == "-1":
+			return &ChangedError{name, "is gone"}
+		case is != size:
+			return &ChangedError{name, fmt.Sprintf("has %s bytes instead of %s", is, size)}
+		}
+		delete(sizes, name)
+	}
+	for _, name := range filesOf(now) {
+		if _, there := sizes[name]; there {
+			return &ChangedError{name, "is new"}
+		}
+	}
+	return &ChangedError{"their order", "is another"}
+}
+
+// filesOf yields the sizes and paths of a list.
+func filesOf(list []byte) func(yield func(size, name string) bool) {
+	return func(yield func(size, name string) bool) {
+		for file := range bytes.SplitSeq(list, []byte{0}) {
+			size, name, _ := bytes.Cut(file, []byte{' '})
+			if len(file) > 0 && !yield(string(size), string(name)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/internal/disk"
+	"hymenoptera/metrics"
+)
+
+// last.safetensors does not hold the best weights but names them by their SHA-256: they are those in best.safetensors. Before
+// SaveBest replaces these, it gives them a second name, last-best.safetensors, which they lose when the next last.safetensors is
+// there. So at any moment what last.safetensors names is in one of the two files.
+
+// SaveLast writes last.safetensors. named says that it names the weights in best.safetensors. Only the goroutine that calls
+// SaveBest may call it.
+func (f *Folder) SaveLast(sd *checkpoint.StateDict, named bool) error {
+	err := disk.Replace(f.disk, filepath.Join(f.dir, LastFile), func(w io.Writer) error { return checkpoint.EncodeSafetensors(w, sd) })
+	if err == nil {
+		err = disk.SyncFolder(f.disk, f.dir)
+	}
+	if err != nil {
+		return f.writeError(err)
+	}
+	f.named = named
+	return f.writeError(f.forget())
+}
+
+// keep gives the weights in best.safetensors a second name, if last.safetensors names them.
+func (f *Folder) keep() error {
+	if !f.named {
+		return nil
+	}
+	best, kept := filepath.Join(f.dir, BestFile), filepath.Join(f.dir, keptFile)
+	if err := f.forget(); err != nil { // one that could not be removed before
+		return err
+	}
+	if f.disk.Link(best, kept) != nil { // where files have only one name
+		if err := f.copy(best, kept); err != nil {
+			return err
+		}
+	}
+	if err := disk.SyncFolder(f.disk, f.dir); err != nil {
+		return err
+	}
+	f.named = false
+	return nil
+}
+
+// forget removes last-best.safetensors, if it is there.
+func (f *Folder) forget() error {
+	if err := f.disk.Remove(filepath.Join(f.dir, keptFile)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (f *Folder) copy(from, to string) error {
+	file, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return disk.Replace(f.disk, to, func(w io.Writer) error {
+		_, err := io.Copy(w, file)
+		return err
+	})
+}
+
+// A Last is a last.safetensors that was read.
+type Last struct {
+	*checkpoint.StateDict
+	path string // of the run's folder
+	dir  string // of the file: path or, if the run was to replace an old one and has no weights yet, stage(path)
+	info fs.FileInfo
+}
+
+// ReadLast reads the last.safetensors of the run in a folder. The error is fs.ErrNotExist if there is none.
+func ReadLast(path string) (*Last, error) {
+	if err := Settle(path); err != nil {
+		return nil, err
+	}
+	l := &Last{path: path, dir: stage(path)}
+	var err error
+	if l.info, err = os.Stat(filepath.Join(l.dir, LastFile)); errors.Is(err, fs.ErrNotExist) {
+		l.dir = path
+		l.info, err = os.Stat(filepath.Join(l.dir, LastFile))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	l.StateDict, err = checkpoint.Read(filepath.Join(l.dir, LastFile))
+	return l, err
+}
+
+// Dir returns the folder that the file lies in.
+func (l *Last) Dir() string { return l.dir }
+
+// Best returns the weights in best.safetensors when l was written, by their SHA-256. The error may be a [*BestError].
+func (l *Last) Best(sha256 string) (*checkpoint.StateDict, error) {
+	for _, name := range []string{BestFile, keptFile} {
+		if sd, err := checkpoint.Read(filepath.Join(l.dir, name)); err == nil && digest(sd) == sha256 {
+			return sd, nil
+		}
+	}
+	return nil, &BestError{filepath.Join(l.dir, BestFile)}
+}
+
+// A BestError says that no file of a run holds the best weights that its last.safetensors names.
+type BestError struct{ Path string }
+
+func (e *BestError) Error() string {
+	return fmt.Sprintf("run: %s is not the file that %s beside it goes with", e.Path, LastFile)
+}
+
+// Resume opens the folder of the run to go on with. Nothing in it changes before Continue.
+func Resume(l *Last) (*Folder, error) { return ResumeOn(disk.OS{}, l) }
+
+// ResumeOn is Resume on a file system that may be one of a test.
+func ResumeOn(sys disk.System, l *Last) (*Folder, error) {
+	if err := unix.Access(l.path, unix.W_OK|unix.X_OK); err != nil {
+		return nil, folderErrorf("cannot write into %s: %w", l.path, err)
+	}
+	f := &Folder{disk: sys, path: l.path, dir: l.dir, written: map[string][]byte{}}
+	if err := f.hold(); err != nil {
+		return nil, err
+	}
+	if now, err := os.Stat(filepath.Join(l.dir, LastFile)); err != nil || !os.SameFile(now, l.info) {
+		f.lock.Close()
+		return nil, folderErrorf("%s: another run has written into this folder in the meantime", l.path)
+	}
+	return f, nil
+}
+
+// Continue makes the folder what it was when its last.safetensors was written: with this config.json and this history, and with
+// the best weights of this SHA-256, "" for none, which Last.Best has found. Files of later times go.
+func (f *Folder) Continue(config any, history metrics.History, best string) error {
+	data, err := encoded(config)
+	if err != nil {
+		return err
+	}
+	if err := f.restoreBest(best); err != nil {
+		return f.writeError(err)
+	}
+	lines, err := EncodeHistory(history)
+	if err != nil {
+		return err
+	}
+	stale := append(unfinished(f.dir), ResultFile)
+	if len(lines) == 0 {
+		stale = append(stale, HistoryFile)
+	}
+	for _, name := range stale {
+		if err := f.disk.Remove(filepath.Join(f.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return f.writeError(err)
+		}
+	}
+	if err := f.Write(ConfigFile, data); err != nil || len(lines) == 0 {
+		return err
+	}
+	return f.Write(HistoryFile, lines)
+}
+
+// restoreBest makes best.safetensors hold the weights that last.safetensors names.
+func (f *Folder) restoreBest(sha256 string) error {
+	best, kept := filepath.Join(f.dir, BestFile), filepath.Join(f.dir, keptFile)
+	if f.named = sha256 != ""; !f.named {
+		if err := f.disk.Remove(best); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return f.forget()
+	}
+	if sd, err := checkpoint.Read(best); err == nil && digest(sd) == sha256 {
+		return f.forget()
+	}
+	if err := f.disk.Rename(kept, best); err != nil {
+		return err
+	}
+	return disk.SyncFolder(f.disk, f.dir)
+}
