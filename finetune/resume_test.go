@@ -171,7 +171,9 @@ func TestResumeRefuses(t *testing.T) {
 	}
 	same := func(*finetune.Options) {}
 	different := &finetune.DifferentError{}
-	if err := resume(func(o *finetune.Options) { o.Epochs, o.LR, o.OnlyClasses, o.LabelSmoothing = 1, 1, []string{"ants"}, 0.5 }); !errors.As(err, &different) ||
+	if err := resume(func(o *finetune.Options) {
+		o.Epochs, o.LR, o.OnlyClasses, o.LabelSmoothing = 1, 1, []string{"ants"}, 0.5
+	}); !errors.As(err, &different) ||
 		err.Error() != "the run began with only_classes [], lr 0.01, label_smoothing 0, epochs 2" {
 		t.Errorf("other options: got %v", err)
 	}

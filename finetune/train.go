@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"time"
 
-	"hymenoptera/checkpoint"
 	"hymenoptera/internal/disk"
 	"hymenoptera/internal/machine"
 	"hymenoptera/metrics"
@@ -91,10 +90,6 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 	if err := o.Validate(); err != nil {
 		return result, err
 	}
-	arch, err := zoo.Find(o.Model)
-	if err != nil {
-		return result, err
-	}
 	device, err := torch.Init(torch.Options{Device: o.Device, Threads: o.Threads, Deterministic: o.Deterministic, Benchmark: !o.Fast})
 	if err != nil {
 		return result, err
@@ -105,140 +100,25 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 		}
 		result.KeptOld = run.Held(o.Out) // until there is something to replace it
 	}
-	beneath, err := readBeneath(o.Beneath)
-	if err != nil {
-		return result, err
-	}
 
-	// The data and the weights, which are downloaded if they are published and not here.
-	set, err := openImages(ctx, o, arch, h)
+	p, err := prepare(ctx, o, device, from, h)
 	if err != nil {
 		return result, err
 	}
-	if o.Recipe == "auto" && from == nil {
-		o = o.chooseFirst().chooseBy(set.train.Counts())
-		if err := errors.Join(o.Validate(), h.Chosen(o)); err != nil {
-			return result, err
-		}
-	}
-	if err := set.check(o, arch); err != nil {
-		return result, err
-	}
-	files, err := set.listFiles(ctx, o.Data)
-	if err != nil {
-		return result, err
-	}
-	if from != nil {
-		if err := from.checkImages(files, set); err != nil {
-			return result, err
-		}
-	}
-	mode := trainer.ModeOf(device, o.Fast)
-	validation := arch.Preprocessing(o.Weights, o.ImageSize)
-	validation.Upright = o.ExifRotate
-	for _, line := range set.describe(o) {
-		h.Log.Info(line)
-	}
-	if from == nil {
-		for _, w := range startWarnings(set, o) {
-			h.Warn(w)
-		}
-	}
-	loaders, err := newLoaders(set, o, mode, validation, h.Log)
-	if err != nil {
-		return result, err
-	}
-	var weights *checkpoint.StateDict
-	begin := o // with the weights' file as it is found from here
-	if from != nil && from.WeightsFile != "" {
-		begin.Weights = from.WeightsFile
-	}
-	if from == nil || o.Probe { // else the checkpoint has the weights
-		if weights, err = readWeights(ctx, begin, arch, h); err != nil {
-			return result, err
-		}
-	}
-	if o.Balance == "weights" {
-		o.ClassWeights = balanced(set.train)
-	}
-
 	err = torch.Do(ctx, func(s *torch.Scope) error {
-		// The network, with a new head.
-		var model zoo.Network
-		if from == nil || o.Probe {
-			model, err = newNetwork(s, o, weights, set.train.Classes, h.Log)
-		} else {
-			model, err = from.network(s, o, arch)
-		}
+		t, err := p.begin(s, sys)
 		if err != nil {
 			return err
 		}
-		origin, err := newOrigin(begin, device, model)
-		if err != nil {
-			return err
-		}
-		nn.To(model, device)
-		if mode.ChannelsLast {
-			nn.ToChannelsLast(model)
-		}
-
-		// The folder of the run.
-		config, err := newConfig(o, device, set, model)
-		if err != nil {
-			return err
-		}
-		var folder *run.Folder
-		if from == nil {
-			folder, err = newFolder(sys, o, config)
-		} else {
-			folder, err = from.folder(sys, config)
-		}
-		if err != nil {
-			return err
-		}
-		defer func() {
-			result.Last = folder.HoldsLast()
-			folder.Close()
-		}()
-		if from == nil && folder.KeepsOld() {
-			h.Log.Info(o.Out + " keeps the old run until the new one has its first weights")
-		}
-		card, err := newCard(o, set.train.Classes, validation)
-		if err != nil {
-			return err
-		}
-		weightsOf := func(p metrics.Phase) (*checkpoint.StateDict, error) { return bestWeights(model, card, o.Best, p) }
-
-		// The training, and the last files.
-		t := &training{o: o, hooks: h, mode: mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
-			report: &reporter{o: o, set: set, mode: mode, validation: validation, folder: folder, log: h.Log, scope: s},
-			origin: origin, files: files, steps: loaders.Train.Batches(), start: time.Now(), better: -1}
-		t.report.begin(h.Command(o), beneath)
-		if from != nil {
-			if err := t.resume(from); err != nil {
-				return err
-			}
-		}
-		best, err := t.fit(ctx, s, loaders)
+		defer t.folder.Close()
+		best, err := t.fit(ctx, s, p.loaders)
 		err = t.finish(ctx, best, err, &result)
-		result.KeptOld = result.KeptOld && folder.KeepsOld()
+		result.KeptOld = result.KeptOld && t.folder.KeepsOld()
+		result.Last = t.folder.HoldsLast()
 		return err
 	})
 	result.KeptOld = result.KeptOld && run.Held(o.Out)
 	return result, err
-}
-
-// newFolder begins a run's folder.
-func newFolder(sys disk.System, o Options, config any) (*run.Folder, error) {
-	f, err := run.CreateOn(sys, o.Out, o.Overwrite)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.WriteConfig(config); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 // A training holds the parts that its hooks need.

@@ -1,0 +1,170 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/internal/disk"
+	"hymenoptera/metrics"
+	"hymenoptera/run"
+	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
+	"hymenoptera/trainer"
+	"hymenoptera/transforms"
+	"hymenoptera/zoo"
+)
+
+// A plan is all that a training needs before its network is made.
+type plan struct {
+	o       Options     // checked, and chosen by the recipe
+	from    *Checkpoint // to go on from; nil for a new run
+	hooks   Hooks
+	arch    zoo.Arch
+	mode    trainer.Mode
+	beneath metrics.History // to draw beneath the curves, or nil
+
+	set        images
+	files      []byte // the list of their files
+	validation transforms.Transform
+	loaders    trainer.Data
+	weights    *checkpoint.StateDict // nil for random ones, and where from has them
+}
+
+// prepare reads what a training begins with: the images and the weights, which are downloaded if they are published and not
+// here.
+func prepare(ctx context.Context, o Options, device torch.Device, from *Checkpoint, h Hooks) (p *plan, err error) {
+	p = &plan{o: o, from: from, hooks: h, mode: trainer.ModeOf(device, o.Fast)}
+	if p.arch, err = zoo.Find(o.Model); err != nil {
+		return nil, err
+	}
+	if p.beneath, err = readBeneath(o.Beneath); err != nil {
+		return nil, err
+	}
+	if err := p.readImages(ctx); err != nil {
+		return nil, err
+	}
+	if from == nil || o.Probe { // else the checkpoint has the weights
+		if p.weights, err = readWeights(ctx, p.beginning(), p.arch, h); err != nil {
+			return nil, err
+		}
+	}
+	if o.Balance == "weights" {
+		p.o.ClassWeights = balanced(p.set.train)
+	}
+	return p, nil
+}
+
+// readImages lists the images, lets the recipe choose by them, checks the options against them, and makes the loaders.
+func (p *plan) readImages(ctx context.Context) (err error) {
+	if p.set, err = openImages(ctx, p.o, p.arch, p.hooks); err != nil {
+		return err
+	}
+	if p.o.Recipe == "auto" && p.from == nil {
+		p.o = p.o.chooseFirst().chooseBy(p.set.train.Counts())
+		if err := errors.Join(p.o.Validate(), p.hooks.Chosen(p.o)); err != nil {
+			return err
+		}
+	}
+	if err := p.set.check(p.o, p.arch); err != nil {
+		return err
+	}
+	if p.files, err = p.set.listFiles(ctx, p.o.Data); err != nil {
+		return err
+	}
+	if p.from != nil {
+		if err := p.from.checkImages(p.files, p.set); err != nil {
+			return err
+		}
+	}
+	for _, line := range p.set.describe(p.o) {
+		p.hooks.Log.Info(line)
+	}
+	if p.from == nil {
+		for _, w := range startWarnings(p.set, p.o) {
+			p.hooks.Warn(w)
+		}
+	}
+	p.validation = p.arch.Preprocessing(p.o.Weights, p.o.ImageSize)
+	p.validation.Upright = p.o.ExifRotate
+	p.loaders, err = newLoaders(p.set, p.o, p.mode, p.validation, p.hooks.Log)
+	return err
+}
+
+// beginning returns the options with the weights' file as it is found from here.
+func (p *plan) beginning() Options {
+	o := p.o
+	if p.from != nil && p.from.WeightsFile != "" {
+		o.Weights = p.from.WeightsFile
+	}
+	return o
+}
+
+// begin makes the network and the folder of the run. The caller closes the training's folder.
+func (p *plan) begin(s *torch.Scope, sys disk.System) (t *training, err error) {
+	o, h := p.o, p.hooks
+	var model zoo.Network
+	if p.from == nil || o.Probe {
+		model, err = newNetwork(s, o, p.weights, p.set.train.Classes, h.Log)
+		p.weights = nil // whose memory is large
+	} else {
+		model, err = p.from.network(s, o, p.arch)
+	}
+	if err != nil {
+		return nil, err
+	}
+	from, err := newOrigin(p.beginning(), p.mode.Device, model)
+	if err != nil {
+		return nil, err
+	}
+	nn.To(model, p.mode.Device)
+	if p.mode.ChannelsLast {
+		nn.ToChannelsLast(model)
+	}
+	card, err := newCard(o, p.set.train.Classes, p.validation)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := p.folder(sys, model)
+	if err != nil {
+		return nil, err
+	}
+	weightsOf := func(reached metrics.Phase) (*checkpoint.StateDict, error) {
+		return bestWeights(model, card, o.Best, reached)
+	}
+	t = &training{o: o, hooks: h, mode: p.mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
+		report: &reporter{o: o, set: p.set, mode: p.mode, validation: p.validation, folder: folder, log: h.Log, scope: s},
+		origin: from, files: p.files, steps: p.loaders.Train.Batches(), start: time.Now(), better: -1}
+	t.report.begin(h.Command(o), p.beneath)
+	if p.from != nil {
+		if err := t.resume(p.from); err != nil {
+			folder.Close()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// folder begins the run's folder or, from a checkpoint, goes on with it.
+func (p *plan) folder(sys disk.System, model zoo.Network) (*run.Folder, error) {
+	config, err := newConfig(p.o, p.mode.Device, p.set, model)
+	if err != nil {
+		return nil, err
+	}
+	if p.from != nil {
+		return p.from.folder(sys, config)
+	}
+	f, err := run.CreateOn(sys, p.o.Out, p.o.Overwrite)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.WriteConfig(config); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if f.KeepsOld() {
+		p.hooks.Log.Info(p.o.Out + " keeps the old run until the new one has its first weights")
+	}
+	return f, nil
+}
