@@ -20,9 +20,12 @@ import (
 	"hymenoptera/zoo"
 )
 
-// newConfig returns the content of config.json: the options, and the versions and the data that the run used.
-func newConfig(o Options, device torch.Device, set images, model zoo.Network) (any, error) {
-	o.Device = device.String()
+// config returns the content of config.json: the options, the command that repeats the run, and the versions and the data that it
+// used.
+func (p *plan) config(model zoo.Network) (any, error) {
+	o := p.o
+	command := p.hooks.Command(o)
+	o.Device = p.mode.Device.String()
 	var err error
 	if o.Data, err = filepath.Abs(o.Data); err != nil { // for eval, which is called from anywhere
 		return nil, err
@@ -31,7 +34,7 @@ func newConfig(o Options, device torch.Device, set images, model zoo.Network) (a
 		Options
 		run.Setup
 	}{o, run.Setup{
-		Classes: set.train.Classes, TrainImages: len(set.train.Samples), ValImages: len(set.val.Samples), Skipped: set.skipped,
+		Command: command, Classes: p.set.train.Classes, TrainImages: len(p.set.train.Samples), ValImages: len(p.set.val.Samples), Skipped: p.set.skipped,
 		Trainable: count(nn.Trainable(model)), Parameters: count(nn.Parameters(model)),
 		Version: version.Own, Commit: version.Commit(), Libtorch: torch.Version(), CPUCapability: torch.CPUCapability(), Go: runtime.Version(),
 	}}, nil

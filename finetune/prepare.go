@@ -148,7 +148,7 @@ func (p *plan) begin(s *torch.Scope, sys disk.System) (t *training, err error) {
 
 // folder begins the run's folder or, from a checkpoint, goes on with it.
 func (p *plan) folder(sys disk.System, model zoo.Network) (*run.Folder, error) {
-	config, err := newConfig(p.o, p.mode.Device, p.set, model)
+	config, err := p.config(model)
 	if err != nil {
 		return nil, err
 	}

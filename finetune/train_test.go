@@ -122,12 +122,17 @@ func TestTrainChooses(t *testing.T) {
 	o := small(t)
 	o.Recipe, o.Fixed, o.Epochs = "auto", []string{"epochs", "workers"}, 1
 	var chosen finetune.Options
-	result, err := finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(o finetune.Options) error { chosen = o; return nil }})
+	result, err := finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(o finetune.Options) error { chosen = o; return nil },
+		Command: func(o finetune.Options) string { return "train --optimizer " + o.Optimizer }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if chosen.Optimizer != "adamw" || chosen.BatchSize != 8 || chosen.Epochs != 1 || len(result.History) != 2 {
 		t.Errorf("chose %s, batches of %d, %d epochs; %d phases", chosen.Optimizer, chosen.BatchSize, chosen.Epochs, len(result.History))
+	}
+	config, err := os.ReadFile(filepath.Join(result.Folder, run.ConfigFile))
+	if want := `"command": "train --optimizer adamw"`; err != nil || !strings.Contains(string(config), want) {
+		t.Errorf("config.json does not hold %s: error %v\n%s", want, err, config)
 	}
 	refused := errors.New("refused")
 	o.Out += "2"

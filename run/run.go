@@ -35,6 +35,7 @@ func files() []string {
 
 // A Setup is the part of config.json beside the options: data, model and versions.
 type Setup struct {
+	Command       string   `json:"command,omitempty"` // repeats the run
 	Classes       []string `json:"classes"`
 	TrainImages   int      `json:"train_images"`
 	ValImages     int      `json:"val_images"`
