@@ -53,11 +53,16 @@ func findCheckpoint(f *pflag.FlagSet, o *finetune.Options, resume string) (*resu
 	return r, cli.CopyGiven(own, f)
 }
 
-// hardlyBegun reports whether a folder holds no run, or one that was killed in its first epoch.
+// hardlyBegun reports whether a folder holds no run, or one that was killed in its first epoch or minute: several short epochs
+// can pass before the first checkpoint is written.
 func hardlyBegun(folder string) bool {
 	history, err := run.ReadHistory(folder)
 	_, result := run.ReadResult(folder)
-	return (err == nil || errors.Is(err, fs.ErrNotExist)) && len(history.Of("val")) <= 1 && errors.Is(result, fs.ErrNotExist)
+	seconds := 0.0
+	for _, p := range history {
+		seconds += p.Seconds
+	}
+	return (err == nil || errors.Is(err, fs.ErrNotExist)) && (len(history.Of("val")) <= 1 || seconds < 60) && errors.Is(result, fs.ErrNotExist)
 }
 
 // goOn goes on with a run.
