@@ -67,9 +67,6 @@ func (p *plan) readImages(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := p.set.check(p.o, p.arch); err != nil {
-		return err
-	}
 	if p.files, err = p.set.listFiles(ctx, p.o.Data); err != nil {
 		return err
 	}
@@ -77,6 +74,9 @@ func (p *plan) readImages(ctx context.Context) (err error) {
 		if err := p.from.checkImages(p.files, p.set); err != nil {
 			return err
 		}
+	}
+	if err := p.set.check(p.o, p.arch); err != nil {
+		return err
 	}
 	for _, line := range p.set.describe(p.o) {
 		p.hooks.Log.Info(line)

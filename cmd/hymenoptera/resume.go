@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,9 @@ func findCheckpoint(f *pflag.FlagSet, o *finetune.Options, resume string) (*resu
 		return nil, cli.Usagef("--overwrite begins a new run, and --resume goes on with an old one: leave one of them out")
 	case o.Out != "" && filepath.Clean(o.Out) != filepath.Clean(folder):
 		return nil, cli.Usagef("--out %s: a resumed run stays in its folder, %s", o.Out, folder)
+	}
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		return nil, cli.Usagef("--resume %s: name the run's folder, %s", folder, filepath.Dir(folder))
 	}
 	c, err := finetune.ReadCheckpoint(folder)
 	if missing := (*finetune.NoCheckpointError)(nil); auto && errors.As(err, &missing) && hardlyBegun(folder) {
@@ -86,13 +90,13 @@ func adviseResume(err error) error {
 	var changed *finetune.ChangedError
 	var damaged *finetune.CheckpointError
 	switch {
-	case errors.As(err, &missing):
+	case errors.As(err, &missing) && !run.Held(missing.Folder):
 		return fmt.Errorf("%w; train without --resume begins a run", err)
 	case errors.As(err, &different):
 		return cli.Usagef("%s: give these values or leave the options out, or begin another run", different.Text(flagOf))
 	case errors.As(err, &changed):
-		return fmt.Errorf("%w; bring them back, or begin another run", err)
-	case errors.As(err, &damaged):
+		return fmt.Errorf("%w; bring the images back as they were, or begin another run", err)
+	case missing != nil, errors.As(err, &damaged):
 		return fmt.Errorf("%w; begin it anew with --overwrite and without --resume", err)
 	}
 	return err

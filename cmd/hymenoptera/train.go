@@ -39,7 +39,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 			return cli.NoArgs(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if resume != "" {
+			if cmd.Flags().Changed("resume") {
 				from, err := findCheckpoint(cmd.Flags(), &o, resume)
 				if err != nil {
 					return err

@@ -93,14 +93,22 @@ func testResumeKilled(t *testing.T, b built) {
 		{"--resume auto", "--resume auto: needs --out", 2},
 		{"--resume", "--resume: name the run's folder", 2},
 		{"--resume data", "data holds no last.safetensors to go on from; train without --resume begins a run", 1},
+		{"--resume=", "--resume: name the run's folder", 2},
+		{"--resume out/last.safetensors", "--resume out/last.safetensors: name the run's folder, out", 2},
 		{"out", `train takes only flags, got "out"`, 2},
 	} {
 		b.run(t, dir, append([]string{"train"}, strings.Fields(tt.args)...)...).check(t, tt.code, tt.line)
 	}
-	try(t, os.Remove(filepath.Join(dir, "data/train/bees/001.jpg")))
-	b.run(t, dir, "train", "--resume", "out", "--epochs", "5").check(t, 1, "train/bees/001.jpg is gone; bring them back")
+	copyFile(t, filepath.Join(dir, "data/val/bees/000.jpg"), filepath.Join(dir, "data/train/bees/999.jpg"))
+	b.run(t, dir, "train", "--resume", "out", "--epochs", "5").check(t, 1, "train/bees/999.jpg is new; bring the images back as they were")
+	try(t, os.Remove(filepath.Join(dir, "data/train/bees/999.jpg")), os.Remove(filepath.Join(dir, "data/train/bees/001.jpg")))
+	b.run(t, dir, "train", "--resume", "out", "--epochs", "5").check(t, 1, "train/bees/001.jpg is gone; bring the images back as they were")
 	try(t, os.Truncate(last, 5000))
 	b.run(t, dir, "train", "--resume", "out").check(t, 1, "the run cannot be resumed: checkpoint: read out/last.safetensors: ")
+	try(t, os.Remove(last))
+	for _, resume := range []string{"out", "auto"} {
+		b.run(t, dir, "train", "--out", "out", "--resume", resume).check(t, 1, "out holds no last.safetensors to go on from; begin it anew with --overwrite and without --resume")
+	}
 }
 
 // SIGUSR1 writes a checkpoint; the training goes on. A signal that ends it writes one too, also in its first epoch.
