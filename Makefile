@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
+	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -158,6 +158,9 @@ failing-writes: setup ## fail every write, fsync, rename and close of a training
 	go test -count 1 -run 'TestFailing' -v ./finetune -every
 	go test -count 1 -run 'TestTrainings/full_disk' -v ./cmd/hymenoptera
 
+resume-check: build ## kill RUNS=20 small trainings at random moments, resume them, compare with ones never killed
+	@python3 scripts/resume_check.py --runs $(or $(RUNS),20) $(ARGS)
+
 race: setup ## the tests of the packages that start goroutines, under the race detector
 	go test -race -p 1 ./internal/background ./internal/cli ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
 
@@ -180,6 +183,9 @@ bench-start: build reference-env ## from the start of the process to the first p
 
 bench-evaluate: build reference-env ## eval and predict over the validation pictures, against Python
 	@$(PYTHON) bench/evaluate.py --data '$(DATA)' $(ARGS)
+
+bench-checkpoints: build ## an epoch with checkpoints against one of a build from before them (OLD=PROGRAM)
+	@python3 bench/checkpoints.py --data '$(DATA)' --weights '$(WEIGHTS)' --old '$(OLD)' $(ARGS)
 
 bench-growth: setup reference-env ## listing 1,000 to 100,000 files, and the data path's time a sample over 250 to 25,000 pictures
 	@$(PYTHON) bench/growth.py --data '$(DATA)' $(ARGS)
