@@ -6,6 +6,7 @@
 The network begins with the same weights: ResNet18 from a .pth file.
 """
 import json
+import os
 import sys
 import time
 import warnings
@@ -20,7 +21,7 @@ warnings.filterwarnings("ignore")
 
 def main():
     data, weights, size, epochs, seed = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
     set_seed(seed, reproducible=True)
     begun = time.time()
 

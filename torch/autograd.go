@@ -26,8 +26,8 @@ func GradEnabled() bool {
 	return on
 }
 
-// setGrad returns the previous mode. gotch reads 8 bytes of a C int: the upper 4 are not its.
-func setGrad(on bool) bool { return int32(lib.AtGradSetEnabled(cBool(on))) != 0 }
+// setGrad returns the previous mode. gotch's own function reads 8 bytes of a C int.
+func setGrad(on bool) bool { return C.hy_grad_mode(C.int(cBool(on))) != 0 }
 
 // Backward computes the gradients of the scalar loss with respect to every leaf that requires one, and
 // adds them to what the leaves have. The recorded graph is freed.

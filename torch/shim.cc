@@ -7,6 +7,7 @@
 #include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <dlfcn.h>
@@ -54,6 +55,12 @@ char *hy_random_u32(uint32_t *word) {
     std::lock_guard<std::mutex> lock(generator.mutex());
     *word = at::check_generator<at::CPUGeneratorImpl>(generator)->random();
   });
+}
+
+int hy_grad_mode(int on) {
+  bool before = c10::GradMode::is_enabled();
+  c10::GradMode::set_enabled(on);
+  return before;
 }
 
 static at::Generator generator_of(int device) {

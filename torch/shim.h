@@ -18,6 +18,7 @@ char *hy_get_rng_state(int device, void **out);
 char *hy_set_rng_state(int device, void *state);
 
 char *hy_set_num_threads(int n);
+int hy_grad_mode(int on); // the mode before
 
 char *hy_load_cuda(void);
 char *hy_library_of(int gotch); // path of libtorch_cpu or of gotch's C++; freed by the caller
