@@ -89,6 +89,7 @@ func adviseResume(err error) error {
 	var different *finetune.DifferentError
 	var changed *finetune.ChangedError
 	var damaged *finetune.CheckpointError
+	var folder *run.FolderError
 	switch {
 	case errors.As(err, &missing) && !run.Held(missing.Folder):
 		return fmt.Errorf("%w; train without --resume begins a run", err)
@@ -96,6 +97,8 @@ func adviseResume(err error) error {
 		return cli.Usagef("%s: give these values or leave the options out, or begin another run", different.Text(flagOf))
 	case errors.As(err, &changed):
 		return fmt.Errorf("%w; bring the images back as they were, or begin another run", err)
+	case errors.As(err, &folder): // whose advice would be another folder
+		return errors.New(err.Error())
 	case missing != nil, errors.As(err, &damaged):
 		return fmt.Errorf("%w; begin it anew with --overwrite and without --resume", err)
 	}

@@ -126,6 +126,7 @@ func testResumeSignals(t *testing.T, b built) {
 	}
 	go io.Copy(io.Discard, tr.pipe)
 	before := appears(last, nil) // that of the first epoch
+	b.run(t, dir, "train", "--resume", "out").check(t, 1, "another run is writing into this folder\n")
 	try(t, tr.cmd.Process.Signal(syscall.SIGUSR1))
 	appears(last, before)
 	try(t, tr.cmd.Process.Signal(syscall.SIGTERM))
