@@ -78,16 +78,25 @@ def left(folder):
     }
 
 
-def state(folder):
-    """Where a signal has met a run, by what it left."""
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    if any(n.startswith(".last.safetensors") for n in names):
+def files(folder):
+    """The files of a run; some lie in a hidden folder within until it replaces one that was hardly begun."""
+    return {os.path.join(path, name) for path, _, names in os.walk(folder) for name in names}
+
+
+def named(paths, start):
+    return any(os.path.basename(path).startswith(start) for path in paths)
+
+
+def state(before, after):
+    """Where a signal has met a run, by what was there before the process and what it left."""
+    new = after - before
+    if named(new, ".last.safetensors"):
         return "in the writing of last.safetensors"
-    if any(n.startswith(".") for n in names):
+    if named(new, "."):
         return "in the writing of another file"
-    if "result.json" in names:
+    if named(after, "result.json"):
         return "after result.json"
-    return "between writes" if "last.safetensors" in names else "before the first checkpoint"
+    return "between writes" if named(after, "last.safetensors") else "before the first checkpoint"
 
 
 class Fault(Exception):
@@ -95,7 +104,7 @@ class Fault(Exception):
 
 
 def train(options, moment=None, end=signal.SIGKILL):
-    """Trains, or ends that at a moment by a signal. Returns whether it did, and what the training wrote to standard error."""
+    """Trains, or ends that at a moment by a signal. Returns the exit code, and what the training wrote to standard error."""
     process = subprocess.Popen([BINARY, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
         _, stderr = process.communicate(timeout=moment)
@@ -104,28 +113,34 @@ def train(options, moment=None, end=signal.SIGKILL):
         _, stderr = process.communicate()
     if process.returncode not in (0, -end, 128 + end):
         raise Fault(f"it ended with {process.returncode}: {stderr}")
-    return process.returncode != 0, stderr
+    return process.returncode, stderr
 
 
 def run(rng, options, out, duration, counts):
     """Trains and kills until the end. Counts where each signal met it, and where it went on."""
-    killed = False
+    killed = resumed = False
     while True:
         moment = rng.uniform(0, duration) if not killed or rng.random() < 0.5 else None
         end = rng.choice([signal.SIGKILL, signal.SIGTERM]) if killed else signal.SIGKILL
-        begun = os.path.exists(os.path.join(out, "last.safetensors"))
+        before = files(out)
+        begun = named(before, "last.safetensors")
         resume = ["--resume", rng.choice([out, "auto"]) if begun else "auto"]
-        ended, stderr = train([*SMALL, *options, "--checkpoint-every", str(rng.choice([0, 1, 3])), *resume, "--out", out], moment, end)
+        code, stderr = train([*SMALL, *options, "--checkpoint-every", str(rng.choice([0, 1, 3])), *resume, "--out", out], moment, end)
         went_on = re.search(r"continuing .* from epoch \d+(.*)|is finished", stderr)
-        if begun and not went_on and not ended:
+        if begun and not went_on and not code:
             raise Fault(f"it began anew: {stderr}")
         if went_on and went_on[1] is not None:
             phase = "a validation phase" if "validation" in went_on[1] else "a training phase"
             counts["resumed", "in " + phase if went_on[1] else "between epochs"] += 1
-        if ended:
-            counts[end.name, state(out)] += 1
+            resumed = True
+        if code:
+            where = state(before, files(out))
+            if code > 0 and "writing" in where:
+                raise Fault(f"it ended by itself and left half a file: {files(out) - before}")
+            counts[end.name, where] += 1
             killed = True
         elif killed:
+            counts["runs", "that were resumed"] += resumed
             return
         else:  # it was quicker than its moment
             shutil.rmtree(out)
@@ -142,9 +157,9 @@ def photographs(o, rng, folder):
                *rows[0][rows[0].index("--threads"):], "--resume", "auto", "--out", out]
     kills = 0
     while True:
-        ended, stderr = train(options, rng.uniform(0, 2 * o.every) if kills < o.runs else None)
+        code, stderr = train(options, rng.uniform(0, 2 * o.every) if kills < o.runs else None)
         print("\n".join(line for line in stderr.splitlines() if line.startswith("continuing")) or f"started {out}", flush=True)
-        if not ended:
+        if not code:
             break
         kills += 1
     with open(os.path.join(out, "history.jsonl")) as f:
@@ -193,8 +208,8 @@ def main():
             shutil.rmtree(out)
         shutil.rmtree(whole)
         total += counts
-        ended = sum(n for (what, _), n in counts.items() if what != "resumed")
-        print(f"{len(runs):3} equal after {ended:3} signals: {mode}", flush=True)
+        signals = sum(n for (what, _), n in counts.items() if what.startswith("SIG"))
+        print(f"{len(runs):3} equal after {signals:3} signals: {mode}", flush=True)
     shutil.rmtree(folder)
     for (what, where), n in sorted(total.items()):
         print(f"{n:4} {what} {where}")
