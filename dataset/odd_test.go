@@ -2,10 +2,13 @@ package dataset
 
 import (
 	"archive/zip"
+	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +80,28 @@ func TestOddPicturesAreRefusedOrPillows(t *testing.T) {
 	}
 	if counts["equal"] < 300 || counts["both refuse"] < 200 || counts["read"] > 3 {
 		t.Errorf("unlikely counts: %v", counts)
+	}
+}
+
+// A picture whose strips have room for more rows than it has is one strip, as in Pillow.
+func TestStripsOfManyRows(t *testing.T) {
+	data := readImage(t, "rgb.tif")
+	var want transforms.Image
+	if err := Decode(&want, data); err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(data, []byte{278 & 0xff, 278 >> 8, 4, 0, 1, 0, 0, 0}) // RowsPerStrip, one value of 32 bits
+	if at < 0 {
+		t.Fatal("rgb.tif has no RowsPerStrip")
+	}
+	for _, rows := range []uint32{28, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint32} {
+		binary.LittleEndian.PutUint32(data[at+8:], rows)
+		var m transforms.Image
+		if err := Decode(&m, data); err != nil {
+			t.Errorf("%d rows: %v", rows, err)
+		} else if !bytes.Equal(rgb(&m), rgb(&want)) {
+			t.Errorf("%d rows: other pixels", rows)
+		}
 	}
 }
 

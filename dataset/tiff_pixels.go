@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"hymenoptera/internal/tiff"
@@ -102,6 +103,9 @@ func (t *tiffPicture) rawPlane() (sampling, error) {
 func (t *tiffPicture) rawBlocks() ([]tiffBlock, error) {
 	d := t.directory
 	offsets, w, h := d.list(tiffStripOffsets), t.width, d.first(tiffRowsPerStrip, t.height)
+	if rows := d.tags[tiffRowsPerStrip]; len(rows) > 0 && rows[0] > math.MaxInt32 {
+		h = math.MaxInt32 // 1<<32-1 is TIFF's default: all rows are one strip
+	}
 	if offsets == nil {
 		offsets, w, h = d.list(tiffTileOffsets), d.first(tiffTileWidth, 0), d.first(tiffTileHeight, 0)
 	}
