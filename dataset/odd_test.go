@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -101,6 +102,37 @@ func TestStripsOfManyRows(t *testing.T) {
 			t.Errorf("%d rows: %v", rows, err)
 		} else if !bytes.Equal(rgb(&m), rgb(&want)) {
 			t.Errorf("%d rows: other pixels", rows)
+		}
+	}
+}
+
+// A directory ends at a value that reaches past the end of the file, but not at one that is larger than the file.
+func TestTIFFDirectoryEndsWithTheFile(t *testing.T) {
+	for _, tt := range []struct {
+		count, offset uint32
+		want          []int
+	}{
+		{3, 40, []int{256, 257, 258}},
+		{3, 1000, []int{256}},
+		{3, 45, []int{256}},
+		{1000, 40, []int{256, 257}},
+		{math.MaxUint32, 40, []int{256, 257}},
+	} {
+		le := binary.LittleEndian
+		data := le.AppendUint16([]byte("II*\x00\x08\x00\x00\x00"), 3)
+		for _, entry := range []struct {
+			tag          uint16
+			count, value uint32
+		}{{256, 1, 5}, {258, tt.count, tt.offset}, {257, 1, 7}} {
+			data = le.AppendUint32(le.AppendUint32(le.AppendUint16(le.AppendUint16(data, entry.tag), 3), entry.count), entry.value)
+		}
+		data = append(data, 0, 0, 0, 0)
+		d, err := readTIFFDirectory(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Sorted(maps.Keys(d.tags)); !slices.Equal(got, tt.want) {
+			t.Errorf("%d values at byte %d of %d: got tags %v, want %v", tt.count, tt.offset, len(data), got, tt.want)
 		}
 	}
 }

@@ -34,7 +34,8 @@ const (
 var errTIFFShort = errors.New("tiff: the file is truncated")
 
 // A tiffDirectory holds the whole numbers of a file's first directory, read as Pillow reads them: the first of two
-// equal tags counts, unsorted ones are taken, and a value that the file has no room for is left out.
+// equal tags counts, unsorted ones are taken, values of more bytes than the file has are left out, and values that reach past its end are the
+// end of the directory.
 type tiffDirectory struct {
 	order  binary.ByteOrder
 	offset uint64 // of the directory
@@ -119,14 +120,17 @@ func (d *tiffDirectory) read(data []byte, big bool) {
 		if _, known := d.tags[tag]; known || unit == 0 || n == 0 {
 			continue
 		}
-		if n > math.MaxUint32 {
-			continue
-		}
-		length := n * unit
+		length := min(n, 1<<32) * unit // more than a file has, and no overflow
 		if length > field {
 			offset := d.number(value, field)
-			if total += length; total > size || offset > size || length > size-offset {
+			if offset > math.MaxInt64 {
 				continue
+			}
+			if total += length; total > size {
+				continue
+			}
+			if offset > size || length > size-offset {
+				return
 			}
 			value = data[offset:]
 		}
