@@ -70,6 +70,55 @@ def kind_of(text):
     return re.sub(r"[-+]?\d+(\.\d+)?(×\d+)?", "N", text)[:110]
 
 
+OUTCOMES = ("equal", "both refuse", "Go refuses", "Go reads", "DIFFERENT")
+
+
+def compare(files):
+    """Yields, for each file, its outcome, its reason ("" where both sides agree), and what Go and Pillow made of it."""
+    with tempfile.TemporaryDirectory() as tmp:
+        tool = os.path.join(tmp, "pictures")
+        subprocess.run(["go", "build", "-o", tool, "./internal/tools/pictures"], check=True)
+        run = subprocess.run([tool], input="\n".join(files) + "\n", capture_output=True, text=True)
+    lines = run.stdout.splitlines()
+    if run.returncode or len(lines) != len(files):
+        sys.exit(f"parity_pictures: the Go program ended at {files[len(lines)] if len(lines) < len(files) else '?'}: {run.stderr[-2000:]}")
+    for path, line in zip(files, lines):
+        go = json.loads(line)
+        with open(path, "rb") as f:
+            ref = pillow(f)
+        name = os.path.basename(path)
+        if "Error" in go and "Error" in ref:
+            yield "both refuse", "", go, ref
+        elif "Error" in go:
+            yield "Go refuses", kind_of(go["Error"]), go, ref
+        elif "Error" in ref:
+            yield "Go reads", os.path.splitext(name)[1] + " " + kind_of(ref["Error"]), go, ref
+        elif all(go[k] == ref[k] for k in ("Width", "Height", "SHA256")):
+            yield "equal", "", go, ref
+        else:
+            yield "DIFFERENT", name, go, ref
+
+
+def report(files, list_to="", keep=""):
+    """Compares files and prints the counts and reasons; returns the outcomes. The files that differ are named in list_to,
+    and the folder keep is copied beside it."""
+    outcomes, listed, reasons = [], [], collections.defaultdict(collections.Counter)
+    for path, (outcome, reason, go, ref) in zip(files, compare(files)):
+        outcomes.append(outcome)
+        if reason:
+            reasons[outcome][reason] += 1
+            listed.append(f"{outcome}\t{path}\tGo: {go}\tPillow: {ref}")
+    for outcome in OUTCOMES:
+        print(f"{outcome:12} {outcomes.count(outcome)}")
+        for reason, n in reasons[outcome].most_common():
+            print(f"    {n:5} {reason}")
+    if list_to:
+        with open(list_to, "w") as f:
+            f.write("\n".join(listed) + "\n")
+        shutil.copytree(keep, list_to + ".files", dirs_exist_ok=True)
+    return outcomes
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("paths", nargs="+")
@@ -89,57 +138,16 @@ def main():
             sys.exit(f"parity_pictures: {path}: no such file or folder")
     if not files:
         sys.exit("parity_pictures: no pictures there")
-    tmp = tempfile.mkdtemp()
-    try:
-        if args.damaged:
-            rng = random.Random(args.seed)
-            small = [f for f in files if 0 < os.path.getsize(f) < 200_000]
-            for i in range(args.damaged):
-                source = small[i % len(small)]
-                copy = os.path.join(tmp, f"{i:05d}-{os.path.basename(source)}")
-                with open(source, "rb") as f, open(copy, "wb") as out:
-                    out.write(damage(f.read(), rng))
-                files.append(copy)
-        tool = os.path.join(tmp, "pictures")
-        subprocess.run(["go", "build", "-o", tool, "./internal/tools/pictures"], check=True)
-        run = subprocess.run([tool], input="\n".join(files) + "\n", capture_output=True, text=True)
-        lines = run.stdout.splitlines()
-        if run.returncode or len(lines) != len(files):
-            sys.exit(f"parity_pictures: the Go program ended at {files[len(lines)] if len(lines) < len(files) else '?'}: {run.stderr[-2000:]}")
-        counts, reasons = collections.Counter(), collections.defaultdict(collections.Counter)
-        listed = []
-        for path, line in zip(files, lines):
-            go = json.loads(line)
-            with open(path, "rb") as f:
-                ref = pillow(f)
-            name = os.path.basename(path)
-            if "Error" in go and "Error" in ref:
-                outcome = "both refuse"
-            elif "Error" in go:
-                outcome = "Go refuses"
-                reasons[outcome][kind_of(go["Error"])] += 1
-            elif "Error" in ref:
-                outcome = "Go reads"
-                reasons[outcome][os.path.splitext(name)[1] + " " + kind_of(ref["Error"])] += 1
-            elif all(go[k] == ref[k] for k in ("Width", "Height", "SHA256")):
-                outcome = "equal"
-            else:
-                outcome = "DIFFERENT"
-                reasons[outcome][name] += 1
-            counts[outcome] += 1
-            if outcome not in ("equal", "both refuse"):
-                listed.append(f"{outcome}\t{path}\tGo: {go}\tPillow: {ref}")
-        for outcome in ("equal", "both refuse", "Go refuses", "Go reads", "DIFFERENT"):
-            print(f"{outcome:12} {counts[outcome]}")
-            for reason, n in reasons[outcome].most_common():
-                print(f"    {n:5} {reason}")
-        if args.list:
-            with open(args.list, "w") as f:
-                f.write("\n".join(listed) + "\n")
-            shutil.copytree(tmp, args.list + ".files", dirs_exist_ok=True)
-        sys.exit(1 if counts["DIFFERENT"] else 0)
-    finally:
-        shutil.rmtree(tmp)
+    with tempfile.TemporaryDirectory() as tmp:
+        rng = random.Random(args.seed)
+        small = [f for f in files if 0 < os.path.getsize(f) < 200_000]
+        for i in range(args.damaged):
+            source = small[i % len(small)]
+            copy = os.path.join(tmp, f"{i:05d}-{os.path.basename(source)}")
+            with open(source, "rb") as f, open(copy, "wb") as out:
+                out.write(damage(f.read(), rng))
+            files.append(copy)
+        sys.exit(1 if "DIFFERENT" in report(files, args.list, tmp) else 0)
 
 
 if __name__ == "__main__":
