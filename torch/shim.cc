@@ -63,6 +63,11 @@ int hy_grad_mode(int on) {
   return before;
 }
 
+int hy_device(void *tensor) {
+  auto t = static_cast<at::Tensor *>(tensor);
+  return t->is_cuda() ? t->get_device() : -1;
+}
+
 static at::Generator generator_of(int device) {
   if (device < 0)
     return at::detail::getDefaultCPUGenerator();

@@ -19,6 +19,7 @@ char *hy_set_rng_state(int device, void *state);
 
 char *hy_set_num_threads(int n);
 int hy_grad_mode(int on); // the mode before
+int hy_device(void *tensor); // its number among the GPUs; -1 is the CPU
 
 char *hy_load_cuda(void);
 char *hy_library_of(int gotch); // path of libtorch_cpu or of gotch's C++; freed by the caller

@@ -1,5 +1,8 @@
 package torch
 
+// #include "shim.h"
+import "C"
+
 import (
 	"fmt"
 	"unsafe"
@@ -142,10 +145,10 @@ func (t *Tensor) DType() DType {
 	return DType(lib.AtScalarType(t.c))
 }
 
-// Device returns where t's memory is.
+// Device returns where t's memory is. gotch's own function reads 8 bytes of a C int.
 func (t *Tensor) Device() Device {
 	use("device", t)
-	return CUDA(int(lib.AtDevice(t.c))) // -1 is the CPU
+	return CUDA(int(C.hy_device(t.handle()))) // -1 is the CPU
 }
 
 // String returns type and shape, "float32[2 3]".
