@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
-	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check parity-predict parity-onnx fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check parity-predict parity-onnx fuzz parity-fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
@@ -85,6 +85,7 @@ GOLDENS := $(CACHE)/goldens-$(shell sha256sum scripts/goldens-requirements.txt |
 ONNX := $(CACHE)/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-12)
 # $(call install,FOLDER,-r FILE) puts Python packages into a folder, once.
 install = test -e $(1) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(1).partial $(2) && mv $(1).partial $(1); }
+SAFETENSORS := $(CACHE)/safetensors-$(shell sha256sum scripts/fuzz-requirements.txt | cut -c-12)
 NEEDS_GOLDENS = $(call install,$(GOLDENS),-r scripts/goldens-requirements.txt)
 NEEDS_ONNX = $(call install,$(ONNX),-r scripts/onnx-requirements.txt)
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
@@ -148,6 +149,10 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x (FUZZ=PATTERN: these only)
 			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*\(new interesting.*\)/\1 \2, \3/p' fuzz.log | tail -1; \
 		done; \
 	done; rm fuzz.log
+
+parity-fuzz: setup reference-env ## what the fuzz targets collected, and damaged files of weights, against torch.load, safetensors and Pillow
+	@$(call install,$(SAFETENSORS),--no-deps -r scripts/fuzz-requirements.txt)
+	@PYTHONPATH=$(SAFETENSORS) $(PYTHON) -W ignore scripts/parity_fuzz.py $(ARGS)
 
 PURE := ./checkpoint ./hub ./metrics ./onnx ./report ./run ./transforms ./internal/background ./internal/cli ./internal/disk ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth ./internal/text ./internal/version
 lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, built and tested without cgo

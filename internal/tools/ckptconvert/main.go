@@ -5,15 +5,19 @@
 //	ckptconvert IN                             prints the report of checkpoint.Inspect as JSON
 //	ckptconvert -time N IN                     reads it N times; prints the milliseconds each took and the
 //	                                           largest heap in bytes
+//	ckptconvert -list                          reads paths on standard input; prints a JSON object for each, with
+//	                                           the digest or the error, for scripts/parity_fuzz.py
 //
 // It is no part of the hymenoptera command.
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -24,8 +28,15 @@ import (
 
 func main() {
 	times := flag.Int("time", 0, "read the file this many times and time it")
+	list := flag.Bool("list", false, "read the files named on standard input")
 	flag.Parse()
-	if err := run(*times, flag.Args()); err != nil {
+	err := error(nil)
+	if *list {
+		err = digests(os.Stdin, os.Stdout)
+	} else {
+		err = run(*times, flag.Args())
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "ckptconvert:", err)
 		os.Exit(1)
 	}
@@ -57,6 +68,23 @@ func run(times int, args []string) error {
 	}
 	_, err = fmt.Printf("%x\n", sd.SHA256())
 	return err
+}
+
+// digests prints what became of each file.
+func digests(paths io.Reader, out io.Writer) error {
+	lines, results := bufio.NewScanner(paths), json.NewEncoder(out)
+	for lines.Scan() {
+		var o struct{ SHA256, Error string }
+		if sd, err := checkpoint.Read(lines.Text()); err != nil {
+			o.Error = err.Error()
+		} else {
+			o.SHA256 = fmt.Sprintf("%x", sd.SHA256())
+		}
+		if err := results.Encode(o); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
 }
 
 // measure prints a JSON object: ms, the time of each read, and heap, the most that a read left on the heap
