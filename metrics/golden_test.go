@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -24,6 +25,15 @@ type goldens struct {
 			N                    int
 			Accuracy, Confidence float64
 		}
+	}
+	Temperatures []struct {
+		Labels              []int
+		Logits              []float32
+		Classes             int
+		Temperature         float64
+		Before, After       float64 // calibration errors
+		Thresholds          []float64
+		Precision, Coverage []float64
 	}
 	Wilson []struct {
 		K, N      int
@@ -61,12 +71,16 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
+func predictionsOf(labels []int, logits []float32, classes int) (ps []Prediction) {
+	for i, label := range labels {
+		ps = append(ps, Prediction{Sample: i, Label: label, Probs: Softmax(logits[i*classes : (i+1)*classes])})
+	}
+	return ps
+}
+
 func TestMetricsEqualScikitLearn(t *testing.T) {
 	for _, s := range readGoldens(t).Sets {
-		var ps []Prediction
-		for i, label := range s.Labels {
-			ps = append(ps, Prediction{Sample: i, Label: label, Probs: Softmax(s.Logits[i*s.Classes : (i+1)*s.Classes])})
-		}
+		ps := predictionsOf(s.Labels, s.Logits, s.Classes)
 		m := Score(ps, s.Classes)
 		for i := range s.Confusion {
 			for j, want := range s.Confusion[i] {
@@ -118,5 +132,56 @@ func TestIntervalsEqualSciPy(t *testing.T) {
 		low, high := Newcombe(n.K1, n.N1, n.K2, n.N2)
 		near(t, "Newcombe's low end", low, n.Low)
 		near(t, "Newcombe's high end", high, n.High)
+	}
+}
+
+// TestTemperature holds the temperature to PyTorch's L-BFGS, which ends within its tolerance of the least loss.
+func TestTemperature(t *testing.T) {
+	for i, g := range readGoldens(t).Temperatures {
+		predictions := predictionsOf(g.Labels, g.Logits, g.Classes)
+		got := Temperature(predictions)
+		if math.Abs(got-g.Temperature) > 1e-7*g.Temperature {
+			t.Errorf("set %d: temperature %v, want %v", i, got, g.Temperature)
+		}
+		_, before := Calibration(predictions, 10)
+		_, after := Calibration(AtTemperature(predictions, g.Temperature), 10)
+		near(t, "error before", before, g.Before)
+		near(t, "error after", after, g.After)
+	}
+}
+
+// TestCuts holds the cuts to scikit-learn's precision at every confidence.
+func TestCuts(t *testing.T) {
+	for i, g := range readGoldens(t).Temperatures {
+		cuts := Cuts(predictionsOf(g.Labels, g.Logits, g.Classes))
+		if len(cuts) < 3 || cuts[0].Coverage != 1 {
+			t.Fatalf("set %d: cuts %v: want several, and the first above no prediction", i, cuts)
+		}
+		for _, c := range cuts {
+			k := slices.IndexFunc(g.Thresholds, func(v float64) bool { return math.Abs(v-c.Threshold) < tight })
+			if k < 0 {
+				t.Fatalf("set %d: %v is no prediction's confidence", i, c.Threshold)
+			}
+			near(t, "precision", c.Precision, g.Precision[k])
+			near(t, "coverage", c.Coverage, g.Coverage[k])
+			for _, lower := range g.Precision[:k] {
+				if lower >= c.Precision {
+					t.Errorf("set %d: a lower threshold than %v has the precision %v", i, c.Threshold, lower)
+				}
+			}
+		}
+		if best := cuts[len(cuts)-1].Precision; best < slices.Max(g.Precision)-0.0005 {
+			t.Errorf("set %d: the last cut has the precision %v, want %v", i, best, slices.Max(g.Precision))
+		}
+	}
+}
+
+func TestTemperatureThatDoesNotExist(t *testing.T) {
+	right := Prediction{Label: 0, Probs: []float64{0.6, 0.4}}
+	wrong := Prediction{Label: 1, Probs: []float64{0.6, 0.4}}
+	for name, predictions := range map[string][]Prediction{"none": nil, "all right": {right, right}, "mostly wrong": {right, wrong, wrong}} {
+		if got := Temperature(predictions); got != 1 {
+			t.Errorf("%s: temperature %v, want 1", name, got)
+		}
 	}
 }

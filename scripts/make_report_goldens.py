@@ -73,6 +73,38 @@ def classification(n, classes, rng, absent=()):
     }
 
 
+def temperature(labels, logits):
+    """Guo et al.'s temperature: L-BFGS over the mean cross entropy of logits / T."""
+    labels, logits = torch.from_numpy(labels), torch.from_numpy(logits).double()
+    inverse = torch.ones((), dtype=torch.float64, requires_grad=True)
+    lbfgs = torch.optim.LBFGS([inverse], max_iter=1000, tolerance_grad=1e-15, tolerance_change=1e-16, line_search_fn="strong_wolfe")
+
+    def loss():
+        lbfgs.zero_grad()
+        value = torch.nn.functional.cross_entropy(logits * inverse, labels)
+        value.backward()
+        return value
+
+    lbfgs.step(loss)
+    return 1 / inverse.item()
+
+
+def calibrated(n, classes, scale, rng):
+    """Predictions that are too sure or not sure enough: temperature, error before and after, and precision by threshold."""
+    labels = rng.integers(0, classes, n)
+    logits = (scale * (rng.normal(size=(n, classes)) + 1.5 * np.eye(classes)[labels])).astype(np.float32)
+    t = temperature(labels, logits)
+    probs = torch.softmax(torch.from_numpy(logits).double(), 1).numpy()
+    after = torch.softmax(torch.from_numpy(logits).double() / t, 1).numpy()
+    precision, _, thresholds = metrics.precision_recall_curve(probs.argmax(1) == labels, probs.max(1))
+    coverage = [float((probs.max(1) >= threshold).mean()) for threshold in thresholds]
+    return {
+        "labels": labels.tolist(), "logits": logits.ravel().tolist(), "classes": classes, "temperature": t,
+        "before": ece(labels, probs, 10)[0], "after": ece(labels, after, 10)[0],
+        "thresholds": thresholds.tolist(), "precision": precision[:-1].tolist(), "coverage": coverage,
+    }
+
+
 def intervals():
     wilson = []
     for k, n in [(0, 1), (1, 1), (144, 153), (146, 153), (153, 153), (76, 153), (3, 7), (0, 50)]:
@@ -101,8 +133,9 @@ def main():
     rng = np.random.default_rng(6)
     grids = [grid("ten", 10, 5, 7, rng), grid("three", 3, 6, 6, rng), grid("one", 1, 6, 5, rng)]
     sets = [classification(60, 2, rng), classification(90, 5, rng, absent=[3]), classification(1, 3, rng)]
+    temperatures = [calibrated(80, 2, 3, rng), calibrated(60, 4, 0.4, rng), calibrated(120, 3, 1, rng)]
     with open(os.path.join(OUT, "goldens.json"), "w") as f:
-        json.dump({"grids": grids, "sets": sets, **intervals(), "newcombe": newcombe()}, f)
+        json.dump({"grids": grids, "sets": sets, **intervals(), "newcombe": newcombe(), "temperatures": temperatures}, f)
         f.write("\n")
 
 
