@@ -19,15 +19,20 @@ type Card struct {
 	Config         json.RawMessage      // the training's options
 	Epoch          int                  // in which training reached the weights
 	Accuracy, Loss float64              // of its validation phase
+	Calibration    Calibration
 }
 
 // Metadata returns the card as the metadata of a file, which are strings.
 func (c Card) Metadata() map[string]string {
-	return map[string]string{
+	m := map[string]string{
 		"format": "pt", "version": c.Version, "model": c.Model, "config": string(c.Config),
 		"classes": encode(c.Classes), "preprocessing": encode(c.Preprocessing),
 		"epoch": strconv.Itoa(c.Epoch), "accuracy": encode(c.Accuracy), "loss": encode(c.Loss),
 	}
+	if c.Calibration.Temperature != 0 {
+		m["calibration"] = encode(c.Calibration)
+	}
+	return m
 }
 
 // encode writes values that cannot fail to be encoded: names and finite numbers.
@@ -50,6 +55,11 @@ func ReadCard(metadata map[string]string) (c Card, err error) {
 	} {
 		if err := json.Unmarshal([]byte(metadata[key]), v); err != nil {
 			return c, fmt.Errorf("its metadata are damaged: %s is %q", key, metadata[key])
+		}
+	}
+	if text, ok := metadata["calibration"]; ok {
+		if err := json.Unmarshal([]byte(text), &c.Calibration); err != nil || !c.Calibration.valid() {
+			return c, fmt.Errorf("its metadata are damaged: calibration is %.200q", text)
 		}
 	}
 	if len(c.Classes) == 0 {

@@ -17,6 +17,7 @@ import (
 	"hymenoptera/checkpoint"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/machine"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
@@ -31,6 +32,10 @@ type Config struct {
 	Fast bool
 	// Mirror takes the mean of the logits of each picture and of its mirror image.
 	Mirror bool
+	// Threshold makes predictions unsure whose most probable class is less probable than this, and Precision those below the
+	// lowest threshold that reached this precision in validation. With either, probabilities are those of logits divided by
+	// the temperature of the calibration. 0 has no effect; one of them must be 0.
+	Threshold, Precision float64
 	// Warn, if not nil, is called for every unusual picture of a stream or an evaluation, from several goroutines.
 	Warn func(dataset.Warning)
 }
@@ -38,10 +43,19 @@ type Config struct {
 // DefaultConfig returns the exact mode on the CPU.
 func DefaultConfig() Config { return Config{} }
 
+func (c Config) validate() error {
+	share := func(v float64) bool { return v >= 0 && v <= 1 }
+	if !share(c.Threshold) || !share(c.Precision) || c.Threshold > 0 && c.Precision > 0 {
+		return fmt.Errorf("classify: threshold %v and precision %v: want one of them, from 0 to 1", c.Threshold, c.Precision)
+	}
+	return nil
+}
+
 // A Classifier is a trained network. It may be used from several goroutines, which take turns on libtorch's
 // thread.
 type Classifier struct {
 	Card
+	Cut   metrics.Cut // below whose threshold predictions are unsure; precision and coverage are 0 if they are not known
 	path  string
 	cfg   Config
 	mode  trainer.Mode
@@ -68,11 +82,18 @@ func Open(ctx context.Context, path string) (*Classifier, error) {
 // OpenConfig is Open with a configuration. It tries the network on one picture: if the logits are not finite, the
 // error is a [*NotFiniteError].
 func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
 	weights, card, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{Card: card, path: path, cfg: cfg, mode: trainer.ModeOf(cfg.Device, cfg.Fast), scope: torch.NewScope()}
+	cut, err := card.Calibration.newCut(path, cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &Classifier{Card: card, Cut: cut, path: path, cfg: cfg, mode: trainer.ModeOf(cfg.Device, cfg.Fast), scope: torch.NewScope()}
 	if err := c.checkMemory(machine.This().FreeMemory()); err != nil {
 		return nil, fmt.Errorf("classify: %s: %w", path, err)
 	}

@@ -178,6 +178,9 @@ func TestOpenRefuses(t *testing.T) {
 		"image size 0":                    set("preprocessing", `{"resize":64,"crop":0,"mean":[0,0,0],"std":[1,1,1]}`),
 		"standard deviation of channel 0": set("preprocessing", `{"resize":64,"crop":64,"mean":[0,0,0],"std":[0,1,1]}`),
 		"epoch is \"three\"":              set("epoch", "three"),
+		"calibration is \"nonsense\"":     set("calibration", "nonsense"),
+		"calibration is \"{}\"":           set("calibration", "{}"),
+		"calibration is \"{\\\"temp":      set("calibration", `{"temperature":1,"cuts":[{"threshold":2,"precision":1,"coverage":1}]}`),
 	} {
 		file, err := trained(t.TempDir(), change)
 		if err != nil {

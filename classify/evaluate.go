@@ -58,7 +58,9 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 			bad = bad || !finite(all)
 			for i := range b.Labels {
 				e.Labels = append(e.Labels, int(b.Labels[i]))
-				e.Predictions = append(e.Predictions, Prediction{Logits: all[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]})
+				p := Prediction{Logits: all[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]}
+				c.calibrate(&p)
+				e.Predictions = append(e.Predictions, p)
 			}
 		}
 		e.Phase, err = trainer.Evaluate(ctx, s, c.net, loader, cfg)

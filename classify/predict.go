@@ -11,7 +11,8 @@ import (
 // A Prediction is the network's answer for one picture.
 type Prediction struct {
 	Logits        []float32 // one per class
-	Probabilities []float32 // their softmax
+	Probabilities []float32 // their softmax; with a threshold, at the temperature of the calibration
+	Unsure        bool      // the most probable class is less probable than the threshold
 }
 
 // Best returns the index of the most probable class.
@@ -102,6 +103,7 @@ func (c *Classifier) PredictInputs(ctx context.Context, inputs []Input) ([]Predi
 	for i := range predictions {
 		n := len(c.Classes)
 		predictions[i] = Prediction{Logits: logits[i*n : (i+1)*n], Probabilities: probabilities[i*n : (i+1)*n]}
+		c.calibrate(&predictions[i])
 	}
 	return predictions, nil
 }

@@ -60,21 +60,23 @@ func ReadOptions(card classify.Card) (o Options, err error) {
 }
 
 // bestWeights returns a copy of the model's weights with the card of the phase that they were reached in.
-func bestWeights(model zoo.Network, card classify.Card, rule metrics.Rule, p metrics.Phase) (sd *checkpoint.StateDict, err error) {
+func (t *training) bestWeights(p metrics.Phase) (sd *checkpoint.StateDict, err error) {
 	malloc.GiveBack() // the memory of the epoch, before all weights are copied
 	err = torch.Do(context.Background(), func(*torch.Scope) error {
-		sd = nn.Export(model)
+		sd = nn.Export(t.model)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	card := t.card
 	card.Epoch, card.Accuracy, card.Loss = p.Epoch, p.Acc, p.Loss
+	card.Calibration = classify.NewCalibration(t.report.best)
 	sd.Metadata = card.Metadata()
-	if !rule.Better(p, metrics.Phase{}) {
+	if !t.o.Best.Better(p, metrics.Phase{}) {
 		sd.Metadata["kept"] = "the last epoch's weights: none got a validation image right"
 	}
-	if renormalised := transformInput(model); renormalised != "" {
+	if renormalised := transformInput(t.model); renormalised != "" {
 		sd.Metadata[zoo.TransformInputKey] = renormalised
 	}
 	return sd, nil

@@ -130,12 +130,10 @@ func (p *plan) begin(s *torch.Scope, sys disk.System) (t *training, err error) {
 	if err != nil {
 		return nil, err
 	}
-	weightsOf := func(reached metrics.Phase) (*checkpoint.StateDict, error) {
-		return bestWeights(model, card, o.Best, reached)
-	}
-	t = &training{o: o, hooks: h, mode: p.mode, model: model, folder: folder, saver: run.NewSaver(folder, weightsOf, h.Log),
+	t = &training{o: o, hooks: h, mode: p.mode, model: model, folder: folder, card: card,
 		report: &reporter{o: o, set: p.set, mode: p.mode, validation: p.validation, folder: folder, log: h.Log, scope: s},
 		origin: from, files: p.files, steps: p.loaders.Train.Batches(), start: time.Now(), better: -1}
+	t.saver = run.NewSaver(folder, t.bestWeights, h.Log)
 	t.report.begin(h.Command(o), p.beneath)
 	if p.from != nil {
 		if err := t.resume(p.from); err != nil {

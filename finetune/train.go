@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"time"
 
+	"hymenoptera/classify"
 	"hymenoptera/internal/disk"
 	"hymenoptera/internal/machine"
 	"hymenoptera/metrics"
@@ -129,6 +130,7 @@ type training struct {
 	model  zoo.Network
 	folder *run.Folder
 	saver  *run.Saver
+	card   classify.Card // of the best weights, without their phase
 	report *reporter
 	start  time.Time
 	warm   time.Time // when the first step ended

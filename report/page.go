@@ -221,6 +221,15 @@ func (p *Page) ECE() float64 {
 	return ece
 }
 
+// Temperature returns the temperature that calibrates the network, or 1.
+func (p *Page) Temperature() float64 { return metrics.Temperature(p.Predictions) }
+
+// CalibratedECE returns the expected calibration error at the temperature.
+func (p *Page) CalibratedECE() float64 {
+	_, ece := metrics.Calibration(metrics.AtTemperature(p.Predictions, p.Temperature()), calibrationBins)
+	return ece
+}
+
 // Bins returns the bins of the reliability diagram that hold images.
 func (p *Page) Bins() []metrics.Bin {
 	bins, _ := metrics.Calibration(p.Predictions, calibrationBins)
