@@ -10,11 +10,11 @@ import (
 	"hymenoptera/dataset"
 )
 
-// Pictures yields the pictures of files, those in and under folders, and for "-" the one on stdin, until ctx is done.
+// Pictures yields the pictures of paths: files, those in and under folders, and for "-" the one on stdin, until ctx is done.
 // It calls unlisted with an error for each folder that cannot be listed or holds no picture.
-func Pictures(ctx context.Context, paths []string, stdin io.Reader, unlisted func(error)) iter.Seq[Picture] {
+func Pictures(ctx context.Context, paths iter.Seq[string], stdin io.Reader, unlisted func(error)) iter.Seq[Picture] {
 	return func(yield func(Picture) bool) {
-		for _, arg := range paths {
+		for arg := range paths {
 			if arg == "-" {
 				if !yield(Picture{Name: "-", Read: func() ([]byte, error) { return readAll(ctx, stdin) }}) {
 					return

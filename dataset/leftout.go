@@ -90,14 +90,17 @@ func (l LeftOut) folder(path, reason string) {
 // isPicture reports whether a folder's entry is taken for a picture by its name.
 func isPicture(e fs.DirEntry) bool { return IsImage(e.Name()) && !strings.HasPrefix(e.Name(), "._") }
 
-// CountLeftOut lists the folders among paths and counts the files in them that are not pictures.
-func CountLeftOut(paths []string) LeftOut {
-	left := LeftOut{}
+// CountPictures counts the pictures of paths, which are files and folders, and the files in these folders that are not pictures.
+func CountPictures(paths []string) (n int, left LeftOut) {
+	left = LeftOut{}
 	for _, path := range paths {
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			for range PicturePaths(path, left) {
-			}
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			n++
+			continue
+		}
+		for range PicturePaths(path, left) {
+			n++
 		}
 	}
-	return left
+	return n, left
 }

@@ -59,7 +59,7 @@ function show(picture, name, prediction, error) {
       dt.append(meter);
       list.append(dt, element("dd", percent(guess.probability)));
     }
-    text.append(element("h2", prediction.top[0].class), element("p", name, "name muted"), list);
+    text.append(element("h2", prediction.unsure ? `Unsure, perhaps ${prediction.top[0].class}` : prediction.top[0].class), element("p", name, "name muted"), list);
   }
   results.prepend(li);
 }
@@ -73,7 +73,7 @@ async function classify(pictures) {
     try {
       const answer = await ask("v1/predict?top=" + most, { method: "POST", body: picture });
       show(picture, name, answer.predictions[0]);
-      if (pictures.length === 1) say(`${name}: ${answer.predictions[0].top[0].class}, ${percent(answer.predictions[0].top[0].probability)}`);
+      if (pictures.length === 1) say(`${name}: ${answer.predictions[0].unsure ? "unsure, perhaps " : ""}${answer.predictions[0].top[0].class}, ${percent(answer.predictions[0].top[0].probability)}`);
     } catch (error) {
       bad++;
       show(picture, name, null, error.message);

@@ -22,9 +22,10 @@ type Guess struct {
 
 // A PictureAnswer is the answer for one picture.
 type PictureAnswer struct {
-	Name   string    `json:"name,omitempty"` // the file's name in the form
-	Top    []Guess   `json:"top"`            // most probable first
-	Logits []float32 `json:"logits"`         // of all classes, in the order of GET /v1/model
+	Name   string    `json:"name,omitempty"`   // the file's name in the form
+	Top    []Guess   `json:"top"`              // most probable first
+	Unsure *bool     `json:"unsure,omitempty"` // the first of them is less probable than the threshold; nil if there is none
+	Logits []float32 `json:"logits"`           // of all classes, in the order of GET /v1/model
 }
 
 // An Answer is the body of a request's answer.
@@ -88,7 +89,11 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	s.metrics.pictures.Add(float64(n))
 	a := Answer{Model: m.Model}
 	for i, p := range predictions {
-		a.Predictions = append(a.Predictions, PictureAnswer{ups[i].name, guesses(m.Classes, p.Probabilities, top), p.Logits})
+		answer := PictureAnswer{Name: ups[i].name, Top: guesses(m.Classes, p.Probabilities, top), Logits: p.Logits}
+		if m.Cut.Threshold > 0 {
+			answer.Unsure = &p.Unsure
+		}
+		a.Predictions = append(a.Predictions, answer)
 	}
 	return reply(w, http.StatusOK, a)
 }

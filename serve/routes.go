@@ -195,13 +195,14 @@ type Model struct {
 	Epoch         int                  `json:"epoch"`
 	Accuracy      float64              `json:"accuracy"` // of its validation phase in training
 	Loss          float64              `json:"loss"`
-	Version       string               `json:"version"` // of the program that trained it
+	Version       string               `json:"version"`   // of the program that trained it
+	Threshold     float64              `json:"threshold"` // answers below it are unsure; 0 if there is none
 }
 
 func (s *Server) card(w http.ResponseWriter, _ *http.Request) error {
 	m := s.acquire()
 	defer m.users.Done()
-	return reply(w, http.StatusOK, Model{m.Model, m.Classes, m.Preprocessing, m.Epoch, m.Accuracy, m.Loss, m.Version})
+	return reply(w, http.StatusOK, Model{m.Model, m.Classes, m.Preprocessing, m.Epoch, m.Accuracy, m.Loss, m.Version, m.Cut.Threshold})
 }
 
 // health says that the process lives.

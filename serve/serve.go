@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"hymenoptera/classify"
+	results "hymenoptera/metrics"
 )
 
 // Config holds the settings and limits of a server.
@@ -64,6 +65,13 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string {
 	return fmt.Sprintf("serve: %s %v: want %s", e.Field, e.Value, e.Want)
+}
+
+// Network returns the description of the network that answers now.
+func (s *Server) Network() (card classify.Card, unsure results.Cut) {
+	m := s.acquire()
+	defer m.users.Done()
+	return m.Card, m.Cut
 }
 
 // Validate returns a [*ConfigError] if a server could not answer with these settings.

@@ -31,13 +31,21 @@ type evaluation struct {
 	Low        float64      `json:"acc_low"` // 95 % interval
 	High       float64      `json:"acc_high"`
 	Seconds    float64      `json:"seconds"`
-	TTA        string       `json:"tta,omitempty"` // flip
+	TTA        string       `json:"tta,omitempty"`  // flip
+	Sure       *sureness    `json:"sure,omitempty"` // with a threshold
 	Classes    []classScore `json:"classes"`
 	Confusion  [][]int      `json:"confusion"` // [true class][predicted class]
 	// Tied is a later epoch of the training with the same accuracy and a lower loss than the one that was kept.
 	Tied    *metrics.Phase `json:"tied,omitempty"`
 	trained classify.Card
 	mean    metrics.ClassScore // over the classes
+}
+
+// sureness is the share of answers that a threshold leaves, and how many of these are right.
+type sureness struct {
+	metrics.Cut
+	N     int `json:"n"`
+	Right int `json:"corrects"`
 }
 
 type classScore struct {
@@ -140,6 +148,9 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	for i, p := range result.Predictions {
 		predictions = append(predictions, metrics.Prediction{Sample: i, Label: result.Labels[i], Probs: metrics.Softmax(p.Logits)})
 	}
+	if c.Cut.Threshold > 0 {
+		e.Sure = newSureness(c.Cut.Threshold, result)
+	}
 	scores := metrics.Score(predictions, len(c.Classes))
 	e.Low, e.High = metrics.Wilson(e.Corrects, e.N)
 	e.Confusion, e.mean = scores.Confusion, scores.Macro
@@ -149,12 +160,32 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	return e, nil
 }
 
+func newSureness(threshold float64, e *classify.Evaluation) *sureness {
+	s := &sureness{}
+	for i, p := range e.Predictions {
+		if p.Unsure {
+			continue
+		}
+		s.N++
+		if p.Best() == e.Labels[i] {
+			s.Right++
+		}
+	}
+	s.Cut = metrics.Cut{Threshold: threshold, Precision: metrics.Ratio(s.Right, s.N), Coverage: metrics.Ratio(s.N, e.N)}
+	return s
+}
+
 // print writes the result first, then the table of the classes.
 func (e *evaluation) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s\n", text.Printable(e.Data))
 	fmt.Fprintf(w, "accuracy %.4f (%d of %d images; 95 %% interval %.3f to %.3f), loss %.4f\n",
 		e.Acc, e.Corrects, e.N, e.Low, e.High, e.Loss)
 	fmt.Fprintf(w, "in training, epoch %d: accuracy %.4f, loss %.4f\n", e.trained.Epoch, e.trained.Accuracy, e.trained.Loss)
+	if s := e.Sure; s != nil {
+		low, high := metrics.Wilson(s.Right, s.N)
+		fmt.Fprintf(w, "sure, from %.2f %% on: %d of %d images (%.1f %%); %d of these are right, %.4f (95 %% interval %.3f to %.3f)\n",
+			100*s.Threshold, s.N, e.N, 100*s.Coverage, s.Right, s.Precision, low, high)
+	}
 	if t := e.Tied; t != nil {
 		fmt.Fprintf(w, "epoch %d had the same accuracy and a lower loss, %.4f; the first of equals is kept, as in the notebook\n", t.Epoch, t.Loss)
 	}

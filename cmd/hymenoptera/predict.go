@@ -1,25 +1,22 @@
 package main
 
 import (
-	"cmp"
+	"bufio"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
+	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/cli"
-	"hymenoptera/internal/escape"
 	"hymenoptera/internal/text"
 )
 
@@ -28,21 +25,31 @@ type prediction struct {
 	use
 	top           int
 	asJSON, asCSV bool
+	filesFrom     string
+	sortInto      string
+	link          bool
 	messages      *cli.Messages
 }
 
 func newPredict(m *cli.Messages) *cobra.Command {
 	p := prediction{top: 3, messages: m}
 	cmd := &cobra.Command{
-		Use:   "predict IMAGE|DIR|-…",
+		Use:   "predict IMAGE|DIR|PATTERN|-…",
 		Short: "Classify pictures",
-		Long: "Classifies files, all pictures in and under folders, and with - the picture on standard input. Folders of any\n" +
-			"size take the same memory. For files that cannot be read it prints a warning, and the exit code is 1.",
+		Long: "Classifies files, all pictures in and under folders, those that match a quoted pattern such as '*.jpg', and with -\n" +
+			"the picture on standard input. Any number of pictures takes the same memory. For files that cannot be read it\n" +
+			"prints a warning, and the exit code is 1.",
 		Example: "  hymenoptera predict --checkpoint runs/bees/best.safetensors garden.jpg holidays/\n" +
-			"  hymenoptera predict --checkpoint runs/bees/best.safetensors --json - < garden.jpg",
-		Args: cli.SomeArgs("IMAGE, DIR or -"),
+			"  hymenoptera predict --checkpoint runs/bees/best.safetensors --precision 0.99 --sort-into sorted holidays/\n" +
+			"  find . -name '*.jpg' | hymenoptera predict --checkpoint runs/bees/best.safetensors --files-from - --json",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if p.filesFrom != "" {
+				return nil
+			}
+			return cli.SomeArgs("IMAGE, DIR, PATTERN or -")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := p.check(); err != nil {
+			if err := p.check(args); err != nil {
 				return err
 			}
 			return p.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout())
@@ -51,25 +58,43 @@ func newPredict(m *cli.Messages) *cobra.Command {
 	p.addFlags(cmd)
 	p.addTTA(cmd)
 	f := cmd.Flags()
+	f.StringVar(&p.filesFrom, "files-from", "", "file with a path per line, or - for standard input: pictures beside those that are named")
 	f.IntVar(&p.batch, "batch-size", p.batch, "pictures per step")
 	f.IntVar(&p.top, "top", p.top, "classes to name per picture")
 	f.BoolVar(&p.asJSON, "json", false, "print an object per line, with the logits of all classes")
 	f.BoolVar(&p.asCSV, "csv", false, "print comma-separated values")
+	f.StringVar(&p.sortInto, "sort-into", "", "copy each picture into a folder of its class below this one, or into "+unsure)
+	f.BoolVar(&p.link, "link", false, "make hard links with --sort-into, not copies")
+	cli.Group(f, cli.GroupData, "files-from")
 	cli.Group(f, cli.GroupMachine, "batch-size")
-	cli.Group(f, cli.GroupOutput, "top", "json", "csv")
+	cli.Group(f, cli.GroupOutput, "top", "json", "csv", "sort-into", "link")
+	cmd.MarkFlagFilename("files-from")
+	cmd.MarkFlagDirname("sort-into")
 	return cmd
 }
 
 // check returns an error for a mistake in the command line.
-func (p *prediction) check() error {
+func (p *prediction) check(args []string) error {
 	if err := p.use.check(); err != nil {
 		return err
 	}
-	if p.top < 1 {
+	stdin := slices.Contains(args, "-")
+	switch {
+	case p.top < 1:
 		return cli.Usagef("--top %d: want 1 or more", p.top)
-	}
-	if p.asJSON && p.asCSV {
+	case p.asJSON && p.asCSV:
 		return cli.Usagef("--json and --csv do not go together")
+	case stdin && p.filesFrom == "-":
+		return cli.Usagef("standard input is either a picture (-) or a list (--files-from -)")
+	case stdin && p.sortInto != "":
+		return cli.Usagef("--sort-into: the picture on standard input has no file to be copied")
+	case p.link && p.sortInto == "":
+		return cli.Usagef("--link: has no effect without --sort-into")
+	}
+	for _, arg := range args {
+		if scheme, _, ok := strings.Cut(arg, "://"); ok && !exists(arg) {
+			return cli.Usagef("%s: predict reads files: fetch it first, as with curl -o picture.jpg %s://…", text.Printable(arg), text.Printable(scheme))
+		}
 	}
 	return nil
 }
@@ -80,7 +105,6 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		return err
 	}
 	defer c.Close()
-	sayLeftOut(p.messages, dataset.CountLeftOut(args))
 	print := printTable
 	switch {
 	case p.asJSON:
@@ -88,24 +112,59 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	case p.asCSV:
 		print = printCSV
 	}
-	one := print(stdout, c.Classes)
+	one := print(stdout, c)
+	var sorter *classify.Sorter
+	folders := append(slices.Clone(c.Classes), unsure)
+	if p.sortInto != "" {
+		if sorter, err = classify.NewSorter(p.sortInto, folders, p.link); err != nil {
+			return fmt.Errorf("--sort-into: %w", err)
+		}
+	}
+	args = matching(args)
+	known, left := dataset.CountPictures(args)
+	sayLeftOut(p.messages, left)
 	var unlisted []error // of folders
+	list, failed := p.list(args, stdin)
+	pictures := classify.Pictures(ctx, list, stdin, func(err error) { unlisted = append(unlisted, err) })
+	counts := make([]int, len(folders)) // by answer
 	done, bad := 0, 0
-	for r, err := range c.Stream(ctx, classify.Pictures(ctx, args, stdin, func(err error) { unlisted = append(unlisted, err) }), fitting(p.batch, c, p.messages), p.threads) {
+	for r, err := range c.Stream(ctx, pictures, fitting(p.batch, c, p.messages), p.threads) {
 		if err != nil {
 			return err
 		}
-		if done++; r.Err != nil {
+		done++
+		if !cli.Terminal(stdout) && p.filesFrom == "" { // two do not share a terminal
+			p.messages.ShowImages("predict", done, known)
+		}
+		if r.Err != nil {
 			bad++
 			p.messages.Warnf("%v", named(r))
 			continue
 		}
-		if err := one(r.Name, best(r.Probabilities, p.top), r.Prediction); err != nil {
+		top := best(r.Probabilities, p.top)
+		answer := top[0]
+		if r.Unsure {
+			answer = len(c.Classes)
+		}
+		counts[answer]++
+		if sorter != nil {
+			if _, err := sorter.Put(r.Name, answer); err != nil {
+				return fmt.Errorf("--sort-into: %w", err)
+			}
+		}
+		if err := one(r.Name, top, r.Prediction); err != nil {
 			return err
 		}
 	}
+	p.messages.EndBar()
 	for _, err := range unlisted {
 		p.messages.Warnf("%v", err)
+	}
+	if err := failed(); err != nil {
+		return fmt.Errorf("--files-from: %w", err)
+	}
+	if done > 1 {
+		p.messages.Infof("%s pictures: %s", text.Thousands(done), total(folders, counts, bad))
 	}
 	switch folders := len(unlisted); {
 	case folders > 0:
@@ -116,6 +175,86 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	return nil
 }
 
+// total lists the answers that were given, the most frequent first.
+func total(names []string, counts []int, bad int) string {
+	const most = 8
+	var parts []string
+	rest := 0
+	for _, i := range byCount(counts) {
+		switch {
+		case counts[i] == 0:
+		case len(parts) < most:
+			parts = append(parts, text.Thousands(counts[i])+" "+text.Printable(names[i]))
+		default:
+			rest += counts[i]
+		}
+	}
+	if rest > 0 {
+		parts = append(parts, text.Thousands(rest)+" others")
+	}
+	if bad > 0 {
+		parts = append(parts, text.Thousands(bad)+" not readable")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func byCount(counts []int) []int {
+	order := make([]int, len(counts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return counts[b] - counts[a] })
+	return order
+}
+
+// matching returns args with the files that match in the place of patterns. What is a file, or matches nothing, stays.
+func matching(args []string) (out []string) {
+	for _, arg := range args {
+		if files, err := filepath.Glob(arg); err == nil && len(files) > 0 && !exists(arg) {
+			out = append(out, files...)
+		} else {
+			out = append(out, arg)
+		}
+	}
+	return out
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// list yields args, then the lines of --files-from. failed returns the error of reading these.
+func (p *prediction) list(args []string, stdin io.Reader) (paths iter.Seq[string], failed func() error) {
+	var err error
+	return func(yield func(string) bool) {
+		for _, arg := range args {
+			if !yield(arg) {
+				return
+			}
+		}
+		if p.filesFrom == "" {
+			return
+		}
+		in := stdin
+		if p.filesFrom != "-" {
+			var f *os.File
+			if f, err = os.Open(p.filesFrom); err != nil {
+				return
+			}
+			defer f.Close()
+			in = f
+		}
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			if line := lines.Text(); line != "" && !yield(line) {
+				return
+			}
+		}
+		err = lines.Err()
+	}, func() error { return err }
+}
+
 // named returns a picture's error with its name in it, once.
 func named(r classify.Result) error {
 	var path *os.PathError
@@ -123,76 +262,4 @@ func named(r classify.Result) error {
 		return fmt.Errorf("%s: %w", r.Name, path.Err)
 	}
 	return fmt.Errorf("%s: %w", r.Name, r.Err)
-}
-
-// A printer prints a picture's prediction at once, so that nothing is kept of it. top are the classes to name.
-type printer func(name string, top []int, p classify.Prediction) error
-
-// best returns the k most probable classes, the first of several equal ones first.
-func best(probabilities []float32, k int) []int {
-	order := make([]int, len(probabilities))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(probabilities[b], probabilities[a]) })
-	return order[:min(k, len(order))]
-}
-
-// printTable prints columns for people: the classes by probability, then the file.
-func printTable(w io.Writer, classes []string) printer {
-	width := 0
-	for _, c := range classes {
-		width = max(width, utf8.RuneCountInString(text.Printable(c)))
-	}
-	return func(name string, top []int, p classify.Prediction) error {
-		var line strings.Builder
-		for _, i := range top {
-			fmt.Fprintf(&line, "%-*s %6.2f %%   ", width, text.Printable(classes[i]), 100*p.Probabilities[i])
-		}
-		_, err := fmt.Fprintln(w, line.String()+text.Printable(name))
-		return err
-	}
-}
-
-type classProbability struct {
-	Class       string  `json:"class"`
-	Probability float32 `json:"probability"`
-}
-
-// printJSON prints an object per line.
-func printJSON(w io.Writer, classes []string) printer {
-	e := json.NewEncoder(escape.JSON(w))
-	return func(name string, top []int, p classify.Prediction) error {
-		line := struct {
-			File   string             `json:"file"`
-			Top    []classProbability `json:"top"`
-			Logits []float32          `json:"logits"` // of all classes, in their order
-		}{File: name, Logits: p.Logits}
-		for _, i := range top {
-			line.Top = append(line.Top, classProbability{classes[i], p.Probabilities[i]})
-		}
-		return e.Encode(line)
-	}
-}
-
-// printCSV prints comma-separated values below a header.
-func printCSV(w io.Writer, classes []string) printer {
-	c := csv.NewWriter(w)
-	var header []string
-	return func(name string, top []int, p classify.Prediction) error {
-		if header == nil {
-			header = []string{"file"}
-			for i := range top {
-				header = append(header, fmt.Sprintf("class_%d", i+1), fmt.Sprintf("probability_%d", i+1))
-			}
-			c.Write(header)
-		}
-		row := []string{escape.CSV(name)}
-		for _, i := range top {
-			row = append(row, escape.CSV(classes[i]), strconv.FormatFloat(float64(p.Probabilities[i]), 'g', -1, 32))
-		}
-		c.Write(row)
-		c.Flush()
-		return c.Error()
-	}
 }

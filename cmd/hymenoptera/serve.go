@@ -16,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hymenoptera/classify"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/text"
@@ -130,7 +129,7 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s.Classify = classify.Config{Device: device, Fast: s.fast}
+	s.Classify = s.use.config(device)
 	s.Log = s.messages.EventLogger()
 	hangups := make(chan os.Signal, 1) // one that comes before there is a server waits for it
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -146,9 +145,11 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 			s.memory, little.Memory/m, s.MaxBatch, s.Connections, little.Least/m+1)
 	}
 	if err != nil {
-		return err
+		return adviseThreshold(err)
 	}
 	defer server.Close()
+	card, cut := server.Network()
+	sayThreshold(s.messages, cut, card.Calibration)
 	defer server.ReloadOn(ctx, hangups)()
 	if _, port, _ := net.SplitHostPort(s.addr); port == "0" {
 		fmt.Fprintln(stdout, s.url(listener.Addr()))

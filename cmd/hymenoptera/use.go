@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +12,7 @@ import (
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/machine"
+	"hymenoptera/metrics"
 	"hymenoptera/run"
 	"hymenoptera/torch"
 )
@@ -22,6 +25,8 @@ type use struct {
 	fast       bool
 	batch      int    // of the commands that have --batch-size
 	tta        string // of eval and predict
+	threshold  float64
+	precision  float64
 }
 
 func (u *use) addFlags(cmd *cobra.Command) {
@@ -32,7 +37,10 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
 	f.IntVar(&u.threads, "threads", machine.This().Threads(), "threads of an operation, and goroutines that decode pictures")
 	f.BoolVar(&u.fast, "fast", false, "give up the exact bits for speed; accuracy stays")
+	f.Float64Var(&u.threshold, "threshold", 0, "answer \"unsure\" where the best class is less probable than this; probabilities are then calibrated")
+	f.Float64Var(&u.precision, "precision", 0, "choose the lowest --threshold above which this share of the answers was right in validation")
 	cli.Group(f, cli.GroupData, "checkpoint")
+	cli.Group(f, cli.GroupOutput, "threshold", "precision")
 	cli.Group(f, cli.GroupMachine, "device", "threads", "fast")
 	f.Lookup("threads").DefValue = defaultThreads
 	cli.Complete(cmd, "device", "auto", "cpu", "cuda")
@@ -54,6 +62,14 @@ func (u *use) check() (err error) {
 	}
 	if u.tta != "" && u.tta != "none" && u.tta != "flip" {
 		return cli.Usagef("--tta %q: want none or flip", u.tta)
+	}
+	switch {
+	case !(u.threshold >= 0 && u.threshold <= 1):
+		return cli.Usagef("--threshold %v: want a probability from 0 to 1", u.threshold)
+	case !(u.precision >= 0 && u.precision <= 1):
+		return cli.Usagef("--precision %v: want a share from 0 to 1", u.precision)
+	case u.threshold > 0 && u.precision > 0:
+		return cli.Usagef("--threshold and --precision do not go together: --precision chooses a threshold")
 	}
 	o := finetune.DefaultOptions() // a training has the same flags
 	o.Device, o.Threads, o.BatchSize = u.device, u.threads, u.batch
@@ -81,7 +97,36 @@ func (u *use) open(ctx context.Context, m *cli.Messages) (*classify.Classifier, 
 		return nil, err
 	}
 	warn := dataset.FirstOfEach(func(w dataset.Warning) { m.Warnf("%v (said once; there may be more)", w) })
-	return classify.OpenConfig(ctx, u.checkpoint, classify.Config{Device: device, Fast: u.fast, Mirror: u.tta == "flip", Warn: warn})
+	cfg := u.config(device)
+	cfg.Mirror, cfg.Warn = u.tta == "flip", warn
+	c, err := classify.OpenConfig(ctx, u.checkpoint, cfg)
+	if err != nil {
+		return nil, adviseThreshold(err)
+	}
+	sayThreshold(m, c.Cut, c.Calibration)
+	return c, nil
+}
+
+func (u *use) config(device torch.Device) classify.Config {
+	return classify.Config{Device: device, Fast: u.fast, Threshold: u.threshold, Precision: u.precision}
+}
+
+// sayThreshold says which predictions are unsure.
+func sayThreshold(m *cli.Messages, cut metrics.Cut, known classify.Calibration) {
+	switch {
+	case cut.Coverage > 0:
+		m.Infof("unsure below %.2f %%: in validation %.1f %% of the images lay above it, and %.1f %% of these were right", 100*cut.Threshold, 100*cut.Coverage, 100*cut.Precision)
+	case cut.Threshold > 0 && known.Temperature == 0:
+		m.Warnf("the checkpoint is of a version that fitted no temperature: --threshold compares with probabilities that are not calibrated")
+	}
+}
+
+// adviseThreshold adds a suggestion to an error about --precision.
+func adviseThreshold(err error) error {
+	if p := (*classify.PrecisionError)(nil); errors.As(err, &p) && p.Best == nil {
+		return fmt.Errorf("%w; choose a threshold with --threshold", err)
+	}
+	return err
 }
 
 // fitting returns the size of batches that fit into memory, and says so with -v if it is not the one that was asked for.

@@ -61,8 +61,16 @@ func (m *Messages) json() bool { return m.format == "json" }
 
 // Terminal reports whether the messages go to a terminal that shows progress.
 func (m *Messages) Terminal() bool {
-	f, ok := m.w.(interface{ Fd() uintptr })
-	return !m.quiet && !m.json() && ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+	return !m.quiet && !m.json() && Terminal(m.w) && os.Getenv("TERM") != "dumb"
+}
+
+// Terminal reports whether a writer is a terminal.
+func Terminal(w io.Writer) bool {
+	if o, ok := w.(*Output); ok {
+		w = o.Writer
+	}
+	f, ok := w.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Debugf writes a message if --verbose is given.
