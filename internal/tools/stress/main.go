@@ -1,14 +1,17 @@
-// Command stress trains for long and shows that nothing is lost on the way: live handles stay as many, and the most memory
-// that is resident in the second half of the steps is less than 1 % above the most in the first. It trains with package trainer, loader and validation included, on drawn pictures.
+// Command stress trains for long and shows that nothing is lost on the way. In the second half of the steps there are as many
+// live handles as in the first, no more goroutines and descriptors, and less than 1 % more resident memory, each at its most. It
+// trains with package trainer, loader and validation included, on drawn pictures.
 //
 //	stress [-small 10000] [-resnet 200]     steps of a small network, and of ResNet18 in batches of 8 at 128 pixels
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -123,12 +126,14 @@ func (j job) train(ctx context.Context, dir string) error {
 	})
 }
 
-// A watcher looks at handles and memory after each epoch.
+// A watcher looks at what a training has after each epoch.
 type watcher struct {
-	job             job
-	began           time.Time
-	steps           int
-	handles, memory [2]int // the most in each half of the steps
+	job   job
+	began time.Time
+	steps int
+
+	// The most in each half of the steps.
+	handles, memory, goroutines, descriptors [2]int
 }
 
 // step counts training steps.
@@ -138,7 +143,7 @@ func (w *watcher) step(_ int, phase string, done, _ int) {
 	}
 }
 
-// epochEnd notes the most handles and memory.
+// epochEnd notes the most of each.
 func (w *watcher) epochEnd(int) error {
 	half := 0
 	if 2*w.steps > w.job.steps {
@@ -146,17 +151,24 @@ func (w *watcher) epochEnd(int) error {
 	}
 	w.handles[half] = max(w.handles[half], torch.Live())
 	w.memory[half] = max(w.memory[half], resident())
-	return nil
+	w.goroutines[half] = max(w.goroutines[half], runtime.NumGoroutine())
+	open, err := os.ReadDir("/proc/self/fd")
+	w.descriptors[half] = max(w.descriptors[half], len(open))
+	return err
 }
 
 // verdict prints the figures and says what is wrong with them.
 func (w *watcher) verdict() error {
 	growth := 100 * (float64(w.memory[1])/float64(w.memory[0]) - 1)
-	fmt.Printf("%-14s %6d steps of %d at %d pixels, %.0f s: %d live handles, then %d; %.1f MB resident, then %.1f (%+.2f %%)\n",
+	fmt.Printf("%-14s %6d steps of %d at %d pixels, %.0f s: %d live handles, then %d; %.1f MB resident, then %.1f (%+.2f %%); %d goroutines, then %d; %d descriptors, then %d\n",
 		w.job.name, w.steps, w.job.batch, w.job.size, time.Since(w.began).Seconds(),
-		w.handles[0], w.handles[1], float64(w.memory[0])/1e6, float64(w.memory[1])/1e6, growth)
+		w.handles[0], w.handles[1], float64(w.memory[0])/1e6, float64(w.memory[1])/1e6, growth,
+		w.goroutines[0], w.goroutines[1], w.descriptors[0], w.descriptors[1])
 	if w.handles[0] != w.handles[1] {
 		return fmt.Errorf("%d live handles, then %d", w.handles[0], w.handles[1])
+	}
+	if w.goroutines[1] > w.goroutines[0] || w.descriptors[1] > w.descriptors[0] {
+		return errors.New("goroutines or descriptors grew")
 	}
 	if growth >= 1 {
 		return fmt.Errorf("resident memory grew by %.2f %%: want under 1 %%", growth)
