@@ -1,7 +1,7 @@
 // Command stressserve attacks a server of its own, as hostile clients do, and prints what it came to: the memory that
 // the server took beside the bound, and how long honest clients waited. make stress-serve calls it.
 //
-//	stressserve -program bin/hymenoptera -checkpoint best.safetensors -pictures data/val [-memory 1G] [-- --fast]
+//	stressserve -program bin/hymenoptera -checkpoint best.safetensors -pictures data/val [-memory 1G] [-soak 30m] [-- --fast]
 //
 // The attacks:
 //
@@ -52,6 +52,7 @@ func run() error {
 	folder := flag.String("pictures", "", "folder of honest pictures")
 	memory := flag.String("memory", "", "the server's --memory; none is passed without it")
 	seconds := flag.Duration("time", 10*time.Second, "how long honest clients ask")
+	long := flag.Duration("soak", 0, "instead of attacks: honest clients for so long; fails where memory, goroutines or descriptors grow")
 	flag.Parse()
 	var pictures [][]byte
 	for path, err := range dataset.PicturePaths(*folder, nil) {
@@ -70,6 +71,14 @@ func run() error {
 	args := append([]string{"serve", "-q", "--device", "cpu", "--checkpoint", *checkpoint}, flag.Args()...)
 	if *memory != "" {
 		args = append(args, "--memory", *memory)
+	}
+	if *long > 0 {
+		s, err := start(*program, args)
+		if err != nil {
+			return err
+		}
+		defer s.end()
+		return s.soak(*long, pictures)
 	}
 	for _, attack := range []struct {
 		name string
