@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
-	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check parity-predict parity-onnx fuzz parity-fuzz faults bench bench-memory bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
@@ -141,14 +141,22 @@ parity-onnx: build reference-env ## exported ONNX files, run by onnxruntime, aga
 # take its own deadline for a failure (golang/go#75804).
 FUZZTIME ?= 100000x
 FUZZ ?= ^Fuzz
+FUZZED ?= $(shell git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u)
 fuzz: setup ## every fuzz target for FUZZTIME=100000x (FUZZ=PATTERN: these only): executions, and inputs that reached new code
-	@set -eo pipefail; for p in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u); do \
+	@set -eo pipefail; for p in $(FUZZED); do \
 		for t in $$(go test -list '$(FUZZ)' ./$$p | grep ^Fuzz); do \
 			printf '%-16s %-20s ' $$p $$t; \
 			go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$p >fuzz.log 2>&1 || { cat fuzz.log; exit 1; }; \
 			sed -n 's/^fuzz: elapsed: \([^,]*\), \(execs: [0-9]*\).*\(new interesting.*\)/\1 \2, \3/p' fuzz.log | tail -1; \
 		done; \
 	done; rm fuzz.log
+
+# The tests that are left out measure memory, which AddressSanitizer takes more of.
+asan: setup ## this module's C and C++ under AddressSanitizer: tests, and the inputs that the fuzz targets of pictures collected
+	go test -asan -count 1 ./internal/inflate ./internal/jpeg ./internal/tiff ./internal/webp
+	go test -asan -count 1 -skip 'SteadyState|Memory' ./dataset
+	ASAN_OPTIONS=allocator_may_return_null=1 go test -asan -count 1 -skip 'LeakNothing' ./torch
+	GOFLAGS=-asan $(MAKE) --no-print-directory fuzz FUZZED='internal/inflate internal/jpeg internal/tiff internal/webp dataset' FUZZTIME=5000x
 
 parity-fuzz: setup reference-env ## what the fuzz targets collected, and damaged files of weights, against torch.load, safetensors and Pillow
 	@$(call install,$(SAFETENSORS),--no-deps -r scripts/fuzz-requirements.txt)
@@ -207,7 +215,7 @@ bench-limit: build reference-env ## FLOP/s of ResNet18's convolutions alone, and
 bench-hotspots: build reference-env ## where the processor's time of an epoch goes (needs perf: apt-get install linux-perf)
 	@$(PYTHON) bench/hotspots.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 
-stress: setup ## 10,000 steps of a small network, 200 of ResNet18: handles and memory, a few minutes
+stress: setup ## 10,000 steps of a small network, 200 of ResNet18: handles, memory, goroutines, descriptors; some minutes
 	@go run ./internal/tools/stress $(ARGS)
 
 BENCH_SERVE := $(CACHE)/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
@@ -221,7 +229,7 @@ bench-own-pictures: build reference-env ## the recipes notebook and auto and fas
 	@$(call install,$(FASTAI),--no-deps -r bench/requirements-fastai.txt)
 	@PYTHONPATH=$(FASTAI):$(GOLDENS) $(PYTHON) bench/own_pictures.py $(ARGS)
 
-stress-serve: build ## attack serve (slow bodies, pictures that take much memory or time), beside honest clients: MEMORY=1G CHECKPOINT=FILE
+stress-serve: build ## attack serve (slow bodies, pictures that take much memory or time), beside honest clients: MEMORY=1G CHECKPOINT=FILE; ARGS="-soak 30m" only watches its memory
 	@go run ./internal/tools/stressserve -program $(BIN) -checkpoint '$(CHECKPOINT)' -pictures '$(DATA)/val' $(if $(MEMORY),-memory '$(MEMORY)') $(ARGS)
 
 module-path: ## change the path of this module in go.mod and in all imports (MODULE=github.com/you/hymenoptera)
