@@ -191,7 +191,7 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 	return trainer.FitFeatures(ctx, s, t.model.Top(), features, cfg)
 }
 
-// step estimates from a quarter of the first epoch how long the training takes. (A GPU's first steps say nothing, and features
+// step estimates from a quarter of an epoch how long the training takes. (A GPU's first steps say nothing, and features
 // are soon trained on.)
 func (t *training) step(epoch int, phase string, done, n int) {
 	if t.hooks.Step != nil {
@@ -200,7 +200,7 @@ func (t *training) step(epoch int, phase string, done, n int) {
 	if t.told || phase != "train" || done == 0 || t.o.Probe || t.mode.Device != torch.CPU {
 		return
 	}
-	if t.warm.IsZero() { // after the first step, which is slower than others
+	if t.warm.IsZero() || done <= t.warmed { // after the first step, which is slower than others, or in the next epoch
 		t.warm, t.warmed = time.Now(), done
 		return
 	}

@@ -105,15 +105,18 @@ func TestTrainReturnsErrorsOfHooks(t *testing.T) {
 	}
 }
 
-// The time is estimated once, in the first epoch.
+// The time is estimated once, from two steps of one epoch.
 func TestTrainEstimatesItsTime(t *testing.T) {
-	o := small(t)
-	var log bytes.Buffer
-	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Log: slog.New(slog.NewTextHandler(&log, nil))}); err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(log.String(), "the training takes about"); n != 1 {
-		t.Errorf("got %d estimates, want 1:\n%s", n, &log)
+	for batch, want := range map[int]int{2: 1, 4: 0} { // the set has 4 images
+		o := small(t)
+		o.BatchSize = batch
+		var log bytes.Buffer
+		if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Log: slog.New(slog.NewTextHandler(&log, nil))}); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(log.String(), "the training takes about"); n != want {
+			t.Errorf("batches of %d: got %d estimates, want %d:\n%s", batch, n, want, &log)
+		}
 	}
 }
 
