@@ -2,7 +2,6 @@ package finetune
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"hymenoptera/checkpoint"
@@ -63,7 +62,10 @@ func (p *plan) readImages(ctx context.Context) (err error) {
 	}
 	if p.o.Recipe == "auto" && p.from == nil {
 		p.o = p.o.chooseFirst().chooseBy(p.set.train.Counts())
-		if err := errors.Join(p.o.Validate(), p.hooks.Chosen(p.o)); err != nil {
+		if err := p.o.Validate(); err != nil {
+			return err
+		}
+		if err := p.hooks.Chosen(p.o); err != nil {
 			return err
 		}
 	}

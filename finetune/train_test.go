@@ -142,6 +142,11 @@ func TestTrainChooses(t *testing.T) {
 	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(finetune.Options) error { return refused }}); !errors.Is(err, refused) {
 		t.Errorf("got %v, want the error of the hook", err)
 	}
+	o.Fixed, o.HeadEpochs, chosen = []string{"head_epochs"}, 20, finetune.Options{}
+	_, err = finetune.Train(t.Context(), o, finetune.Hooks{Chosen: func(o finetune.Options) error { chosen = o; return nil }})
+	if wrong := (*finetune.OptionError)(nil); !errors.As(err, &wrong) || wrong.Option != "head_epochs" || chosen.Choices != nil {
+		t.Errorf("more head epochs than it chooses epochs: got %v after the choices %v, want an error before them", err, chosen.Choices)
+	}
 }
 
 // A training that gets no better ends early, and says so.
