@@ -77,7 +77,7 @@ func (set images) check(o Options, arch zoo.Arch) error {
 	}
 	if all := o.Epochs * divideUp(n, o.BatchSize); o.WarmUp >= all {
 		return &OptionError{Option: "warmup", Value: fmt.Sprint(o.WarmUp),
-			Problem: fmt.Sprintf("the training has only %d steps: want fewer, or more", all), Other: "epochs"}
+			Problem: fmt.Sprintf("the training has only %s: want fewer, or more", steps(all)), Other: "epochs"}
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ const mostClasses = 20
 // describe returns lines with the sizes of the sets and of the classes, the largest first if there are many.
 func (set images) describe(o Options) []string {
 	n := len(set.train.Samples)
-	lines := []string{fmt.Sprintf("%s: %d images to train with in %d steps per epoch, %d to validate with", o.Data, n, divideUp(n, o.BatchSize), len(set.val.Samples))}
+	lines := []string{fmt.Sprintf("%s: %d images to train with in %s per epoch, %d to validate with", o.Data, n, steps(divideUp(n, o.BatchSize)), len(set.val.Samples))}
 	train, val := set.train.Counts(), set.val.Counts()
 	order := make([]int, len(train))
 	for i := range order {

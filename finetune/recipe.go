@@ -50,11 +50,11 @@ func (o Options) chooseBy(counts []int) Options {
 	for batch < 64 && images/batch > 500 {
 		batch *= 2
 	}
-	choose(&o, "batch_size", &o.BatchSize, batch, "%d images give %d steps per epoch", images, divideUp(images, batch))
+	choose(&o, "batch_size", &o.BatchSize, batch, "%d images give %s per epoch", images, steps(divideUp(images, batch)))
 	perEpoch := divideUp(images, o.BatchSize)
-	choose(&o, "epochs", &o.Epochs, min(max(8, divideUp(enoughSteps, perEpoch)), 13), "%d steps per epoch", perEpoch)
+	choose(&o, "epochs", &o.Epochs, min(max(8, divideUp(enoughSteps, perEpoch)), 13), "%s per epoch", steps(perEpoch))
 	if all := perEpoch * o.Epochs; o.Scheduler == "cosine" {
-		choose(&o, "warmup", &o.WarmUp, min(20, all/10), "of %d steps; the new head is random, and its first gradients are large", all)
+		choose(&o, "warmup", &o.WarmUp, min(20, all/10), "at most a tenth of %s; the new head is random, and its first gradients are large", steps(all))
 	}
 
 	// How they are spread over the classes.
@@ -93,3 +93,11 @@ func imbalance(counts []int) float64 {
 
 // divideUp returns n/by, rounded up: how many batches of by images an epoch has.
 func divideUp(n, by int) int { return (n + by - 1) / by }
+
+// steps returns a number of steps as text: "1 step", "2 steps".
+func steps(n int) string {
+	if n == 1 {
+		return "1 step"
+	}
+	return fmt.Sprintf("%d steps", n)
+}

@@ -32,7 +32,7 @@ func startWarnings(set images, o Options) (found []Warning) {
 	}
 	if n := divideUp(len(set.train.Samples), o.BatchSize); n < 10 && o.BatchSize > 8 {
 		found = append(found, Warning{
-			Problem: fmt.Sprintf("an epoch has only %d steps", n),
+			Problem: fmt.Sprintf("an epoch has only %s", steps(n)),
 			Option:  "batch_size", Value: fmt.Sprint(max(8, len(set.train.Samples)/10)), Effect: "makes more of them"})
 	}
 	n := len(set.val.Samples)

@@ -45,6 +45,7 @@ func TestStartWarnings(t *testing.T) {
 		{"unequal classes, balanced", []int{62, 400}, []int{200, 200}, func(o *Options) { o.Balance = "weights" }, ""},
 		{"three times is no warning", []int{100, 300}, []int{200, 200}, nil, ""},
 		{"few steps", []int{120, 124}, []int{200, 200}, nil, "an epoch has only 8 steps | batch_size 24"},
+		{"one step", []int{16, 16}, []int{200, 200}, nil, "an epoch has only 1 step | batch_size 8"},
 		{"few steps in small batches", []int{20, 20}, []int{200, 200}, func(o *Options) { o.BatchSize = 8 }, ""},
 		{"few to validate with", []int{500, 500}, []int{20, 20}, nil, "40 validation images are few: an accuracy of 0.9 could as well be 0.77 or 0.96 |"},
 	} {
