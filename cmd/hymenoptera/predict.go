@@ -207,7 +207,7 @@ func byCount(counts []int) []int {
 	return order
 }
 
-// matching returns args with the files that match in the place of patterns. What is a file, or matches nothing, stays.
+// matching returns args with patterns replaced by the files that match. What is a file, or matches nothing, stays.
 func matching(args []string) (out []string) {
 	for _, arg := range args {
 		if files, err := filepath.Glob(arg); err == nil && len(files) > 0 && !exists(arg) {
