@@ -38,7 +38,11 @@ func (e *DifferentError) Error() string {
 func (e *DifferentError) Text(name func(option string) string) string {
 	var all []string
 	for _, option := range e.Options {
-		all = append(all, fmt.Sprintf("%s %v", name(option), e.Began.value(option)))
+		began := fmt.Sprintf("%s %v", name(option), e.Began.value(option))
+		if option == "epochs" {
+			began += " (which may only grow)"
+		}
+		all = append(all, began)
 	}
 	return "the run began with " + strings.Join(all, ", ")
 }

@@ -87,7 +87,7 @@ func testResumeKilled(t *testing.T, b built) {
 		code       int
 	}{
 		{"--resume out --seed 7 --fast", "the run began with --seed 42, --fast false: give these values", 2},
-		{"--resume out --epochs 3", "the run began with --epochs 4: give these values", 2},
+		{"--resume out --epochs 3", "the run began with --epochs 4 (which may only grow): give these values", 2},
 		{"--resume out --overwrite", "--overwrite begins a new run", 2},
 		{"--resume out --out other", "--out other: a resumed run stays in its folder, out", 2},
 		{"--resume auto", "--resume auto: needs --out", 2},
