@@ -34,6 +34,10 @@ func (r *reporter) show(ctx context.Context, s *torch.Scope, model nn.Module) er
 		return err
 	}
 	r.page.Examples, r.page.Mistakes = all[:n], all[n:]
+	if r.page.Thumbnails, err = thumbnails(ctx, r.set.val, r.validation, r.page.Predictions); err != nil {
+		return err
+	}
+	r.page.Files = relativeFiles(r.set.val)
 	return r.picture("predictions.png", report.Predictions(all[:n], r.set.train.Classes))
 }
 
@@ -65,9 +69,10 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, model nn.Module
 		}
 	}
 	var out []report.Example
+	files := relativeFiles(r.set.val)
 	for i, p := range ps {
 		each := len(b.Images) / b.N
-		e := report.Example{Prediction: p, File: r.file(p.Sample), Picture: report.Picture(b.Images[i*each:(i+1)*each], side, side, r.validation)}
+		e := report.Example{Prediction: p, File: files[p.Sample], Picture: report.Picture(b.Images[i*each:(i+1)*each], side, side, r.validation)}
 		if maps != nil {
 			e.CAM, e.CAMSize = maps[i].Values, image.Pt(maps[i].Width, maps[i].Height)
 		}
@@ -76,21 +81,23 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, model nn.Module
 	return out, nil
 }
 
-// file returns a validation image's path below the set's folder.
-func (r *reporter) file(sample int) string {
-	val := r.set.val
-	rel, err := filepath.Rel(val.Root, val.Samples[sample].Path)
-	if err != nil {
-		return val.Samples[sample].Path
+// relativeFiles returns the paths of a set's images below its folder.
+func relativeFiles(set *dataset.ImageFolder) []string {
+	files := make([]string, len(set.Samples))
+	for i, sample := range set.Samples {
+		files[i] = sample.Path
+		if rel, err := filepath.Rel(set.Root, sample.Path); err == nil {
+			files[i] = filepath.ToSlash(rel)
+		}
 	}
-	return filepath.ToSlash(rel)
+	return files
 }
 
 // predictions writes predictions.json.
 func (r *reporter) predictions() error {
-	ps := []run.Prediction{}
+	ps, files := []run.Prediction{}, relativeFiles(r.set.val)
 	for _, p := range r.page.Predictions {
-		ps = append(ps, run.Prediction{File: r.file(p.Sample), Label: r.set.train.Classes[p.Label],
+		ps = append(ps, run.Prediction{File: files[p.Sample], Label: r.set.train.Classes[p.Label],
 			Predicted: r.set.train.Classes[p.Predicted()], Confidence: p.Confidence()})
 	}
 	return r.folder.WritePredictions(ps)

@@ -82,6 +82,25 @@ func (o Options) fields() (fields []report.Field) {
 	return fields
 }
 
+// differences lists the options that a training without flags does not have, with the value that it has instead.
+func (o Options) differences() (fields []report.Field) {
+	notebook := map[string]string{}
+	defaults := DefaultOptions()
+	defaults.Data, defaults.Out, defaults.Device, defaults.Threads, defaults.Workers = o.Data, o.Out, o.Device, o.Threads, o.Workers
+	for _, f := range defaults.fields() {
+		notebook[f.Name] = f.Value
+	}
+	for _, f := range o.fields() {
+		switch was, ok := notebook[f.Name]; {
+		case !ok:
+			fields = append(fields, f)
+		case was != f.Value:
+			fields = append(fields, report.Field{Name: f.Name, Value: fmt.Sprintf("%s (the notebook: %s)", f.Value, was)})
+		}
+	}
+	return fields
+}
+
 // machineFields lists hardware and versions.
 func machineFields(device torch.Device, threads int) []report.Field {
 	m := machine.This()

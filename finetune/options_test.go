@@ -10,6 +10,7 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/internal/machine"
+	"hymenoptera/report"
 	"hymenoptera/transforms"
 )
 
@@ -115,5 +116,18 @@ func TestFields(t *testing.T) {
 	}
 	if seen["class_weights"] != "1 2.5" || seen["lr"] != "0.001" || seen["data"] != filepath.FromSlash(DefaultData) || seen["out"] != "" {
 		t.Errorf("got %v", seen)
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	o := DefaultOptions()
+	o.Data, o.Out, o.Threads = "elsewhere", "out", 7
+	if got := o.differences(); len(got) != 0 {
+		t.Errorf("the defaults differ from the notebook in %v", got)
+	}
+	o.Epochs, o.EMA = 3, 0.5
+	want := []report.Field{{Name: "epochs", Value: "3 (the notebook: 25)"}, {Name: "ema", Value: "0.5 (the notebook: 0)"}}
+	if got := o.differences(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

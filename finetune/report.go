@@ -45,6 +45,7 @@ type reporter struct {
 	folder     *run.Folder
 	log        *slog.Logger
 	scope      *torch.Scope // of the training
+	written    func()       // is called when there is a report, once
 
 	page    report.Page // belongs to the work while it is busy
 	history metrics.History
@@ -73,7 +74,7 @@ func (r *reporter) begin(command string, beneath metrics.History) {
 	r.page = report.Page{
 		Title:   fmt.Sprintf("%s, %s, on %s", o.Model, how, filepath.Base(filepath.Clean(o.Data))),
 		Classes: r.set.train.Classes, Epochs: o.Epochs, Rule: o.Best, Features: o.Probe, Command: command,
-		Config: o.fields(), Machine: machineFields(r.mode.Device, o.Threads),
+		Config: o.fields(), Differs: o.differences(), Reload: reloadSeconds, Machine: machineFields(r.mode.Device, o.Threads),
 	}
 	if beneath != nil {
 		r.page.Beneath, r.page.BeneathName = beneath, filepath.Base(o.Beneath)
@@ -181,6 +182,9 @@ func (r *reporter) epochEnd() {
 	})
 }
 
+// reloadSeconds is how often the page of a training that goes on loads itself again.
+const reloadSeconds = 20
+
 const gridFile = "grid.png"
 
 // grid writes the picture of the first batch, once.
@@ -254,7 +258,11 @@ func (r *reporter) write() error {
 	if err := r.page.Write(&b); err != nil {
 		return err
 	}
-	return r.folder.Write(run.ReportFile, b.Bytes())
+	err := r.folder.Write(run.ReportFile, b.Bytes())
+	if err == nil {
+		r.written()
+	}
+	return err
 }
 
 func (r *reporter) picture(name string, m image.Image) error {

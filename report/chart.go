@@ -54,7 +54,7 @@ func (c chart) svg(id string) template.HTML {
 	y := func(v float64) string { return num(plotBottom - (v-yLow)/(yHigh-yLow)*(plotBottom-plotTop)) }
 	e := template.HTMLEscapeString
 
-	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %v %v" role="img" aria-labelledby="%s-t %s-d">`, chartW, chartH, id, id)
+	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %v %v" role="img" aria-labelledby="%s-t %s-d" data-x="%v %v %v %v %v">`, chartW, chartH, id, id, xLow, xHigh, plotLeft, plotRight, chartW)
 	fmt.Fprintf(&b, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, id, e(c.title), id, e(c.about))
 	values, digits := ticks(yLow, yHigh, 6)
 	for _, v := range values {

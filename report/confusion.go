@@ -14,9 +14,10 @@ import (
 
 // A Cell is one count of the confusion matrix.
 type Cell struct {
-	N     int
-	Share int // of the class's images, in percent of the strongest shade
-	Diag  bool
+	True, Taken int
+	N           int
+	Share       int // of the class's images, in percent of the strongest shade
+	Diag        bool
 }
 
 // A Row is the images of one class.
@@ -51,7 +52,7 @@ func (p *Page) Confusion() []Row {
 		row := Row{Number: i + 1, Name: p.Classes[i]}
 		for j, n := range counts {
 			share := int(math.Round(strongest * metrics.Ratio(n, m.Classes[i].Support)))
-			row.Cells = append(row.Cells, Cell{N: n, Share: share, Diag: i == j})
+			row.Cells = append(row.Cells, Cell{True: i, Taken: j, N: n, Share: share, Diag: i == j})
 		}
 		rows = append(rows, row)
 	}
@@ -77,8 +78,8 @@ func (p *Page) ConfusionMap() template.HTML {
 			if i == j {
 				class = "diag"
 			}
-			fmt.Fprintf(&b, `<rect class="%s" x="%.2f" y="%.2f" width="%.2f" height="%.2f" opacity="%.2f"/>`,
-				class, left+float64(j)*cell, left+float64(i)*cell, cell, cell, 0.25+0.75*metrics.Ratio(k, m.Classes[i].Support))
+			fmt.Fprintf(&b, `<rect data-cell="%d %d" class="%s" x="%.2f" y="%.2f" width="%.2f" height="%.2f" opacity="%.2f"/>`,
+				i, j, class, left+float64(j)*cell, left+float64(i)*cell, cell, cell, 0.25+0.75*metrics.Ratio(k, m.Classes[i].Support))
 		}
 	}
 	for _, v := range wholeTicks(float64(n), 5) {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/base64"
 	"fmt"
@@ -14,13 +15,15 @@ import (
 	"time"
 
 	"hymenoptera/internal/escape"
+	"hymenoptera/internal/text"
 	"hymenoptera/metrics"
 )
 
-//go:embed page.html compare.html style.css
+//go:embed page.html compare.html style.css explore.js
 var files embed.FS
 
-// A Page is the content of report.html. Everything but Title, Classes, History and Epochs may be missing.
+// A Page is the content of report.html, of a training or, with Evaluated, of an evaluation. Everything but Title, Classes and
+// History with Epochs, or Evaluated, may be missing.
 type Page struct {
 	Title       string // of the run: network and data
 	Classes     []string
@@ -34,6 +37,8 @@ type Page struct {
 	BeneathName string
 
 	Predictions []metrics.Prediction // of the whole validation set, by the best weights so far
+	Files       []string             // of the validation set, by Sample: paths below its folder
+	Thumbnails  map[int]Thumbnail    // of some of them, by Sample
 	Examples    []Example            // some of them, drawn at random
 	Mistakes    []Example            // the most confident wrong ones
 	Grid        *Embedded            // the first batch, under its title
@@ -42,7 +47,12 @@ type Page struct {
 	Skipped    []string // files in the class folders that are not images
 	Config     []Field
 	Machine    []Field
-	Command    string // repeats the run
+	Differs    []Field // options that are not the notebook's
+	Command    string  // repeats the run
+
+	Evaluated *metrics.Phase // of an evaluation, which has no training
+	Fitted    float64        // its network's temperature, fitted to other images; 0 if unknown
+	Reload    int            // seconds after which a page of a training that goes on loads itself again; 0 for never
 }
 
 // A Field is a name with a value.
@@ -88,10 +98,15 @@ func Embed(m image.Image) *Embedded {
 func (p *Page) Done() int { return len(p.History.Of("val")) }
 
 // Running reports whether there are epochs to come.
-func (p *Page) Running() bool { return p.Stopped == "" && p.Done() < p.Epochs }
+func (p *Page) Running() bool { return p.Evaluated == nil && p.Stopped == "" && p.Done() < p.Epochs }
 
-// Best returns the best validation phase, or the last one when none got any image right.
-func (p *Page) Best() metrics.Phase { return p.History.BestOrLast(p.Rule) }
+// Best returns the best validation phase, or the last one when none got any image right; of an evaluation, its result.
+func (p *Page) Best() metrics.Phase {
+	if p.Evaluated != nil {
+		return *p.Evaluated
+	}
+	return p.History.BestOrLast(p.Rule)
+}
 
 // Tied returns a later epoch with the best accuracy and a lower loss, or nil.
 func (p *Page) Tied() *metrics.Phase { return p.History.Tied(p.Rule) }
@@ -140,13 +155,14 @@ func functions() template.FuncMap {
 		"three":   func(v float64) string { return fmt.Sprintf("%.3f", v) },
 		"short":   shortest,
 		"span":    span,
-		"rate":    func(v float64) string { return fmt.Sprintf("%.3g", v) },
+		"rate":    rate,
 		"plus":    func(a, b int) int { return a + b },
 		"size":    func(p image.Point) string { return fmt.Sprintf("%d×%d", p.X, p.Y) },
 		"picture": func(e Example) *Embedded { return Embed(e.Picture) },
 		"heatmap": func(e Example) *Embedded { return Embed(Heatmap(e)) },
 		"style":   style,
-		"letter":  Letter, "lineclass": lineClass,
+		"script":  script, "scripthash": scriptHash,
+		"letter": Letter, "lineclass": lineClass,
 	}
 }
 
@@ -154,6 +170,14 @@ func functions() template.FuncMap {
 func style() (template.CSS, error) {
 	css, err := files.ReadFile("style.css")
 	return template.CSS(css), err
+}
+
+// rate writes a number with three digits or, from 1000 on, as a whole.
+func rate(v float64) string {
+	if v >= 1000 {
+		return text.Thousands(int(v))
+	}
+	return fmt.Sprintf("%.3g", v)
 }
 
 // span writes seconds as "2m 20s".
@@ -222,7 +246,15 @@ func (p *Page) ECE() float64 {
 }
 
 // Temperature returns the temperature that calibrates the network, or 1.
-func (p *Page) Temperature() float64 { return metrics.Temperature(p.Predictions) }
+func (p *Page) Temperature() float64 {
+	switch {
+	case p.Evaluated == nil:
+		return metrics.Temperature(p.Predictions)
+	case p.Fitted == 0:
+		return 1
+	}
+	return p.Fitted
+}
 
 // CalibratedECE returns the expected calibration error at the temperature.
 func (p *Page) CalibratedECE() float64 {
@@ -248,6 +280,22 @@ func (p *Page) ReliabilityChart() template.HTML {
 	}
 	c.lines = append(c.lines, s)
 	return c.svg("reliability")
+}
+
+// Unequal reports whether a class has so many more validation images than another that the accuracy hides it.
+func (p *Page) Unequal() bool {
+	least, most := math.MaxInt, 0
+	for _, c := range p.Metrics().Classes {
+		least, most = min(least, c.Support), max(most, c.Support)
+	}
+	return len(p.Predictions) > 0 && 2*most > 3*least
+}
+
+// LeastRecalls returns the classes that have images, those with the lowest recall first, at most eight.
+func (p *Page) LeastRecalls() []ClassRow {
+	rows := slices.DeleteFunc(p.ClassRows(), func(r ClassRow) bool { return r.Support == 0 })
+	slices.SortStableFunc(rows, func(a, b ClassRow) int { return cmp.Compare(a.Recall, b.Recall) })
+	return rows[:min(len(rows), 8)]
 }
 
 // With returns the data for the template of an example.

@@ -1,11 +1,13 @@
 // Opens pages in a headless Chromium and fails on a console message of kind error, on any request besides the
-// page itself, on anything serious that axe-core finds, and on a page that is wider than its window.
+// page itself, on anything serious that axe-core finds, and on a page that is wider than its window, and on what
+// explore.js misses.
 //
 //   node test.js OUT PAGE.html…        (make test-browser; screenshots go to OUT)
 const fs = require("fs");
 const path = require("path");
 const { pathToFileURL } = require("url");
 const browser = require("./browser");
+const { explore } = require("./explore");
 
 async function look(context, page, file, name, width, scheme, faults) {
   const url = pathToFileURL(path.resolve(file)).href;
@@ -29,6 +31,7 @@ async function look(context, page, file, name, width, scheme, faults) {
   }
   const wide = await browser.width(page);
   if (wide > width) report(`the page is ${wide} pixels wide`);
+  if (scheme === "light") await explore(page, report);
   page.off("pageerror", broken);
   context.off("request", asked);
 }
