@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/classify"
+	"hymenoptera/dataset"
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/text"
@@ -41,6 +42,18 @@ type evaluation struct {
 	mean    metrics.ClassScore // over the classes
 }
 
+// withoutCorrupt returns the images of folder that can be read, and warns of the others.
+func (v *evaluate) withoutCorrupt(ctx context.Context, folder *dataset.ImageFolder) (*dataset.ImageFolder, error) {
+	broken, err := folder.Broken(ctx, v.threads)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range broken {
+		v.messages.Warnf("left out: %v", b)
+	}
+	return folder.Without(broken)
+}
+
 // sureness is the share of answers that a threshold leaves, and how many of these are right.
 type sureness struct {
 	metrics.Cut
@@ -58,6 +71,8 @@ type evaluate struct {
 	use
 	data     string
 	classes  []string
+	skip     bool   // corrupt images
+	report   string // file
 	messages *cli.Messages
 }
 
@@ -96,11 +111,14 @@ func newEval(m *cli.Messages) *cobra.Command {
 	f.StringVar(&v.data, "data", "", "folder with val/<class>/, or with the class folders themselves (default the folder of the training)")
 	f.StringSliceVar(&v.classes, "classes", nil, "the class folders to use, with commas between them (default all)")
 	f.IntVar(&v.batch, "batch-size", v.batch, "images per step")
+	f.BoolVar(&v.skip, "skip-corrupt", false, "leave out images that cannot be read, with a warning for each")
+	f.StringVar(&v.report, "report", "", "file for a page with the results and the pictures, as report.html of a training")
 	f.BoolVar(&asJSON, "json", false, "print everything as JSON")
-	cli.Group(f, cli.GroupData, "data", "classes")
+	cli.Group(f, cli.GroupData, "data", "classes", "skip-corrupt")
 	cli.Group(f, cli.GroupMachine, "batch-size")
-	cli.Group(f, cli.GroupOutput, "json")
+	cli.Group(f, cli.GroupOutput, "report", "json")
 	cmd.MarkFlagDirname("data")
+	cmd.MarkFlagFilename("report", "html")
 	return cmd
 }
 
@@ -123,6 +141,11 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		}
 	}
 	sayLeftOut(v.messages, folder.LeftOut)
+	if v.skip {
+		if folder, err = v.withoutCorrupt(ctx, folder); err != nil {
+			return nil, err
+		}
+	}
 	v.messages.Debugf("%s: %d images of %s", folder.Root, len(folder.Samples), text.Few(folder.Classes, 3))
 	result, err := c.Evaluate(ctx, folder, fitting(v.batch, c, v.messages), v.threads)
 	if err != nil {
@@ -131,6 +154,15 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 			err = fmt.Errorf("%w; --classes %s leaves the others out", err, strings.Join(known, ","))
 		}
 		return nil, err
+	}
+	if v.report != "" {
+		page, err := finetune.EvaluationReport(ctx, c.Card, result)
+		if err == nil {
+			err = cli.WriteFile(v.report, page)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--report: %w", err)
+		}
 	}
 	e := &evaluation{Checkpoint: v.checkpoint, Data: folder.Root, N: result.N, Loss: result.Loss, Acc: result.Acc,
 		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
