@@ -28,16 +28,16 @@ func NewSorter(folder string, classes []string, link bool) (*Sorter, error) {
 		if strings.ContainsAny(class, "/\\\x00") || !filepath.IsLocal(class) || class == "." {
 			return nil, fmt.Errorf("classify: no folder can be named after the class %s", dataset.Shown(class)[0])
 		}
-		if err := os.MkdirAll(filepath.Join(folder, class), 0o777); err != nil {
-			return nil, err
-		}
 	}
-	return &Sorter{folder, classes, link}, nil
+	return &Sorter{folder, classes, link}, os.MkdirAll(folder, 0o777)
 }
 
 // Put puts a picture into the folder of a class, and returns its path there. If another picture has its name, it gets a number: a
 // file that is the same picture stays as it is, so that a second run changes nothing.
 func (s *Sorter) Put(picture string, class int) (string, error) {
+	if err := os.MkdirAll(filepath.Join(s.folder, s.names[class]), 0o777); err != nil {
+		return "", err
+	}
 	base := filepath.Base(picture)
 	ext := filepath.Ext(base)
 	for n := 1; ; n++ {

@@ -22,7 +22,7 @@ import (
 
 // config returns the content of config.json: the options, the command that repeats the run, and the versions and the data that it
 // used.
-func (p *plan) config(model zoo.Network) (any, error) {
+func (p *plan) config(ctx context.Context, model zoo.Network) (any, error) {
 	o := p.o
 	command := p.hooks.Command(o)
 	o.Device = p.mode.Device.String()
@@ -30,11 +30,15 @@ func (p *plan) config(model zoo.Network) (any, error) {
 	if o.Data, err = filepath.Abs(o.Data); err != nil { // for eval, which is called from anywhere
 		return nil, err
 	}
+	files, err := digest(ctx, p.set.val)
+	if err != nil {
+		return nil, err
+	}
 	return struct {
 		Options
 		run.Setup
 	}{o, run.Setup{
-		Command: command, Classes: p.set.train.Classes, TrainImages: len(p.set.train.Samples), ValImages: len(p.set.val.Samples), Skipped: p.set.skipped,
+		Command: command, Classes: p.set.train.Classes, TrainImages: len(p.set.train.Samples), ValImages: len(p.set.val.Samples), ValFiles: files, Skipped: p.set.skipped,
 		Trainable: count(nn.Trainable(model)), Parameters: count(nn.Parameters(model)),
 		Version: version.Own, Commit: version.Commit(), Libtorch: torch.Version(), CPUCapability: torch.CPUCapability(), Go: runtime.Version(),
 	}}, nil

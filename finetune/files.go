@@ -3,6 +3,7 @@ package finetune
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,6 +43,16 @@ func (set images) listFiles(ctx context.Context, data string) ([]byte, error) {
 		}
 	}
 	return list, nil
+}
+
+// digest returns the SHA-256 of the names and sizes of a set's files.
+func digest(ctx context.Context, set *dataset.ImageFolder) (string, error) {
+	sizes, err := fileSizes(ctx, set)
+	h := sha256.New()
+	for i, name := range relativeFiles(set) {
+		fmt.Fprintf(h, "%d %s\x00", sizes[i], name)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), err
 }
 
 // fileSizes returns the size of each sample's file; -1 if it is gone.

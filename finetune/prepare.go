@@ -2,6 +2,8 @@ package finetune
 
 import (
 	"context"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"hymenoptera/checkpoint"
@@ -104,7 +106,7 @@ func (p *plan) beginning() Options {
 }
 
 // begin makes the network and the folder of the run. The caller closes the training's folder.
-func (p *plan) begin(s *torch.Scope, sys disk.System) (t *training, err error) {
+func (p *plan) begin(ctx context.Context, s *torch.Scope, sys disk.System) (t *training, err error) {
 	o, h := p.o, p.hooks
 	var model zoo.Network
 	if p.from == nil || o.Probe {
@@ -128,12 +130,13 @@ func (p *plan) begin(s *torch.Scope, sys disk.System) (t *training, err error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := p.folder(sys, model)
+	folder, err := p.folder(ctx, sys, model)
 	if err != nil {
 		return nil, err
 	}
 	t = &training{o: o, hooks: h, mode: p.mode, model: model, folder: folder, card: card,
-		report: &reporter{o: o, set: p.set, mode: p.mode, validation: p.validation, folder: folder, log: h.Log, scope: s},
+		report: &reporter{o: o, set: p.set, mode: p.mode, validation: p.validation, folder: folder, log: h.Log, scope: s,
+			written: sync.OnceFunc(func() { h.Report(filepath.Join(folder.Path(), run.ReportFile)) })},
 		origin: from, files: p.files, steps: p.loaders.Train.Batches(), start: time.Now(), better: -1}
 	t.saver = run.NewSaver(folder, t.bestWeights, h.Log)
 	t.report.begin(h.Command(o), p.beneath)
@@ -147,8 +150,8 @@ func (p *plan) begin(s *torch.Scope, sys disk.System) (t *training, err error) {
 }
 
 // folder begins the run's folder or, from a checkpoint, goes on with it.
-func (p *plan) folder(sys disk.System, model zoo.Network) (*run.Folder, error) {
-	config, err := p.config(model)
+func (p *plan) folder(ctx context.Context, sys disk.System, model zoo.Network) (*run.Folder, error) {
+	config, err := p.config(ctx, model)
 	if err != nil {
 		return nil, err
 	}

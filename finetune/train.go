@@ -32,6 +32,7 @@ type Hooks struct {
 	Warn     func(Warning)           // about data or options; each comes once
 	Chosen   func(Options) error     // with the recipe auto: the options that the training will have
 	Command  func(Options) string    // returns the command line that repeats a training, for its report
+	Report   func(path string)       // once, when there is a report to look at; from any goroutine
 
 	// EpochStart, Step, EpochEnd and Tensor are those of [trainer.Hooks].
 	EpochStart func(epoch int) error
@@ -58,6 +59,9 @@ func (h Hooks) filled() Hooks {
 	}
 	if h.Command == nil {
 		h.Command = func(Options) string { return "" }
+	}
+	if h.Report == nil {
+		h.Report = func(string) {}
 	}
 	return h
 }
@@ -107,7 +111,7 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 		return result, err
 	}
 	err = torch.Do(ctx, func(s *torch.Scope) error {
-		t, err := p.begin(s, sys)
+		t, err := p.begin(ctx, s, sys)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 
 	"hymenoptera/metrics"
@@ -80,7 +82,10 @@ func Verdicts(runs []Run) (out []Verdict) {
 				out = append(out, v)
 				continue
 			}
-			if onlyA, onlyB, same := paired(runs[i].Answers, runs[j].Answers); same {
+			onlyA, onlyB, same := paired(runs[i].Answers, runs[j].Answers)
+			if reason := runs[i].otherImages(runs[j], same); reason != "" {
+				v.Unknown, v.Evidence = true, reason
+			} else if same {
 				p := metrics.McNemar(onlyA, onlyB)
 				v.Larger = p < 0.05
 				v.Evidence = fmt.Sprintf("the same %d images: %d right in %s alone, %d in %s alone; exact McNemar test p = %.3g",
@@ -94,6 +99,21 @@ func Verdicts(runs []Run) (out []Verdict) {
 		}
 	}
 	return out
+}
+
+// otherImages says how the validation images of two runs differ; "" if they do not as far as is known. same reports whether
+// their answers are to images of the same names.
+func (r Run) otherImages(o Run, same bool) string {
+	a, b := r.Best().N, o.Best().N
+	switch {
+	case a != b:
+		return fmt.Sprintf("they validated with different images, %d and %d: such accuracies do not compare", a, b)
+	case !same && len(r.Answers) > 0 && len(o.Answers) > 0:
+		return fmt.Sprintf("they validated with different images, %d each: such accuracies do not compare", a)
+	case r.ValFiles != "" && o.ValFiles != "" && r.ValFiles != o.ValFiles:
+		return "they validated with different images, whose files have other sizes: such accuracies do not compare"
+	}
+	return ""
 }
 
 // paired counts the images that only one of two runs got right; same is false unless both saw the same.
@@ -119,6 +139,63 @@ func paired(a, b map[string]bool) (onlyA, onlyB int, same bool) {
 // A Comparison is the page of several runs.
 type Comparison struct{ Runs []Run }
 
+// A Line is a line of a table with a value per run.
+type Line struct {
+	Name   string
+	Values []string
+}
+
+// Options returns the options that differ between the runs, by name.
+func (c Comparison) Options() (lines []Line) {
+	names := map[string]bool{}
+	for _, r := range c.Runs {
+		for name := range r.Options {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		l, known := Line{Name: name}, map[string]bool{}
+		for _, r := range c.Runs {
+			value, ok := r.Options[name]
+			if !ok {
+				value = "default"
+			}
+			if r.Options == nil {
+				value = "unknown"
+			} else {
+				known[value] = true
+			}
+			l.Values = append(l.Values, value)
+		}
+		if len(known) > 1 {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// Recalls returns the recall of each class, by name; none if no run says it.
+func (c Comparison) Recalls() (lines []Line) {
+	names := map[string]bool{}
+	for _, r := range c.Runs {
+		for name := range r.Recalls {
+			names[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		l := Line{Name: name}
+		for _, r := range c.Runs {
+			value := "unknown"
+			if v, ok := r.Recalls[name]; ok {
+				value = percent(v, 1)
+			}
+			l.Values = append(l.Values, value)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
 // FactNames returns the heads of the table's columns.
 func (c Comparison) FactNames() []string { return FactNames() }
 
@@ -130,7 +207,7 @@ func (c Comparison) Sentence(v Verdict) string {
 	word := "no more than these images can tell"
 	switch {
 	case v.Unknown:
-		word = "whether that is chance cannot be told"
+		return fmt.Sprintf("%s and %s are not compared", Letter(v.A), Letter(v.B))
 	case v.Larger:
 		word = "larger than chance explains"
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -92,7 +93,35 @@ func val(right, n int, answers ...bool) Run {
 	return r
 }
 
-// Every pair gets a verdict; the same images are compared one by one.
+func renamed(r Run) Run {
+	answers := map[string]bool{}
+	for file, right := range r.Answers {
+		answers["other-"+file] = right
+	}
+	r.Answers = answers
+	return r
+}
+
+func sized(r Run, digest string) Run {
+	r.ValFiles = digest
+	return r
+}
+
+func TestComparisonTables(t *testing.T) {
+	c := Comparison{Runs: []Run{
+		{Options: map[string]string{"lr": "0.1", "epochs": "3"}, Recalls: map[string]float64{"ants": 0.5, "bees": 1}},
+		{Options: map[string]string{"lr": "0.01", "epochs": "3", "ema": "0.9"}},
+		{},
+	}}
+	if got, want := fmt.Sprint(c.Options()), "[{ema [default 0.9 unknown]} {lr [0.1 0.01 unknown]}]"; got != want {
+		t.Errorf("options %v, want %v", got, want)
+	}
+	if got, want := fmt.Sprint(c.Recalls()), "[{ants [50.0 % unknown unknown]} {bees [100.0 % unknown unknown]}]"; got != want {
+		t.Errorf("recalls %v, want %v", got, want)
+	}
+}
+
+// Every pair gets a verdict; the same images are compared one by one, different ones not at all.
 func TestVerdicts(t *testing.T) {
 	yes, no := make([]bool, 12), make([]bool, 12)
 	for i := range yes {
@@ -108,6 +137,10 @@ func TestVerdicts(t *testing.T) {
 		{"close", val(90, 100), val(88, 100), false, false, "95 % interval of the difference -"},
 		{"the same images, far apart", val(12, 12, yes...), val(0, 12, no...), true, false, "the same 12 images: 12 right in A alone, 0 in B alone; exact McNemar test p = 0.000488"},
 		{"the same answers", val(12, 12, yes...), val(12, 12, yes...), false, false, "exact McNemar test p = 1"},
+		{"of different numbers", val(90, 100), val(50, 99), false, true, "different images, 100 and 99"},
+		{"of different names", val(12, 12, yes...), renamed(val(0, 12, no...)), false, true, "different images, 12 each"},
+		{"of different sizes", sized(val(12, 12, yes...), "a"), sized(val(0, 12, no...), "b"), false, true, "whose files have other sizes"},
+		{"of the same sizes", sized(val(12, 12, yes...), "a"), sized(val(0, 12, no...), "a"), true, false, "the same 12 images"},
 		{"a log without counts", val(0, 0), val(50, 100), false, true, "not known"},
 	} {
 		vs := Verdicts([]Run{tt.a, tt.b})

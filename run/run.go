@@ -39,6 +39,7 @@ type Setup struct {
 	Classes       []string `json:"classes"`
 	TrainImages   int      `json:"train_images"`
 	ValImages     int      `json:"val_images"`
+	ValFiles      string   `json:"val_files,omitempty"` // SHA-256 of the validation images' names and sizes
 	Trainable     int      `json:"trainable_parameters"`
 	Parameters    int      `json:"parameters"`
 	Skipped       []string `json:"skipped_images,omitempty"` // skipped images, with the reason

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 
 	"hymenoptera/metrics"
 )
@@ -18,8 +20,12 @@ type Summary struct {
 	Trainable  int          // parameters; 0 when unknown
 	Parameters int          // all of them
 	Memory     int64        // peak in bytes; 0 when unknown
+	ValFiles   string       // digest of the validation images' names and sizes; "" when unknown
 	// Answers holds, by validation image, whether the best weights got it right; nil when unknown.
 	Answers map[string]bool
+	Recalls map[string]float64 // by class, of the best weights; nil when unknown
+	Options map[string]string  // of the training, by name; nil when unknown
+	Report  string             // the path of its page; "" if there is none
 }
 
 // ReadSummary reads the folder of a run, which may still be training after its first epoch, or a log, as ReadLog
@@ -58,9 +64,10 @@ func ReadSummary(path string) (s Summary, err error) {
 		Setup
 		Best metrics.Rule `json:"best"`
 	}
+	var all map[string]any
 	result, resultErr := ReadResult(path) // not there while the training goes on
 	answers, answersErr := ReadPredictions(path)
-	for _, err := range []error{ReadConfig(path, &config), resultErr, answersErr} {
+	for _, err := range []error{ReadConfig(path, &config), ReadConfig(path, &all), resultErr, answersErr} {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return s, err
 		}
@@ -73,9 +80,45 @@ func ReadSummary(path string) (s Summary, err error) {
 	}
 	s.Rule = config.Best
 	s.Trainable, s.Parameters, s.Memory = config.Trainable, config.Parameters, result.PeakMemory
-	s.Answers = map[string]bool{}
+	s.ValFiles, s.Options = config.ValFiles, optionsOf(all)
+	s.Answers, s.Recalls = map[string]bool{}, map[string]float64{}
+	images := map[string]float64{} // by class
 	for _, a := range answers {
-		s.Answers[a.File] = a.Label == a.Predicted
+		right := a.Label == a.Predicted
+		s.Answers[a.File] = right
+		if images[a.Label]++; right {
+			s.Recalls[a.Label]++
+		}
+	}
+	for class, n := range images {
+		s.Recalls[class] /= n
+	}
+	if page := filepath.Join(path, ReportFile); regularFile(page) {
+		s.Report = page
 	}
 	return s, nil
+}
+
+// notOptions are the fields of config.json that say what a training found, or do not change its results.
+var notOptions = []string{"out", "overwrite", "beneath", "cache", "checkpoint_every", "choices"}
+
+// optionsOf returns the options in the content of a config.json as text.
+func optionsOf(config map[string]any) map[string]string {
+	options := map[string]string{}
+	for name, v := range config {
+		options[name] = fmt.Sprint(v)
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Setup]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		delete(options, name)
+	}
+	for _, name := range notOptions {
+		delete(options, name)
+	}
+	return options
+}
+
+func regularFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

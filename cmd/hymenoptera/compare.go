@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -16,7 +18,7 @@ import (
 	"hymenoptera/run"
 )
 
-func newCompare() *cobra.Command {
+func newCompare(m *cli.Messages) *cobra.Command {
 	var html string
 	cmd := &cobra.Command{
 		Use:   "compare RUN…",
@@ -39,6 +41,9 @@ func newCompare() *cobra.Command {
 				if info, err := os.Stat(html); html == "" || err == nil && !info.Mode().IsRegular() {
 					return fmt.Errorf("--html %q: want the name of a file to write", html)
 				}
+				for i, r := range c.Runs {
+					c.Runs[i].Report = linkFrom(html, r.Report)
+				}
 				var page bytes.Buffer
 				if err := c.Write(&page); err != nil {
 					return err
@@ -46,12 +51,27 @@ func newCompare() *cobra.Command {
 				if err := cli.WriteFile(html, page.Bytes()); err != nil {
 					return fmt.Errorf("--html: %w", err)
 				}
+				m.Infof("the comparison as a page: %s", html)
 			}
 			return printComparison(cmd.OutOrStdout(), c)
 		},
 	}
 	cmd.Flags().StringVar(&html, "html", "", "also write the comparison to this file, as a page")
 	return cmd
+}
+
+// linkFrom returns the link from one page to another, "" if there is none to it.
+func linkFrom(page, to string) string {
+	from, err := filepath.Abs(filepath.Dir(page))
+	target, errTo := filepath.Abs(to)
+	if err != nil || errTo != nil || to == "" {
+		return ""
+	}
+	link, err := filepath.Rel(from, target)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Path: filepath.ToSlash(link)}).String()
 }
 
 // printComparison writes table, curves and verdicts for a terminal, 110 columns wide.
@@ -70,6 +90,12 @@ func printComparison(w io.Writer, c report.Comparison) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if err := printLines(w, "options that differ", c.Options(), len(c.Runs)); err != nil {
+		return err
+	}
+	if err := printLines(w, "recall of each class", c.Recalls(), len(c.Runs)); err != nil {
+		return err
+	}
 	for _, plot := range []struct {
 		title string
 		lines [][]float64
@@ -82,4 +108,33 @@ func printComparison(w io.Writer, c report.Comparison) error {
 	}
 	_, err := fmt.Fprintln(w, c.Scale())
 	return err
+}
+
+// end returns the last n letters of a text, which of a path say most.
+func end(s string, n int) string {
+	if letters := []rune(s); len(letters) > n {
+		return "…" + string(letters[len(letters)-n+1:])
+	}
+	return s
+}
+
+// printLines writes a table with a column per run, or nothing if it is empty.
+func printLines(w io.Writer, title string, lines []report.Line, runs int) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "\n%s", title)
+	for i := range runs {
+		fmt.Fprintf(t, "\t%s", report.Letter(i))
+	}
+	fmt.Fprintln(t)
+	for _, l := range lines {
+		fmt.Fprint(t, text.Short(text.Printable(l.Name), 30))
+		for _, v := range l.Values {
+			fmt.Fprintf(t, "\t%s", end(text.Printable(v), 24))
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
 }

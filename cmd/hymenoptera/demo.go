@@ -12,6 +12,7 @@ import (
 
 func newDemo(m *cli.Messages) *cobra.Command {
 	o := finetune.DemoOptions()
+	var w watching
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Train from random weights on ants and bees drawn by this program; no network needed",
@@ -34,7 +35,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 			if err := finetune.DrawDemo(o.Data); err != nil {
 				return err
 			}
-			return train(cmd, m, o, "", finetune.Train)
+			return train(cmd, m, o, w, finetune.Train)
 		},
 	}
 	f := cmd.Flags()
@@ -42,6 +43,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation")
 	f.Lookup("threads").DefValue = "all processors"
 	f.BoolVar(&o.Overwrite, "overwrite", false, "replace a run that --out holds, once the new one has weights")
+	addOpen(f, &w.open)
 	cmd.MarkFlagDirname("out")
 	return cmd
 }

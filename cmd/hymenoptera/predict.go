@@ -92,6 +92,9 @@ func (p *prediction) check(args []string) error {
 		return cli.Usagef("--link: has no effect without --sort-into")
 	}
 	for _, arg := range args {
+		if p.sortInto != "" && within(p.sortInto, arg) {
+			return cli.Usagef("--sort-into %s: it lies in %s, whose pictures are read: name a folder elsewhere", p.sortInto, text.Printable(arg))
+		}
 		if scheme, _, ok := strings.Cut(arg, "://"); ok && !exists(arg) {
 			return cli.Usagef("%s: predict reads files: fetch it first, as with curl -o picture.jpg %s://…", text.Printable(arg), text.Printable(scheme))
 		}
@@ -163,6 +166,9 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	if err := failed(); err != nil {
 		return fmt.Errorf("--files-from: %w", err)
 	}
+	if done == 0 && p.filesFrom != "" && len(unlisted) == 0 {
+		return fmt.Errorf("--files-from %s: the list names no pictures", p.filesFrom)
+	}
 	if done > 1 {
 		p.messages.Infof("%s pictures: %s", text.Thousands(done), total(folders, counts, bad))
 	}
@@ -217,6 +223,18 @@ func matching(args []string) (out []string) {
 		}
 	}
 	return out
+}
+
+// within reports whether path is a folder or lies in it.
+func within(path, folder string) bool {
+	info, err := os.Stat(folder)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	path, errPath := filepath.Abs(path)
+	folder, errFolder := filepath.Abs(folder)
+	rel, err := filepath.Rel(folder, path)
+	return errPath == nil && errFolder == nil && err == nil && filepath.IsLocal(rel)
 }
 
 func exists(path string) bool {

@@ -70,14 +70,14 @@ func hardlyBegun(folder string) bool {
 }
 
 // goOn goes on with a run.
-func goOn(cmd *cobra.Command, m *cli.Messages, r *resumption, traceFile string) error {
+func goOn(cmd *cobra.Command, m *cli.Messages, r *resumption, w watching) error {
 	if finished, err := r.checkpoint.Finished(r.options); err != nil {
 		return adviseResume(err)
 	} else if finished {
 		m.Infof("%s is finished; a larger --epochs goes on with it", r.options.Out)
 		return nil
 	}
-	return train(cmd, m, r.options, traceFile, func(ctx context.Context, o finetune.Options, h finetune.Hooks) (finetune.Result, error) {
+	return train(cmd, m, r.options, w, func(ctx context.Context, o finetune.Options, h finetune.Hooks) (finetune.Result, error) {
 		result, err := finetune.Resume(ctx, r.checkpoint, o, h)
 		return result, adviseResume(err)
 	})

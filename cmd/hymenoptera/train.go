@@ -24,7 +24,8 @@ import (
 
 func newTrain(m *cli.Messages) *cobra.Command {
 	o := finetune.DefaultOptions()
-	var traceFile, resume string
+	var resume string
+	var w watching
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on an image folder, as the notebook does",
@@ -45,7 +46,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 					return err
 				}
 				if from != nil {
-					return goOn(cmd, m, from, traceFile)
+					return goOn(cmd, m, from, w)
 				}
 			}
 			if o.Out == "" {
@@ -57,13 +58,14 @@ func newTrain(m *cli.Messages) *cobra.Command {
 				}
 			}
 			cmd.Flags().Visit(func(f *pflag.Flag) { o.Fixed = append(o.Fixed, strings.ReplaceAll(f.Name, "-", "_")) })
-			return train(cmd, m, o, traceFile, finetune.Train)
+			return train(cmd, m, o, w, finetune.Train)
 		},
 	}
 	addOptions(cmd.Flags(), &o)
-	cmd.Flags().StringVar(&traceFile, "trace", "", "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
+	cmd.Flags().StringVar(&w.trace, "trace", "", "file for the SHA-256 of every tensor of every step, as scripts/reference.py writes them")
 	cmd.Flags().MarkHidden("trace")
 	addResume(cmd.Flags(), &resume)
+	addOpen(cmd.Flags(), &w.open)
 	completeOptions(cmd)
 	cmd.MarkFlagDirname("resume")
 	return cmd
@@ -89,8 +91,19 @@ func warn(m *cli.Messages, w finetune.Warning) {
 // A trainFunc is finetune.Train, or goes on with a run.
 type trainFunc func(ctx context.Context, o finetune.Options, h finetune.Hooks) (finetune.Result, error)
 
-// train trains and prints the results. traceFile is that of --trace.
-func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile string, run trainFunc) error {
+// watching is how a training is looked at.
+type watching struct {
+	trace string // file of --trace
+	open  bool   // the report, in a browser
+}
+
+func addOpen(f *pflag.FlagSet, open *bool) {
+	f.BoolVar(open, "open", false, "open the report in $BROWSER or the desktop's browser after the first epoch; it follows the training")
+	cli.Group(f, cli.GroupOutput, "open")
+}
+
+// train trains and prints the results.
+func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, w watching, run trainFunc) error {
 	if err := o.Validate(); err != nil {
 		return &cli.UsageError{Err: withFlags(err)}
 	}
@@ -117,8 +130,11 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, traceFile st
 			return false
 		}
 	}
-	tensors := trace.New(traceFile)
-	if traceFile != "" {
+	if w.open {
+		hooks.Report = func(path string) { openPage(m, path) }
+	}
+	tensors := trace.New(w.trace)
+	if w.trace != "" {
 		hooks.Tensor = tensors.Tensor
 		hooks.EpochStart = func(epoch int) error { return errors.Join(tensors.Err(), log.EpochStart(epoch)) }
 	}

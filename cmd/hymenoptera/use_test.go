@@ -336,6 +336,8 @@ func useMistakes(t *testing.T) []mistake {
 		{"predict a pattern of nothing", with(nil), "predict *.gif" + c, 1, "warning: *.gif: no such file or directory"},
 		{"predict with two standard inputs", with(nil), "predict - --files-from -" + c, 2, "standard input is either a picture (-) or a list (--files-from -)"},
 		{"predict and sort standard input", with(nil), "predict - --sort-into out" + c, 2, "--sort-into: the picture on standard input has no file to be copied"},
+		{"predict and sort into the pictures", with(nil), "predict data --sort-into data/sorted" + c, 2, "--sort-into data/sorted: it lies in data, whose pictures are read: name a folder elsewhere"},
+		{"predict an empty list", with(spoilt("list", "\n")), "predict --files-from list" + c, 1, "--files-from list: the list names no pictures"},
 		{"predict and link nothing", with(nil), "predict data --link" + c, 2, "--link: has no effect without --sort-into"},
 		{"predict and sort into a file", with(spoilt("out", "")), "predict data --sort-into out" + c, 1, "--sort-into: mkdir out: not a directory"},
 		{"predict with a threshold in percent", with(nil), "predict data --threshold 90" + c, 2, "--threshold 90: want a probability from 0 to 1"},

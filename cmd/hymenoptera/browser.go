@@ -1,0 +1,23 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+
+	"hymenoptera/internal/cli"
+)
+
+// openPage opens a file in the browser: $BROWSER or, without it, what the desktop opens pages with. It does not wait.
+func openPage(m *cli.Messages, path string) {
+	program := os.Getenv("BROWSER")
+	if program == "" {
+		program = "xdg-open"
+	}
+	cmd := exec.Command(program, path)
+	if err := cmd.Start(); err != nil {
+		m.Warnf("--open: %v", fmt.Errorf("%s: %w; open %s yourself", program, err, path))
+		return
+	}
+	go cmd.Wait() // which ends with the program
+}
