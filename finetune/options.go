@@ -141,7 +141,7 @@ func (e *OptionError) Text(name func(option string) string) string {
 
 // Validate returns an [*OptionError] if an option has an invalid value, or two options contradict each other.
 func (o Options) Validate() error {
-	if o.Recipe == "auto" {
+	if o.Recipe == "auto" && o.Choices == nil { // a checkpoint has the choices, but not Fixed
 		o = o.chooseFirst()
 	}
 	arch, err := zoo.Find(o.Model)

@@ -22,6 +22,8 @@ func TestChoices(t *testing.T) {
 			"scheduler=cosine warmup=1"},
 		{"a warm-up, which needs the schedule that is chosen", []int{123, 121}, func(o *Options) { o.WarmUp = 5 }, []string{"warmup"},
 			"optimizer=adamw weight_decay=0.01 lr=0.0002 layer_decay=0.7 scheduler=cosine batch_size=16 epochs=13"},
+		{"Nesterov momentum", []int{123, 121}, func(o *Options) { o.Optimizer, o.Nesterov = "sgd", true }, []string{"optimizer", "nesterov"},
+			"scheduler=cosine batch_size=16 epochs=13 warmup=20"},
 		{"random weights", []int{123, 121}, func(o *Options) { o.Weights = "none" }, nil,
 			"optimizer=adamw weight_decay=0.01 lr=0.001 scheduler=cosine batch_size=16 epochs=13 warmup=20"},
 		{"a new head", []int{123, 121}, func(o *Options) { o.Freeze = true }, nil,
@@ -48,6 +50,10 @@ func TestChoices(t *testing.T) {
 		}
 		if again := got.chooseFirst().chooseBy(tt.counts); len(again.Choices) != len(got.Choices) {
 			t.Errorf("%s: another time %d choices", tt.name, len(again.Choices))
+		}
+		got.Fixed = nil // as in a checkpoint
+		if err := got.Validate(); err != nil {
+			t.Errorf("%s: read back: %v", tt.name, err)
 		}
 	}
 }
