@@ -38,13 +38,27 @@ func (e *DifferentError) Error() string {
 func (e *DifferentError) Text(name func(option string) string) string {
 	var all []string
 	for _, option := range e.Options {
-		began := fmt.Sprintf("%s %v", name(option), e.Began.value(option))
-		if option == "epochs" {
-			began += " (which may only grow)"
-		}
-		all = append(all, began)
+		all = append(all, e.began(option, name(option)))
 	}
 	return "the run began with " + strings.Join(all, ", ")
+}
+
+// began returns an option of the run as the command line takes it.
+func (e *DifferentError) began(option, name string) string {
+	value := reflect.ValueOf(e.Began.value(option))
+	switch {
+	case option == "epochs":
+		return fmt.Sprintf("%s %v (which may only grow)", name, value)
+	case value.Kind() != reflect.Slice:
+		return fmt.Sprintf("%s %v", name, value)
+	case value.Len() == 0:
+		return "no " + name
+	}
+	items := make([]string, value.Len())
+	for i := range items {
+		items[i] = fmt.Sprint(value.Index(i))
+	}
+	return name + " " + strings.Join(items, ",")
 }
 
 // value returns an option by its JSON name.

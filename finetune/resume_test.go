@@ -174,7 +174,7 @@ func TestResumeRefuses(t *testing.T) {
 	if err := resume(func(o *finetune.Options) {
 		o.Epochs, o.LR, o.OnlyClasses, o.LabelSmoothing = 1, 1, []string{"ants"}, 0.5
 	}); !errors.As(err, &different) ||
-		err.Error() != "the run began with only_classes [], lr 0.01, label_smoothing 0, epochs 2 (which may only grow)" {
+		err.Error() != "the run began with no only_classes, lr 0.01, label_smoothing 0, epochs 2 (which may only grow)" {
 		t.Errorf("other options: got %v", err)
 	}
 	file := filepath.Join(o.Data, "train", "ants", "000.jpg")
