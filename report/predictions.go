@@ -29,15 +29,21 @@ func Predictions(examples []Example, classes []string) *image.RGBA {
 		side = max(examples[0].Picture.Rect.Dx(), 224)
 	}
 	size := letterSize(side)
-	bold, plain := newTypeface(size, true), newTypeface(size*0.9, false)
+	bold, plain := newTypeface(size, true, classes...), newTypeface(size*0.9, false, classes...)
 	const frame = 4
 	cellW := side + 2*frame
 	cellH := bold.height() + plain.height() + gap/4 + side + 2*frame
 	rows := (len(examples) + columns - 1) / columns
-	out := image.NewRGBA(image.Rect(0, 0, gap+columns*(cellW+gap), gap+rows*(cellH+gap)))
-	fill(out, out.Rect, paper)
+	width := gap + columns*(cellW+gap)
 	guesses := bold.labels(classes, cellW-bold.width("predicted: "))
 	truths := plain.labels(classes, cellW-plain.width("100.0 % sure · wrong, it is "))
+	legend := plain.legend(classes, truths, width-2*gap)
+	bottom := gap + rows*(cellH+gap)
+	out := image.NewRGBA(image.Rect(0, 0, width, bottom+len(legend)*plain.height()))
+	fill(out, out.Rect, paper)
+	for i, line := range legend {
+		plain.write(out, gap, bottom+i*plain.height(), line, muted)
+	}
 	for i, e := range examples {
 		x, y := gap+i%columns*(cellW+gap), gap+i/columns*(cellH+gap)
 		c, verdict := right, "right"

@@ -7,7 +7,6 @@ import (
 	"image/draw"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
@@ -37,15 +36,14 @@ func fill(img draw.Image, r image.Rectangle, c color.Color) {
 	draw.Draw(img, r, image.NewUniform(c), image.Point{}, draw.Src)
 }
 
-// A typeface is Go's own font at one size. It has Latin, Greek and Cyrillic letters.
+// A typeface is Go's own font at one size, which has Latin, Greek and Cyrillic letters, with other letters from fonts of the
+// machine, if it has some.
 type typeface struct {
-	face font.Face
-	font *sfnt.Font
-	buf  sfnt.Buffer
+	face *fallback
 }
 
-// newTypeface returns the font with letters of the given size in pixels.
-func newTypeface(size float64, bold bool) *typeface {
+// newTypeface returns the font with letters of the given size in pixels, and those of the names as far as a font has them.
+func newTypeface(size float64, bold bool, names ...string) *typeface {
 	data := goregular.TTF
 	if bold {
 		data = gobold.TTF
@@ -54,24 +52,21 @@ func newTypeface(size float64, bold bool) *typeface {
 	if err != nil {
 		panic(err) // the font is part of the program
 	}
-	face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
+	face, err := newFallback(append([]*sfnt.Font{f}, systemFonts(f, names)...), size)
 	if err != nil {
-		panic(err)
+		panic(err) // the size is positive
 	}
-	return &typeface{face: face, font: f}
+	return &typeface{face: face}
 }
 
-// has reports whether the font can write s from left to right, letter by letter.
+// has reports whether the fonts can write s from left to right, letter by letter.
 func (t *typeface) has(s string) bool {
 	for _, r := range s {
-		if !unicode.IsPrint(r) || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) {
-			return false
-		}
-		if i, err := t.font.GlyphIndex(&t.buf, r); err != nil || i == 0 {
+		if t.face.index(r) < 0 {
 			return false
 		}
 	}
-	return s != ""
+	return writable(s)
 }
 
 func (t *typeface) width(s string) int { return font.MeasureString(t.face, s).Ceil() }
@@ -109,9 +104,8 @@ func (t *typeface) name(s string, width int, other string) string {
 	return t.fit(s, width)
 }
 
-// labels returns each class name as a picture can show it in the given width. The font has Latin, Greek and Cyrillic
-// letters only: a name in another script, and one that is too long to be told from the others, is written with its
-// number, "#3", which the legend of the page explains.
+// labels returns each class name as a picture can show it in the given width. A name whose letters no font has, and one that is
+// too long to be told from the others, is written with its number, "#3", which a legend explains.
 func (t *typeface) labels(names []string, width int) []string {
 	out := make([]string, len(names))
 	seen := map[string]int{}
@@ -132,4 +126,22 @@ func (t *typeface) labels(names []string, width int) []string {
 		}
 	}
 	return out
+}
+
+// legend returns a line for each of the classes whose label is a number, at most a dozen.
+func (t *typeface) legend(names, labels []string, width int) (lines []string) {
+	const most = 12
+	for i, name := range names {
+		number := fmt.Sprintf("#%d", i+1)
+		switch {
+		case !strings.HasPrefix(labels[i], number):
+		case len(lines) == most:
+			return append(lines, t.fit("report.html names the others", width))
+		case t.has(name):
+			lines = append(lines, t.fit(number+" is "+name, width))
+		default:
+			lines = append(lines, t.fit(number+": no font here can write the name; see report.html", width))
+		}
+	}
+	return lines
 }
