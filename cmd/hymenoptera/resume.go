@@ -71,9 +71,14 @@ func hardlyBegun(folder string) bool {
 
 // goOn goes on with a run.
 func goOn(cmd *cobra.Command, m *cli.Messages, r *resumption, w watching) error {
-	if finished, err := r.checkpoint.Finished(r.options); err != nil {
+	finished, err := r.checkpoint.Finished(r.options)
+	switch stopped := r.checkpoint.Stopped; {
+	case err != nil:
 		return adviseResume(err)
-	} else if finished {
+	case finished && stopped != "":
+		m.Infof("%s is finished: %s", r.options.Out, stopped)
+		return nil
+	case finished:
 		m.Infof("%s is finished; a larger --epochs goes on with it", r.options.Out)
 		return nil
 	}

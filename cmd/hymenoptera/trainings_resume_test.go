@@ -82,6 +82,8 @@ func testResumeKilled(t *testing.T, b built) {
 		b.run(t, dir, args...).check(t, 0, "out is finished; a larger --epochs goes on with it")
 	}
 	same(t, filepath.Join(dir, "out"), held)
+	b.run(t, dir, smallArgs("--out early --epochs 9 --patience 1 --lr 1e-9")...).check(t, 0, "")
+	b.run(t, dir, "train", "--resume", "early", "--epochs", "10").check(t, 0, "early is finished: no better epoch in 1")
 	for _, tt := range []struct {
 		args, line string
 		code       int
