@@ -70,11 +70,11 @@ func endWarnings(h metrics.History, predictions []metrics.Prediction, set images
 		}
 		found = append(found, w)
 	}
-	return append(found, curveWarnings(h.Of("val"))...)
+	return append(found, curveWarnings(h.Of("val"), o)...)
 }
 
 // curveWarnings returns the warnings about the validation losses and the learning rates.
-func curveWarnings(val metrics.History) (found []Warning) {
+func curveWarnings(val metrics.History, o Options) (found []Warning) {
 	n := len(val)
 	if n < 4 {
 		return nil
@@ -101,8 +101,12 @@ func curveWarnings(val metrics.History) (found []Warning) {
 		}
 	}
 	if idle > n/4 {
+		option := "step_size"
+		if o.Scheduler == "exponential" {
+			option = "gamma"
+		}
 		found = append(found, Warning{Problem: fmt.Sprintf("in %d of %d epochs the learning rate was less than a thousandth of the first", idle, n),
-			Option: "step_size", Effect: "as well as the scheduler decides how soon it falls"})
+			Option: option, Effect: "as well as the scheduler decides how soon it falls"})
 	}
 	return found
 }

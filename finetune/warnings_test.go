@@ -108,6 +108,12 @@ func TestEndWarnings(t *testing.T) {
 			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
 	}
+	exponential := DefaultOptions()
+	exponential.Scheduler = "exponential"
+	want := "in 5 of 8 epochs the learning rate was less than a thousandth of the first | gamma"
+	if got := said(endWarnings(idle, good, listed([]int{100, 100}, []int{0, 0}), exponential)); got != want {
+		t.Errorf("exponential: got %q, want %q", got, want)
+	}
 }
 
 func TestDescribe(t *testing.T) {
