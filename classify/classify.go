@@ -55,13 +55,14 @@ func (c Config) validate() error {
 // thread.
 type Classifier struct {
 	Card
-	Cut   metrics.Cut // below whose threshold predictions are unsure; precision and coverage are 0 if they are not known
-	path  string
-	cfg   Config
-	mode  trainer.Mode
-	net   nn.Module
-	mu    sync.RWMutex // held for writing by Close
-	scope *torch.Scope // owns the weights; nil once closed
+	Cut     metrics.Cut // below whose threshold predictions are unsure; precision and coverage are 0 if they are not known
+	path    string
+	cfg     Config
+	mode    trainer.Mode
+	net     nn.Module
+	looking nn.Module    // net without Mirror
+	mu      sync.RWMutex // held for writing by Close
+	scope   *torch.Scope // owns the weights; nil once closed
 }
 
 // A NotFiniteError says that a network's logits are NaN or infinite, so the weights in its file cannot be used.
@@ -144,6 +145,7 @@ func (c *Classifier) load(weights *checkpoint.StateDict) error {
 	nn.SetTraining(net, false)
 	nn.To(net, c.mode.Device)
 	c.net = c.mode.Inference(c.scope, net)
+	c.looking = c.net
 	if c.cfg.Mirror {
 		c.net = mirrored{c.net}
 	}

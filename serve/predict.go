@@ -26,6 +26,14 @@ type PictureAnswer struct {
 	Top    []Guess   `json:"top"`              // most probable first
 	Unsure *bool     `json:"unsure,omitempty"` // the first of them is less probable than the threshold; nil if there is none
 	Logits []float32 `json:"logits"`           // of all classes, in the order of GET /v1/model
+	Map    *Map      `json:"map,omitempty"`    // if the request asks for it
+}
+
+// A Map says where the network looked: how much each part of its view of the picture, row by row, spoke for the first class.
+type Map struct {
+	Width  int       `json:"width"`
+	Height int       `json:"height"`
+	Values []float32 `json:"values"` // from 0 to 1
 }
 
 // An Answer is the body of a request's answer.
@@ -50,6 +58,10 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	mapped, err := wantsMap(r)
+	if err != nil {
+		return err
+	}
 	held := &allowance{budget: s.memory, client: clientOf(r.RemoteAddr)}
 	defer held.release()
 	ups, err := s.uploads(r, stream{http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)}, held)
@@ -60,6 +72,9 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	n := int64(len(ups))
 	if n > int64(s.cfg.Queue) {
 		return fail(http.StatusRequestEntityTooLarge, "%d pictures are more than the queue of %d: send them in several requests", n, s.cfg.Queue)
+	}
+	if mapped && n > 1 {
+		return fail(http.StatusBadRequest, "map is for a single picture, and these are %d", n)
 	}
 	m := s.acquire()
 	defer m.users.Done()
@@ -72,7 +87,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	defer s.places.give(held.client, n)
 	s.metrics.waiting.Add(float64(n))
 	defer s.metrics.waiting.Sub(float64(n))
-	predictions, err := s.classify(ctx, m, held.client, ups)
+	predictions, inputs, err := s.classify(ctx, m, held.client, ups)
 	switch {
 	case r.Context().Err() != nil:
 		return errGone
@@ -93,6 +108,13 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 		if m.Cut.Threshold > 0 {
 			answer.Unsure = &p.Unsure
 		}
+		if mapped {
+			looked, err := m.Explain(ctx, inputs[i], p.Best())
+			if err != nil {
+				return err
+			}
+			answer.Map = &Map{looked.Width, looked.Height, looked.Values}
+		}
 		a.Predictions = append(a.Predictions, answer)
 	}
 	return reply(w, http.StatusOK, a)
@@ -111,34 +133,47 @@ func topOf(r *http.Request) (int, error) {
 	return top, nil
 }
 
-// classify decodes pictures, a few at a time over all requests, and waits for the network's answers.
-func (s *Server) classify(ctx context.Context, m *model, c client, ups []upload) ([]classify.Prediction, error) {
+// wantsMap reads whether the answer is to say where the network looked.
+func wantsMap(r *http.Request) (bool, error) {
+	switch text := r.URL.Query().Get("map"); text {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	default:
+		return false, fail(http.StatusBadRequest, "map is %.40q: want true or false", text)
+	}
+}
+
+// classify decodes pictures, a few at a time over all requests, and waits for the network's answers. inputs are the decoded ones.
+func (s *Server) classify(ctx context.Context, m *model, c client, ups []upload) (predictions []classify.Prediction, inputs []classify.Input, err error) {
 	items := make([]*item, len(ups))
 	for i, up := range ups {
 		input, err := s.prepare(ctx, m, c, up.data)
 		if err != nil {
-			return nil, named(err, i, len(ups), up.name)
+			return nil, nil, named(err, i, len(ups), up.name)
 		}
 		items[i] = &item{ctx, m, input, make(chan answer, 1)}
 		select {
 		case s.items <- items[i]:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
-	predictions := make([]classify.Prediction, len(ups))
+	predictions = make([]classify.Prediction, len(ups))
 	for i, it := range items {
 		select {
 		case a := <-it.answer:
 			if a.err != nil {
-				return nil, a.err
+				return nil, nil, a.err
 			}
 			predictions[i] = a.prediction
+			inputs = append(inputs, it.input)
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
-	return predictions, nil
+	return predictions, inputs, nil
 }
 
 // prepare makes a picture into the network's input, when it is its client's turn and there is memory for it.

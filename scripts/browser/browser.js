@@ -9,7 +9,7 @@ const { chromium } = modules("playwright-core");
 const axe = fs.readFileSync(modules.resolve("axe-core/axe.min.js"), "utf8");
 
 const flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+  "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 // withBrowser calls use with a fresh browser's context.
 async function withBrowser(use) {

@@ -81,10 +81,28 @@ async function use(page, server, out, picture, faults) {
   // With the keyboard alone: Tab reaches the button that chooses files, and Enter opens it.
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Tab");
-  assert.strictEqual(await page.evaluate(() => document.activeElement.id), "file", "the first stop of Tab");
+  assert.strictEqual(await page.evaluate(() => document.activeElement.id), "choose", "the first stop of Tab");
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
   await chooser.setFiles(picture);
   await answers(page, 8);
+
+  // Where the network looked, and a picture of the camera, by keyboard.
+  const look = page.getByRole("button", { name: "Where did it look?" });
+  const before = await look.count();
+  await look.first().focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#results canvas").waitFor({ timeout: 20000 });
+  assert.strictEqual(await look.count(), before - 1, "the button goes when the map is there");
+  await page.locator("#camera").focus();
+  await page.keyboard.press("Enter");
+  for (const end = Date.now() + 20000; ; await page.waitForTimeout(20)) {
+    if (await page.evaluate(() => document.getElementById("video").videoWidth > 0 && document.activeElement.id === "take")) break;
+    assert.ok(Date.now() < end, "the camera shows a picture");
+  }
+  await page.keyboard.press("Enter");
+  assert.match(await answers(page, 9), /camera\.jpg/, "a picture of the camera");
+  await page.locator("#off").click();
+  assert.ok(await page.locator("#live").isHidden(), "the camera is off");
   assert.deepStrictEqual(faults, [], "errors on the console");
 
   for (const width of [390, 1440]) {
@@ -100,7 +118,7 @@ async function use(page, server, out, picture, faults) {
 
   await stop(server);
   await page.setInputFiles("#file", picture);
-  assert.match(await answers(page, 9), /No answer .*The server does not answer\. Is it still running\?/, "a server that is gone");
+  assert.match(await answers(page, 10), /No answer .*The server does not answer\. Is it still running\?/, "a server that is gone");
 }
 
 // locked uses a server that wants a token.
