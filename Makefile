@@ -178,7 +178,7 @@ resume-check: build ## kill RUNS=20 small trainings at random moments, resume th
 	@python3 scripts/resume_check.py --runs $(or $(RUNS),20) $(ARGS)
 
 race: setup ## the tests of the packages that start goroutines, under the race detector
-	go test -race -p 1 ./internal/background ./internal/cli ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
+	go test -race -p 1 ./internal/background ./internal/cli ./check ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
 
 vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
 	@scripts/vulnerabilities.sh

@@ -8,21 +8,18 @@ import (
 	"hymenoptera/transforms"
 )
 
-// turnUpright turns a picture as PIL.ImageOps.exif_transpose does. data is its file. TIFF files are upright already.
-func turnUpright(m *transforms.Image, data []byte) { orient(m, exifOrientation(data)) }
+// TurnUpright turns a picture as PIL.ImageOps.exif_transpose does, and reports whether it was not upright. data is its file.
+// TIFF files are upright already.
+func TurnUpright(m *transforms.Image, data []byte) bool {
+	o := exifOrientation(data)
+	orient(m, o)
+	return o > 1 && o <= 8
+}
 
 // exifOrientation returns the orientation, 1 to 8, of the picture in a JPEG, PNG or WebP file; other numbers mean
 // upright. As in Pillow it is taken from EXIF data or, if these have none, from XMP; damaged data are ignored.
 func exifOrientation(data []byte) int {
-	var exif, xmp []byte
-	switch format(data) {
-	case formatJPEG:
-		exif, xmp = jpegMetadata(data)
-	case formatPNG:
-		exif, xmp = pngMetadata(data)
-	case formatWebP:
-		exif, xmp = webpMetadata(data)
-	}
+	exif, xmp := metadata(data)
 	if o, ok := tiffOrientationOf(exif); ok {
 		return o
 	}
@@ -30,6 +27,19 @@ func exifOrientation(data []byte) int {
 		return int(found[2][0] - '0')
 	}
 	return 1
+}
+
+// metadata returns the EXIF and XMP data of a JPEG, PNG or WebP file.
+func metadata(data []byte) (exif, xmp []byte) {
+	switch format(data) {
+	case formatJPEG:
+		return jpegMetadata(data)
+	case formatPNG:
+		return pngMetadata(data)
+	case formatWebP:
+		return webpMetadata(data)
+	}
+	return nil, nil
 }
 
 var xmpOrientation = regexp.MustCompile(`tiff:Orientation(="|>)([0-9])`)

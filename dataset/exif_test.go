@@ -37,7 +37,7 @@ func TestPicturesAreTurnedAsPillowDoes(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		turnUpright(&m, files[name])
+		TurnUpright(&m, files[name])
 		picture := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
 		var rgb []byte
 		for y := range m.Height {
@@ -85,5 +85,5 @@ func FuzzExifOrientation(f *testing.F) {
 	for _, data := range readZip(f, "testdata/exif.zip") {
 		f.Add(data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) { exifOrientation(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { exifOrientation(data); Taken(data) })
 }

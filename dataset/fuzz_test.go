@@ -66,6 +66,7 @@ func decodeAny(t *testing.T, data []byte) {
 	w, h, sizeErr := Size(data)
 	warnings(data, max(w, 0), max(h, 0))
 	exifOrientation(data)
+	Taken(data)
 	p, err := NewPreparer(transforms.Eval(8), false)
 	if err != nil {
 		t.Fatal(err)

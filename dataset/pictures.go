@@ -72,7 +72,7 @@ func (m *maker) whole(index int) (p *transforms.Image, err error) {
 	err = Decode(p, m.file)
 	m.unusual = warnings(m.file, p.Width, p.Height)
 	if m.tf.Upright {
-		turnUpright(p, m.file)
+		TurnUpright(p, m.file)
 	}
 	m.warn(index)
 	return p, err

@@ -106,7 +106,7 @@ func (s *sampler) decodeOther(ctx context.Context, rng Source, file []byte) (pla
 // whole draws the plan for a picture that was decoded as a whole.
 func (s *sampler) whole(rng Source, file []byte) transforms.Plan {
 	if s.tf.Upright {
-		turnUpright(&s.picture, file)
+		TurnUpright(&s.picture, file)
 	}
 	w, h := s.picture.Width, s.picture.Height
 	s.complete = s.keep != nil && s.keep(w, h)

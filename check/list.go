@@ -1,0 +1,85 @@
+package check
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// LeaveOut returns the pictures to leave out, so that none is unreadable, no two of a set are copies, and no burst or copy lies
+// on both sides of the split. The paths are relative to Data.
+func (r *Report) LeaveOut() (paths []string) {
+	seen := map[string]bool{}
+	add := func(path string) {
+		if !seen[path] {
+			seen[path] = true
+			paths = append(paths, path)
+		}
+	}
+	for _, u := range r.Unreadable {
+		add(u.Path)
+	}
+	for _, groups := range [][]Group{r.Copies, r.Bursts} {
+		for _, g := range groups {
+			for _, p := range g.Pictures {
+				if p.LeaveOut {
+					add(p.Path)
+				}
+			}
+		}
+	}
+	return paths
+}
+
+// WriteList writes paths, one a line. A path that could be taken for something else is a quoted Go string.
+func WriteList(w io.Writer, paths []string) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintln(b, "# pictures to leave out: hymenoptera train --exclude takes this list; edit it as you like")
+	for _, path := range paths {
+		if plain := path != "" && strings.TrimSpace(path) == path && path[0] != '#' && path[0] != '"' && strconv.Quote(path) == `"`+path+`"`; !plain {
+			path = strconv.QuoteToASCII(path)
+		}
+		fmt.Fprintln(b, path)
+	}
+	return b.Flush()
+}
+
+// A ListError says which line of a list is wrong.
+type ListError struct {
+	Line    int // from 1
+	Problem string
+}
+
+func (e *ListError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Problem) }
+
+// An Entry is a line of a list.
+type Entry struct {
+	Path string
+	Line int // from 1
+}
+
+// ReadList reads a list of paths: one a line, or a quoted Go string. It ignores empty lines and those that begin with #. An
+// error about a line is a [*ListError].
+func ReadList(data []byte) (entries []Entry, err error) {
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		path := strings.TrimSpace(string(text))
+		switch {
+		case path == "" || path[0] == '#':
+			continue
+		case path[0] == '"':
+			if path, err = strconv.Unquote(path); err != nil {
+				return nil, &ListError{line, "the quoted name has no end, or a wrong escape"}
+			}
+		}
+		if strings.ContainsRune(path, 0) || path == "" {
+			return nil, &ListError{line, "not the name of a file"}
+		}
+		entries = append(entries, Entry{path, line})
+	}
+	return entries, nil
+}
