@@ -34,8 +34,8 @@ const (
 var errTIFFShort = errors.New("tiff: the file is truncated")
 
 // A tiffDirectory holds the whole numbers of a file's first directory, read as Pillow reads them: the first of two
-// equal tags counts, unsorted ones are taken, values of more bytes than the file has are left out, and values that reach past its end are the
-// end of the directory.
+// equal tags counts, unsorted ones are taken, values of more bytes than the file has are left out, and values that reach past its
+// end are the end of the directory.
 type tiffDirectory struct {
 	order  binary.ByteOrder
 	offset uint64 // of the directory

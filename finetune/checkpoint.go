@@ -74,7 +74,11 @@ func (e *NoCheckpointError) Error() string {
 // A CheckpointError says that a last.safetensors is damaged, or does not go with the rest of its run.
 type CheckpointError struct{ Err error }
 
-func (e *CheckpointError) Error() string { return "the run cannot be resumed: " + e.Err.Error() }
+func (e *CheckpointError) Error() string {
+	const ofDownloads = "; get it again"
+	return "the run cannot be resumed: " + strings.ReplaceAll(e.Err.Error(), ofDownloads, "")
+}
+
 func (e *CheckpointError) Unwrap() error { return e.Err }
 
 // ReadCheckpoint reads the last.safetensors of the run in a folder. The error is a [*NoCheckpointError] if there is none, and a

@@ -43,6 +43,9 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 			return set, &DownloadError{Option: "data", Err: err}
 		}
 	}
+	if o.ValFraction > 0 && isFolder(filepath.Join(o.Data, "val")) {
+		return set, &OptionError{Option: "val_fraction", Value: fmt.Sprint(o.ValFraction), Problem: fmt.Sprintf("%s has a folder val to validate with: leave the option out, or move the folder away", o.Data)}
+	}
 	if set.train, set.val, err = o.Layout().Open(o.Data); err != nil {
 		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && isFolder(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
 			err = &NoValError{err}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"hymenoptera/dataset"
@@ -47,6 +48,8 @@ func advise(err error, o finetune.Options) error {
 		return fmt.Errorf("%w; make room there, or choose another --out", err)
 	case errors.As(err, &folder):
 		return fmt.Errorf("%w; choose another --out", err)
+	case errors.As(err, &sample) && errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; bring it back", err)
 	case errors.As(err, &sample) && !o.SkipCorrupt:
 		return fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)
 	case errors.As(err, &noVal):

@@ -21,6 +21,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 		Example: "  hymenoptera demo",
 		Args:    cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			defer w.listen()()
 			if o.Out == "" {
 				o.Out = finetune.DefaultOut("demo")
 			}

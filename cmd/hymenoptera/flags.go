@@ -117,6 +117,7 @@ func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 		{"nesterov", o.Optimizer == "sgd", "--optimizer " + o.Optimizer},
 		{"step-size", o.Scheduler == "step", "--scheduler " + o.Scheduler},
 		{"no-flip", !o.Probe || o.Views > 0, "--probe of the centre"},
+		{"no-flip", o.Augment != "none", "--augment none"},
 		{"augment", !o.Probe || o.Views > 0, "--probe of the centre"},
 		{"gamma", o.Scheduler != "cosine", "--scheduler " + o.Scheduler},
 	} {

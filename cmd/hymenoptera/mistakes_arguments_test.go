@@ -50,7 +50,7 @@ var argumentMistakes = []mistake{
 	{"one class weight", nil, "--class-weights 1", 1, "--class-weights [1]: data has 2 classes: want a weight for each of ants, bees"},
 	{"val fraction 1", nil, "--val-fraction 1", 2, "--val-fraction 1: want more than 0 and less than 1"},
 	{"val fraction NaN", nil, "--val-fraction nan", 2, "--val-fraction NaN: want"},
-	{"val fraction beside val", nil, "--val-fraction 0.5", 1, "data has a folder val: no share of the other pictures is needed"},
+	{"val fraction beside val", nil, "--val-fraction 0.5", 1, "--val-fraction 0.5: data has a folder val to validate with"},
 	{"a class twice", nil, "--classes ants,ants", 2, "--classes ants,ants: a class is named twice"},
 	{"a class without name", nil, "--classes ants,", 2, "--classes: a name is empty"},
 	{"no such class", nil, "--classes ants,wasps", 1, "data/train has no class folder wasps: found ants/, bees/"},

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -92,8 +93,8 @@ func (p *prediction) check(args []string) error {
 		return cli.Usagef("--link: has no effect without --sort-into")
 	}
 	for _, arg := range args {
-		if p.sortInto != "" && within(p.sortInto, arg) {
-			return cli.Usagef("--sort-into %s: it lies in %s, whose pictures are read: name a folder elsewhere", p.sortInto, text.Printable(arg))
+		if p.sortInto != "" && (within(p.sortInto, arg) || within(arg, p.sortInto)) {
+			return cli.Usagef("--sort-into %s: its pictures and those of %s would mix: name a folder elsewhere", p.sortInto, text.Printable(arg))
 		}
 		if scheme, _, ok := strings.Cut(arg, "://"); ok && !exists(arg) {
 			return cli.Usagef("%s: predict reads files: fetch it first, as with curl -o picture.jpg %s://…", text.Printable(arg), text.Printable(scheme))
@@ -119,6 +120,11 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	var sorter *classify.Sorter
 	folders := append(slices.Clone(c.Classes), unsure)
 	if p.sortInto != "" {
+		if c.Cut.Threshold == 0 {
+			folders = folders[:len(c.Classes)]
+		} else if slices.Contains(c.Classes, unsure) {
+			return fmt.Errorf("--sort-into: a class is named %s, as the folder of unsure pictures: leave --threshold and --precision out", unsure)
+		}
 		if sorter, err = classify.NewSorter(p.sortInto, folders, p.link); err != nil {
 			return fmt.Errorf("--sort-into: %w", err)
 		}
@@ -129,7 +135,7 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	var unlisted []error // of folders
 	list, failed := p.list(args, stdin)
 	pictures := classify.Pictures(ctx, list, stdin, func(err error) { unlisted = append(unlisted, err) })
-	counts := make([]int, len(folders)) // by answer
+	counts := make([]int, len(c.Classes)+1) // by answer
 	done, bad := 0, 0
 	for r, err := range c.Stream(ctx, pictures, fitting(p.batch, c, p.messages), p.threads) {
 		if err != nil {
@@ -151,7 +157,11 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		}
 		counts[answer]++
 		if sorter != nil {
-			if _, err := sorter.Put(r.Name, answer); err != nil {
+			_, err := sorter.Put(r.Name, answer)
+			if errors.Is(err, syscall.EXDEV) {
+				err = fmt.Errorf("%w; leave --link out, so that the pictures are copied", err)
+			}
+			if err != nil {
 				return fmt.Errorf("--sort-into: %w", err)
 			}
 		}
@@ -170,7 +180,7 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		return fmt.Errorf("--files-from %s: the list names no pictures", p.filesFrom)
 	}
 	if done > 1 {
-		p.messages.Infof("%s pictures: %s", text.Thousands(done), total(folders, counts, bad))
+		p.messages.Infof("%s pictures: %s", text.Thousands(done), total(append(slices.Clone(c.Classes), unsure), counts, bad))
 	}
 	switch folders := len(unlisted); {
 	case folders > 0:
@@ -225,7 +235,7 @@ func matching(args []string) (out []string) {
 	return out
 }
 
-// within reports whether path is a folder or lies in it.
+// within reports whether path is a folder that exists, or lies in it.
 func within(path, folder string) bool {
 	info, err := os.Stat(folder)
 	if err != nil || !info.IsDir() {

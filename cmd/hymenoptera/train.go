@@ -40,6 +40,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 			return cli.NoArgs(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			defer w.listen()()
 			if cmd.Flags().Changed("resume") {
 				from, err := findCheckpoint(cmd.Flags(), &o, resume)
 				if err != nil {
@@ -95,6 +96,14 @@ type trainFunc func(ctx context.Context, o finetune.Options, h finetune.Hooks) (
 type watching struct {
 	trace string // file of --trace
 	open  bool   // the report, in a browser
+	usr1  chan os.Signal
+}
+
+// listen makes SIGUSR1 ask for a checkpoint, before a training begins too, which it would end otherwise.
+func (w *watching) listen() (stop func()) {
+	w.usr1 = make(chan os.Signal, 1)
+	signal.Notify(w.usr1, syscall.SIGUSR1)
+	return func() { signal.Stop(w.usr1) }
 }
 
 func addOpen(f *pflag.FlagSet, open *bool) {
@@ -119,12 +128,9 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, w watching, 
 		log.Epochs = o.Epochs
 		return checkEffects(cmd.Flags(), o)
 	}
-	usr1 := make(chan os.Signal, 1)
-	signal.Notify(usr1, syscall.SIGUSR1)
-	defer signal.Stop(usr1)
 	hooks.Checkpoint = func() bool {
 		select {
-		case <-usr1:
+		case <-w.usr1:
 			return true
 		default:
 			return false
