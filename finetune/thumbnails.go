@@ -13,9 +13,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// What the thumbnails of a page take, at most: the whole page stays under 5 MB.
 const (
-	thumbnailBytes = 2_700_000 // a third more as text
 	mostThumbnails = 500
 	rightOnes      = 100 // beside all the mistakes
 )
@@ -38,7 +36,7 @@ func thumbnails(ctx context.Context, set *dataset.ImageFolder, transform transfo
 	epoch := loader.Epoch(ctx, mt19937.New(0))
 	defer epoch.Close()
 	out, bytes, side := map[int]report.Thumbnail{}, 0, transform.Size
-	for bytes < thumbnailBytes && len(out) < len(chosen) {
+	for bytes < report.ThumbnailBytes && len(out) < len(chosen) {
 		b, err := epoch.Next(ctx)
 		if err != nil {
 			return out, err

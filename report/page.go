@@ -236,12 +236,12 @@ func (p *Page) curve(id, title string, value func(metrics.Phase) float64) templa
 	return c.svg(id)
 }
 
-// calibrationBins is the number of bins of the reliability diagram.
-const calibrationBins = 10
+// CalibrationBins is the number of bins of the reliability diagram and of the calibration error.
+const CalibrationBins = 10
 
 // ECE returns the expected calibration error.
 func (p *Page) ECE() float64 {
-	_, ece := metrics.Calibration(p.Predictions, calibrationBins)
+	_, ece := metrics.Calibration(p.Predictions, CalibrationBins)
 	return ece
 }
 
@@ -258,13 +258,13 @@ func (p *Page) Temperature() float64 {
 
 // CalibratedECE returns the expected calibration error at the temperature.
 func (p *Page) CalibratedECE() float64 {
-	_, ece := metrics.Calibration(metrics.AtTemperature(p.Predictions, p.Temperature()), calibrationBins)
+	_, ece := metrics.Calibration(metrics.AtTemperature(p.Predictions, p.Temperature()), CalibrationBins)
 	return ece
 }
 
 // Bins returns the bins of the reliability diagram that hold images.
 func (p *Page) Bins() []metrics.Bin {
-	bins, _ := metrics.Calibration(p.Predictions, calibrationBins)
+	bins, _ := metrics.Calibration(p.Predictions, CalibrationBins)
 	return slices.DeleteFunc(bins, func(b metrics.Bin) bool { return b.N == 0 })
 }
 

@@ -18,24 +18,29 @@ import (
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/text"
 	"hymenoptera/metrics"
+	"hymenoptera/report"
 	"hymenoptera/run"
 )
 
 // An evaluation is the output of eval.
 type evaluation struct {
-	Checkpoint string       `json:"checkpoint"`
-	Data       string       `json:"data"`
-	N          int          `json:"n"`
-	Loss       float64      `json:"loss"` // by the criterion of the training
-	Acc        float64      `json:"acc"`
-	Corrects   int          `json:"corrects"`
-	Low        float64      `json:"acc_low"` // 95 % interval
-	High       float64      `json:"acc_high"`
-	Seconds    float64      `json:"seconds"`
-	TTA        string       `json:"tta,omitempty"`  // flip
-	Sure       *sureness    `json:"sure,omitempty"` // with a threshold
-	Classes    []classScore `json:"classes"`
-	Confusion  [][]int      `json:"confusion"` // [true class][predicted class]
+	Checkpoint string    `json:"checkpoint"`
+	Data       string    `json:"data"`
+	N          int       `json:"n"`
+	Loss       float64   `json:"loss"` // by the criterion of the training
+	Acc        float64   `json:"acc"`
+	Corrects   int       `json:"corrects"`
+	Low        float64   `json:"acc_low"` // 95 % interval
+	High       float64   `json:"acc_high"`
+	Seconds    float64   `json:"seconds"`
+	TTA        string    `json:"tta,omitempty"`  // flip
+	Sure       *sureness `json:"sure,omitempty"` // with a threshold
+	ECE        float64   `json:"ece"`            // expected calibration error, in 10 bins
+	// Temperature is the checkpoint's, and CalibratedECE the error at it; 0 if there is none.
+	Temperature   float64      `json:"temperature,omitempty"`
+	CalibratedECE float64      `json:"calibrated_ece,omitempty"`
+	Classes       []classScore `json:"classes"`
+	Confusion     [][]int      `json:"confusion"` // [true class][predicted class]
 	// Tied is a later epoch of the training with the same accuracy and a lower loss than the one that was kept.
 	Tied    *metrics.Phase `json:"tied,omitempty"`
 	trained classify.Card
@@ -183,6 +188,11 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	if c.Cut.Threshold > 0 {
 		e.Sure = newSureness(c.Cut.Threshold, result)
 	}
+	_, e.ECE = metrics.Calibration(predictions, report.CalibrationBins)
+	if t := c.Calibration.Temperature; t != 0 {
+		e.Temperature = t
+		_, e.CalibratedECE = metrics.Calibration(metrics.AtTemperature(predictions, t), report.CalibrationBins)
+	}
 	scores := metrics.Score(predictions, len(c.Classes))
 	e.Low, e.High = metrics.Wilson(e.Corrects, e.N)
 	e.Confusion, e.mean = scores.Confusion, scores.Macro
@@ -213,6 +223,11 @@ func (e *evaluation) print(w io.Writer) error {
 	fmt.Fprintf(w, "accuracy %.4f (%d of %d images; 95 %% interval %.3f to %.3f), loss %.4f\n",
 		e.Acc, e.Corrects, e.N, e.Low, e.High, e.Loss)
 	fmt.Fprintf(w, "in training, epoch %d: accuracy %.4f, loss %.4f\n", e.trained.Epoch, e.trained.Accuracy, e.trained.Loss)
+	fmt.Fprintf(w, "calibration error %.4f", e.ECE)
+	if e.Temperature != 0 {
+		fmt.Fprintf(w, ", at the temperature %.3f that training fitted %.4f", e.Temperature, e.CalibratedECE)
+	}
+	fmt.Fprintln(w)
 	if s := e.Sure; s != nil {
 		low, high := metrics.Wilson(s.Right, s.N)
 		fmt.Fprintf(w, "sure, from %.2f %% on: %d of %d images (%.1f %%); %d of these are right, %.4f (95 %% interval %.3f to %.3f)\n",

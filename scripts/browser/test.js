@@ -22,7 +22,10 @@ async function look(context, page, file, name, width, scheme, faults) {
   context.on("request", asked);
   await page.setViewportSize({ width, height: 900 });
   await page.emulateMedia({ colorScheme: scheme });
+  const began = Date.now();
   await page.goto(url, { waitUntil: "load" });
+  const opened = Date.now() - began;
+  if (width === 1440 && scheme === "light") console.log(`  ${name}: ${(fs.statSync(file).size / 1e6).toFixed(2)} MB, open after ${(opened / 1000).toFixed(1)} s`);
   await page.waitForTimeout(200);
   page.off("console", tell); // from here on the console is this test's own
   for (const v of await browser.violations(page)) {

@@ -45,6 +45,8 @@ train frozen plain --epochs 6 --step-size 4 --image-size 64 --batch-size 32 --fr
 train three three --epochs 2
 train many many --epochs 1
 train one one --epochs 1
+bin/hymenoptera eval --checkpoint "$out/frozen" --data "$sets/plain" --report "$out/evaluated.html" >"$out/evaluated.log"
+go run scripts/browser/large.go "$out/large.html"
 bin/hymenoptera compare --html "$out/compare.html" "$out"/{plain,frozen} >"$out/compare.log"
 
 # The test itself: a page with one fault of each kind must be found out.
@@ -59,5 +61,5 @@ $found"
 done
 rm "$out/bad.html" "$out"/shots/*bad*
 
-node scripts/browser/test.js "$out/shots" "$out"/{plain,frozen,three,many,one}/report.html "$out/compare.html"
+node scripts/browser/test.js "$out/shots" "$out"/{plain,frozen,three,many,one}/report.html "$out"/{compare,evaluated,large}.html
 node scripts/browser/serve.js "$out/shots" bin/hymenoptera "$out/plain/best.safetensors" "$sets/plain/val/bees/000.jpg"
