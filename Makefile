@@ -171,7 +171,7 @@ lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, bu
 
 failing-writes: setup ## fail every write, fsync, rename and close of a training in turn; fill real small disks (needs mount)
 	go test -count 1 -run 'TestFail' -v ./run
-	go test -count 1 -run 'TestFailing' -v ./finetune -every
+	go test -count 1 -timeout 2h -run 'TestFailing' -v ./finetune -every
 	go test -count 1 -run 'TestTrainings/full_disk' -v ./cmd/hymenoptera
 
 resume-check: build ## kill RUNS=20 small trainings at random moments, resume them, compare with ones never killed
