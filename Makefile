@@ -216,7 +216,7 @@ bench-hotspots: build reference-env ## where the processor's time of an epoch go
 	@$(PYTHON) bench/hotspots.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 
 stress: setup ## 10,000 steps of a small network, 200 of ResNet18: handles, memory, goroutines, descriptors; some minutes
-	@go run ./internal/tools/stress $(ARGS)
+	go test -count 1 -timeout 2h -v -run TestTraining ./internal/stress $(or $(ARGS),-small 10000 -resnet 200)
 
 BENCH_SERVE := $(CACHE)/bench-serve-$(shell sha256sum bench/requirements-serve.txt | cut -c-12)
 bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/s of 32 clients, in turn; memory by round
@@ -230,7 +230,7 @@ bench-own-pictures: build reference-env ## the recipes notebook and auto and fas
 	@PYTHONPATH=$(FASTAI):$(GOLDENS) $(PYTHON) bench/own_pictures.py $(ARGS)
 
 stress-serve: build ## attack serve (slow bodies, pictures that take much memory or time), beside honest clients: MEMORY=1G CHECKPOINT=FILE; ARGS="-soak 30m" only watches its memory
-	@go run ./internal/tools/stressserve -program $(BIN) -checkpoint '$(CHECKPOINT)' -pictures '$(DATA)/val' $(if $(MEMORY),-memory '$(MEMORY)') $(ARGS)
+	go test -count 1 -timeout 2h -v -run 'TestAttacks|TestSoak' ./internal/stress -program '$(abspath $(BIN))' -checkpoint '$(abspath $(CHECKPOINT))' -pictures '$(abspath $(DATA))/val' $(if $(MEMORY),-memory '$(MEMORY)') $(ARGS)
 
 module-path: ## change the path of this module in go.mod and in all imports (MODULE=github.com/you/hymenoptera)
 	@scripts/module_path.sh '$(MODULE)'

@@ -1,19 +1,4 @@
-// Command stressserve attacks a server of its own, as hostile clients do, and prints what it came to: the memory that
-// the server took beside the bound, and how long honest clients waited. make stress-serve calls it.
-//
-//	stressserve -program bin/hymenoptera -checkpoint best.safetensors -pictures data/val [-memory 1G] [-soak 30m] [-- --fast]
-//
-// The attacks:
-//
-//	bodies           2,500 connections, each of which sends a megabyte of a larger body and then nothing
-//	decode           16 clients with an interlaced 16-bit PNG of 50 megapixels in 389 kB
-//	decode at 25 MP  the same with as many pixels as the server takes by default
-//	scans            24 clients with a JPEG of 480 scans of 50 megapixels in 146 kB, beside 8 honest ones
-//	scans at 25 MP   the same with as many scans and pixels as the server takes by default
-//
-// Hostile clients come from 127.0.0.2 and honest ones from 127.0.0.1; the last two attacks are repeated with all at one
-// address. Flags behind -- are the server's.
-package main
+package stress
 
 import (
 	"bytes"
@@ -28,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"hymenoptera/dataset"
@@ -39,70 +25,74 @@ const (
 	other  = "127.0.0.2"
 )
 
-func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "stressserve:", err)
-		os.Exit(1)
-	}
-}
+var (
+	program    = flag.String("program", "bin/hymenoptera", "the program to serve with")
+	checkpoint = flag.String("checkpoint", "", "best.safetensors of a run")
+	folder     = flag.String("pictures", "", "folder of honest pictures")
+	memory     = flag.String("memory", "", "the server's --memory; none is passed without it")
+	fast       = flag.Bool("fast", false, "the server's --fast")
+	seconds    = flag.Duration("time", 10*time.Second, "how long honest clients ask beside an attack")
+	long       = flag.Duration("soak", 0, "how long honest clients ask in TestSoak, such as 30m")
+)
 
-func run() error {
-	program := flag.String("program", "bin/hymenoptera", "the program to serve with")
-	checkpoint := flag.String("checkpoint", "", "best.safetensors of a run")
-	folder := flag.String("pictures", "", "folder of honest pictures")
-	memory := flag.String("memory", "", "the server's --memory; none is passed without it")
-	seconds := flag.Duration("time", 10*time.Second, "how long honest clients ask")
-	long := flag.Duration("soak", 0, "instead of attacks: honest clients for so long; fails where memory, goroutines or descriptors grow")
-	flag.Parse()
-	var pictures [][]byte
+// arguments returns the server's, and the pictures to send; it skips a test that was not asked for.
+func arguments(t *testing.T, asked bool) (args []string, pictures [][]byte) {
+	if !asked {
+		t.Skip("it needs a trained network and takes minutes: make stress-serve CHECKPOINT=FILE")
+	}
 	for path, err := range dataset.PicturePaths(*folder, nil) {
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		pictures = append(pictures, data)
 	}
 	if len(pictures) == 0 {
-		return fmt.Errorf("no pictures in %q", *folder)
+		t.Fatalf("no pictures in %q", *folder)
 	}
-	args := append([]string{"serve", "-q", "--device", "cpu", "--checkpoint", *checkpoint}, flag.Args()...)
+	args = []string{"serve", "-q", "--device", "cpu", "--checkpoint", *checkpoint}
 	if *memory != "" {
 		args = append(args, "--memory", *memory)
 	}
-	if *long > 0 {
-		s, err := start(*program, args)
-		if err != nil {
-			return err
+	if *fast {
+		args = append(args, "--fast")
+	}
+	return args, pictures
+}
+
+// TestAttacks attacks a server, as hostile clients do, and prints what it came to: the memory that the server took beside the
+// bound, and how long honest clients waited. It fails where the server does not answer.
+//
+//	bodies           2,500 connections, each of which sends a megabyte of a larger body and then nothing
+//	decode           16 clients with an interlaced 16-bit PNG of 50 megapixels in 389 kB
+//	decode at 25 MP  the same with as many pixels as the server takes by default
+//	scans            24 clients with a JPEG of 480 scans of 50 megapixels in 146 kB, beside 8 honest ones
+//	scans at 25 MP   the same with as many scans and pixels as the server takes by default
+//
+// Hostile clients come from 127.0.0.2 and honest ones from 127.0.0.1; the last two attacks are repeated with all at one address.
+func TestAttacks(t *testing.T) {
+	args, pictures := arguments(t, *checkpoint != "" && *long == 0)
+	decode := func(side int) func(context.Context, *server) map[string]int {
+		return func(ctx context.Context, s *server) map[string]int {
+			ctx, cancel := context.WithTimeout(ctx, *seconds)
+			defer cancel()
+			return s.ask(ctx, other, 16, [][]byte{hostile.PNG(side, side, 16, 6, true)}).statuses
 		}
-		defer s.end()
-		return s.soak(*long, pictures)
 	}
 	for _, attack := range []struct {
 		name string
 		f    func(ctx context.Context, s *server) map[string]int
-	}{
-		{"bodies", bodies},
-		{"decode", func(ctx context.Context, s *server) map[string]int {
-			ctx, cancel := context.WithTimeout(ctx, *seconds)
-			defer cancel()
-			return s.ask(ctx, other, 16, [][]byte{hostile.PNG(7071, 7071, 16, 6, true)}).statuses
-		}},
-		{"decode at 25 MP", func(ctx context.Context, s *server) map[string]int {
-			ctx, cancel := context.WithTimeout(ctx, *seconds)
-			defer cancel()
-			return s.ask(ctx, other, 16, [][]byte{hostile.PNG(5000, 5000, 16, 6, true)}).statuses
-		}},
-	} {
+	}{{"bodies", bodies}, {"decode", decode(7071)}, {"decode at 25 MP", decode(5000)}} {
 		s, err := start(*program, args)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		s.ask(timeout(3*time.Second), honest, 8, pictures) // it has its working memory then
 		idle := s.bytes("VmRSS")
-		statuses := attack.f(context.Background(), s)
+		statuses := attack.f(t.Context(), s)
 		fmt.Printf("%-16s at rest %d MB, at most %d MB more; answers %v\n", attack.name, idle>>20, (s.bytes("VmHWM")-idle)>>20, statuses)
 		time.Sleep(15 * time.Second)
 		fmt.Printf("%-16s 15 s later %+d MB\n", "", (s.bytes("VmRSS")-idle)>>20)
@@ -110,7 +100,7 @@ func run() error {
 	}
 	s, err := start(*program, args)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
 	defer s.end()
 	alone := s.ask(timeout(*seconds), honest, 8, pictures)
@@ -120,7 +110,7 @@ func run() error {
 		picture []byte
 	}{{"scans", hostile.JPEG(7071, 7071, 480)}, {"scans at 25 MP", hostile.JPEG(5000, 5000, 20)}} {
 		for _, from := range []string{other, honest} {
-			ctx, cancel := context.WithCancel(context.Background())
+			ctx, cancel := context.WithCancel(t.Context())
 			var statuses map[string]int
 			var wg sync.WaitGroup
 			wg.Go(func() { statuses = s.ask(ctx, from, 24, [][]byte{attack.picture}).statuses })
@@ -129,9 +119,24 @@ func run() error {
 			cancel()
 			wg.Wait()
 			fmt.Printf("%-16s from %s: %v, p99 %.1f times; the hostile ones' answers %v\n", attack.name, from, beside, beside.p99()/alone.p99(), statuses)
+			if beside.statuses["200"] == 0 {
+				t.Errorf("%s from %s: no honest client got an answer", attack.name, from)
+			}
 		}
 	}
-	return nil
+}
+
+// TestSoak has honest clients ask for long: memory, goroutines and descriptors of the server must not grow.
+func TestSoak(t *testing.T) {
+	args, pictures := arguments(t, *checkpoint != "" && *long > 0)
+	s, err := start(*program, args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.end()
+	if err := s.soak(*long, pictures); err != nil {
+		t.Error(err)
+	}
 }
 
 // timeout returns a context that ends by itself.

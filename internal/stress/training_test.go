@@ -1,9 +1,4 @@
-// Command stress trains for long and shows that nothing is lost on the way. In the second half of the steps there are as many
-// live handles as in the first, no more goroutines and descriptors, and less than 1 % more resident memory, each at its most. It
-// trains with package trainer, loader and validation included, on drawn pictures.
-//
-//	stress [-small 10000] [-resnet 200]     steps of a small network, and of ResNet18 in batches of 8 at 128 pixels
-package main
+package stress
 
 import (
 	"context"
@@ -14,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"hymenoptera/dataset"
@@ -27,12 +23,10 @@ import (
 	"hymenoptera/zoo"
 )
 
-func main() {
-	if err := run(context.Background()); err != nil {
-		fmt.Fprintln(os.Stderr, "stress:", err)
-		os.Exit(1)
-	}
-}
+var (
+	small  = flag.Int("small", 0, "steps of a small network, such as 10000")
+	resnet = flag.Int("resnet", 0, "steps of ResNet18 in batches of 8 at 128 pixels, exact and fast, such as 200")
+)
 
 // A job is a training.
 type job struct {
@@ -42,47 +36,48 @@ type job struct {
 	network            func(s *torch.Scope) nn.Module
 }
 
-func run(ctx context.Context) error {
-	small := flag.Int("small", 10000, "steps of a small network")
-	resnet := flag.Int("resnet", 200, "steps of ResNet18, exact and fast")
-	flag.Parse()
-	dir, err := os.MkdirTemp("", "stress")
-	if err != nil {
-		return err
+// TestTraining trains for long with package trainer, loader and validation included, on drawn pictures: nothing is lost on the way.
+// In the second half of the steps there are as many live handles as in the first, no more goroutines and descriptors, and less
+// than 1 % more resident memory, each at its most.
+func TestTraining(t *testing.T) {
+	if *small == 0 && *resnet == 0 {
+		t.Skip("it takes minutes: make stress")
 	}
-	defer os.RemoveAll(dir)
+	dir := t.TempDir()
 	if err := synth.Write(dir, synth.Config{Seed: 1, Train: 40, Val: 8, MinSide: 60, MaxSide: 120}); err != nil {
-		return err
+		t.Fatal(err)
 	}
 	for _, j := range []job{
 		{"small", *small, 4, 32, false, smallNet},
 		{"ResNet18", *resnet, 8, 128, false, resnet18},
 		{"ResNet18 fast", *resnet, 8, 128, true, resnet18},
 	} {
-		if err := j.train(ctx, dir); err != nil {
-			return fmt.Errorf("%s: %w", j.name, err)
+		if j.steps == 0 {
+			continue
+		}
+		if err := j.train(t.Context(), dir); err != nil {
+			t.Errorf("%s: %v", j.name, err)
 		}
 	}
-	return nil
 }
 
 // smallNet is one of each: convolution, BatchNorm, ReLU, pooling, head.
 func smallNet(s *torch.Scope) nn.Module {
-	return &net{nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 8, Kernel: 3, Stride: 2, Padding: 1}), nn.NewBatchNorm2d(s, 8, 1e-5), nn.NewLinear(s, 8, 2)}
+	return &tiny{nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 8, Kernel: 3, Stride: 2, Padding: 1}), nn.NewBatchNorm2d(s, 8, 1e-5), nn.NewLinear(s, 8, 2)}
 }
 
-type net struct {
+type tiny struct {
 	conv *nn.Conv2d
 	norm *nn.BatchNorm2d
 	head *nn.Linear
 }
 
-func (n *net) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+func (n *tiny) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	y := torch.ReLUInPlace(n.norm.Forward(s, n.conv.Forward(s, x)))
 	return n.head.Forward(s, torch.Flatten(s, torch.AdaptiveAvgPool2d(s, y, 1), 1))
 }
 
-func (n *net) Children() []nn.Child {
+func (n *tiny) Children() []nn.Child {
 	return []nn.Child{{Name: "conv", Module: n.conv}, {Name: "norm", Module: n.norm}, {Name: "head", Module: n.head}}
 }
 
