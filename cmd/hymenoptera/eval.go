@@ -161,7 +161,7 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		return nil, err
 	}
 	if v.report != "" {
-		page, err := finetune.EvaluationReport(ctx, c.Card, result)
+		page, err := finetune.EvaluationReport(ctx, v.checkpoint, c.Card, result)
 		if err == nil {
 			err = cli.WriteFile(v.report, page)
 		}
