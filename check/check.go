@@ -122,6 +122,20 @@ func Run(ctx context.Context, o Options, h Hooks) (*Report, error) {
 	return r, nil
 }
 
+// Together returns the groups of samples, as indices, of which some are copies of others or belong to a burst, so that none of
+// them tells about another. It reads every picture; workers is the number of goroutines.
+func Together(ctx context.Context, folder *dataset.ImageFolder, workers int) ([][]int, error) {
+	s := newSet([]*dataset.ImageFolder{folder}, []string{""}, folder.Root)
+	if err := s.read(ctx, workers, nil); err != nil {
+		return nil, err
+	}
+	links, err := s.copies(ctx, workers, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.joined(append(links, s.bursts(links)...)).groups(), nil
+}
+
 // reason returns what an error says beside the path.
 func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {

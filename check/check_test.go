@@ -20,6 +20,7 @@ import (
 
 	ximage "golang.org/x/image/draw"
 
+	"hymenoptera/dataset"
 	"hymenoptera/internal/synth"
 )
 
@@ -364,4 +365,31 @@ func FuzzReadList(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestTogether(t *testing.T) {
+	dir := filepath.Join(drawn(t), "train")
+	at := func(path string) string { return filepath.Join(dir, path) }
+	write(t, at("ants/zz.jpg"), read(t, at("bees/003.jpg")))
+	f := frames(t, 2)
+	write(t, at("bees/b1.jpg"), f[0])
+	write(t, at("bees/b2.jpg"), f[1])
+	folder, err := dataset.NewImageFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups, err := Together(context.Background(), folder, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range groups {
+		for _, i := range g {
+			got = append(got, relative(dir, folder.Samples[i].Path))
+		}
+		got = append(got, "")
+	}
+	if want := []string{"ants/zz.jpg", "bees/003.jpg", "", "bees/b1.jpg", "bees/b2.jpg", ""}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
 }

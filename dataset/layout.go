@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +19,10 @@ type Layout struct {
 	// val: its pictures lie in train/<class> or in <class>.
 	ValFraction float64
 	Seed        uint64 // of that choice
+	// Exclude are the pictures to leave out, by their paths below the root, with slashes.
+	Exclude map[string]bool
+	// Together, if not nil, returns groups of samples that ValFraction must not divide, as indices.
+	Together func(*ImageFolder) ([][]int, error)
 }
 
 // Open lists the two sets of the notebook's layout: root/train and root/val, which must hold the same
@@ -51,7 +54,23 @@ func (l Layout) openPhase(root, phase string) (*ImageFolder, error) {
 	} else if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == phase }) {
 		return nil, fmt.Errorf("dataset: %s has no folder %s: want train and val, found %s", root, phase, found(entries))
 	}
-	return newImageFolder(filepath.Join(root, phase), l.Classes)
+	return l.list(root, filepath.Join(root, phase))
+}
+
+// list lists the pictures in a folder, root or one below it, without those that Exclude names.
+func (l Layout) list(root, dir string) (*ImageFolder, error) {
+	f, err := newImageFolder(dir, l.Classes)
+	if err != nil || len(l.Exclude) == 0 {
+		return f, err
+	}
+	f.Samples = slices.DeleteFunc(f.Samples, func(s Sample) bool {
+		path, err := filepath.Rel(root, s.Path)
+		return err == nil && l.Exclude[filepath.ToSlash(path)]
+	})
+	if label := slices.Index(f.Counts(), 0); label >= 0 {
+		return nil, fmt.Errorf("dataset: class %s: all pictures in %s are left out", f.Classes[label], dir)
+	}
+	return f, nil
 }
 
 // split lists the one set there is and divides it.
@@ -63,43 +82,17 @@ func (l Layout) split(root string) (train, val *ImageFolder, err error) {
 	if _, err := os.Stat(all); errors.Is(err, fs.ErrNotExist) {
 		all = root
 	}
-	folder, err := newImageFolder(all, l.Classes)
+	folder, err := l.list(root, all)
 	if err != nil {
 		return nil, nil, err
 	}
-	return folder.Split(l.ValFraction, mt19937.New(l.Seed))
-}
-
-// Split divides a set into two sets with the same classes. Of each class's n pictures, val gets n·fraction, rounded,
-// at least one and not all, chosen by src. Both keep the order of the set.
-func (f *ImageFolder) Split(fraction float64, src Source) (train, val *ImageFolder, err error) {
-	if !(fraction > 0 && fraction < 1) {
-		return nil, nil, fmt.Errorf("dataset: a share of %v of the pictures to validate with: want more than 0 and less than 1", fraction)
-	}
-	counts := f.Counts()
-	chosen := make([]bool, len(f.Samples))
-	first := 0 // of the class; samples are sorted by class
-	for label, n := range counts {
-		if n < 2 {
-			return nil, nil, fmt.Errorf("dataset: class %s: %d pictures cannot be divided into those to train with and those to validate with: want at least 2", f.Classes[label], n)
-		}
-		order := make([]int, n)
-		mt19937.Perm(src, order)
-		share := int(math.Round(float64(n) * fraction))
-		for _, i := range order[:min(max(share, 1), n-1)] {
-			chosen[first+i] = true
-		}
-		first += n
-	}
-	train, val = &ImageFolder{Root: f.Root, Classes: f.Classes, LeftOut: f.LeftOut}, &ImageFolder{Root: f.Root, Classes: f.Classes}
-	for i, s := range f.Samples {
-		if chosen[i] {
-			val.Samples = append(val.Samples, s)
-		} else {
-			train.Samples = append(train.Samples, s)
+	var together [][]int
+	if l.Together != nil {
+		if together, err = l.Together(folder); err != nil {
+			return nil, nil, err
 		}
 	}
-	return train, val, nil
+	return folder.Split(l.ValFraction, mt19937.New(l.Seed), together)
 }
 
 // Counts returns how many samples each class has.

@@ -79,6 +79,58 @@ func TestSplit(t *testing.T) {
 	}
 }
 
+// Groups stay on one side, and change nothing where they were on one side anyway.
+func TestSplitKeepsGroupsTogether(t *testing.T) {
+	root := t.TempDir()
+	folders(t, root, map[string]int{"a": 10, "b": 4, "c": 20})
+	all, err := NewImageFolder(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sides := func(seed uint64, together [][]int) (val []bool) {
+		_, v, err := all.Split(0.3, mt19937.New(seed), together)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := paths(v)
+		for _, s := range all.Samples {
+			val = append(val, slices.Contains(in, s.Path))
+		}
+		for label, n := range v.Counts() {
+			if n == 0 || n == all.Counts()[label] {
+				t.Errorf("seed %d: %d of %d pictures of class %d to validate with", seed, n, all.Counts()[label], label)
+			}
+		}
+		return val
+	}
+	groups := [][]int{{0, 3, 9}, {1, 2}, {10, 11}, {12, 13}, {5, 14, 20}, {15, 16, 17, 18, 19, 21, 22, 23, 24, 25, 26, 27}}
+	for seed := range uint64(50) {
+		val := sides(seed, groups)
+		for _, g := range groups {
+			for _, i := range g {
+				if val[i] != val[g[0]] {
+					t.Errorf("seed %d: group %v is divided", seed, g)
+				}
+			}
+		}
+		alone := sides(seed, nil)
+		var whole [][]int
+		for _, pair := range [][]int{{0, 3}, {11, 12}, {14, 20}} {
+			if alone[pair[0]] == alone[pair[1]] {
+				whole = append(whole, pair)
+			}
+		}
+		if got := sides(seed, whole); !slices.Equal(got, alone) {
+			t.Errorf("seed %d: groups on one side change the split", seed)
+		}
+	}
+	everything := make([]int, 10)
+	for i := range everything {
+		everything[i] = i
+	}
+	sides(1, [][]int{everything}) // the whole class a is one group
+}
+
 func TestLayouts(t *testing.T) {
 	root := t.TempDir()
 	folders(t, filepath.Join(root, "flat"), map[string]int{"a": 4, "b": 4})
@@ -102,6 +154,9 @@ func TestLayouts(t *testing.T) {
 		{"single", Layout{ValFraction: 0.25}, "class b: 1 pictures cannot be divided"},
 		{"flat", Layout{ValFraction: 1}, "want more than 0 and less than 1"},
 		{"nothing", Layout{ValFraction: 0.25}, "no folder"},
+		{"both", Layout{Classes: []string{"b", "a"}, Exclude: map[string]bool{"train/a/000.jpg": true, "val/a/009.jpg": true}}, "[a b] 7 2"},
+		{"both", Layout{Classes: []string{"b", "a"}, Exclude: map[string]bool{"val/a/000.jpg": true}}, "class a: all pictures in"},
+		{"flat", Layout{ValFraction: 0.25, Exclude: map[string]bool{"a/000.jpg": true, "a/001.jpg": true}}, "[a b] 4 2"},
 	} {
 		train, val, err := tt.layout.Open(filepath.Join(root, tt.folder))
 		got := fmt.Sprint(err)

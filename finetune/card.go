@@ -27,7 +27,7 @@ func (p *plan) config(ctx context.Context, model zoo.Network) (any, error) {
 	command := p.hooks.Command(o)
 	o.Device = p.mode.Device.String()
 	var err error
-	if o.Data, err = filepath.Abs(o.Data); err != nil { // for eval, which is called from anywhere
+	if o, err = o.absolute(); err != nil { // for eval, which is called from anywhere
 		return nil, err
 	}
 	files, err := digest(ctx, p.set.val)
@@ -44,10 +44,21 @@ func (p *plan) config(ctx context.Context, model zoo.Network) (any, error) {
 	}}, nil
 }
 
+// absolute returns the options with the paths of the data for any working directory.
+func (o Options) absolute() (_ Options, err error) {
+	if o.Data, err = filepath.Abs(o.Data); err == nil && o.Exclude != "" {
+		o.Exclude, err = filepath.Abs(o.Exclude)
+	}
+	return o, err
+}
+
 // newCard returns the description of the weights in best.safetensors, without the phase that they were reached in. The file
 // is made to be given away, so the card names no folders of this machine.
 func newCard(o Options, classes []string, validation transforms.Transform) (classify.Card, error) {
 	o.Data = ""
+	if o.Exclude != "" {
+		o.Exclude = filepath.Base(o.Exclude)
+	}
 	if !zoo.IsWeightsName(o.Weights) {
 		o.Weights = filepath.Base(o.Weights)
 	}

@@ -7,11 +7,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
+	"hymenoptera/check"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/machine"
+	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
 	"hymenoptera/torch"
 	"hymenoptera/trainer"
@@ -31,9 +34,57 @@ type images struct {
 	skipped    []string // images that SkipCorrupt left out, with the reason
 }
 
-// Layout returns the layout of the folder of images.
-func (o Options) Layout() dataset.Layout {
-	return dataset.Layout{Classes: o.OnlyClasses, ValFraction: o.ValFraction, Seed: o.Seed}
+// openSets lists the two sets, without the images that Exclude names. With ValFraction it reads the images, so that no copies
+// of an image, nor pictures of a burst, lie on both sides.
+func (o Options) openSets(ctx context.Context, log *slog.Logger) (train, val *dataset.ImageFolder, err error) {
+	l := dataset.Layout{Classes: o.OnlyClasses, ValFraction: o.ValFraction, Seed: o.Seed}
+	if l.Exclude, err = o.excluded(); err != nil {
+		return nil, nil, err
+	}
+	if n := len(l.Exclude); n > 0 {
+		log.Info(fmt.Sprintf("%s names %s images to leave out", o.Exclude, text.Thousands(n)))
+	}
+	l.Together = func(f *dataset.ImageFolder) ([][]int, error) {
+		log.Info(fmt.Sprintf("looking for copies among %s images, which stay together", text.Thousands(len(f.Samples))))
+		groups, err := check.Together(ctx, f, machine.This().Processors())
+		n := 0
+		for _, g := range groups {
+			n += len(g)
+		}
+		if n > 0 {
+			log.Info(fmt.Sprintf("%s of them are copies of others or belong to a burst", text.Thousands(n)))
+		}
+		return groups, err
+	}
+	return l.Open(o.Data)
+}
+
+// excluded returns the images that Exclude names. It returns an [*OptionError] for a line of it that names no file.
+func (o Options) excluded() (map[string]bool, error) {
+	if o.Exclude == "" {
+		return nil, nil
+	}
+	const mostBytes = 1 << 30
+	wrong := func(problem string) error {
+		return &OptionError{Option: "exclude", Value: o.Exclude, Problem: problem}
+	}
+	list, err := regular.Read(o.Exclude, mostBytes)
+	if err != nil {
+		return nil, wrong(err.Error())
+	}
+	entries, err := check.ReadList(list)
+	if err != nil {
+		return nil, wrong(err.Error())
+	}
+	out := map[string]bool{}
+	for _, e := range entries {
+		name := path.Clean(e.Path)
+		if _, err := os.Lstat(filepath.Join(o.Data, filepath.FromSlash(name))); err != nil || !filepath.IsLocal(name) {
+			return nil, wrong(fmt.Sprintf("line %d: %s has no file %s", e.Line, o.Data, e.Path))
+		}
+		out[name] = true
+	}
+	return out, nil
 }
 
 // openImages lists the two sets, which it downloads if they are the tutorial's and not here.
@@ -46,7 +97,7 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 	if o.ValFraction > 0 && isFolder(filepath.Join(o.Data, "val")) {
 		return set, &OptionError{Option: "val_fraction", Value: fmt.Sprint(o.ValFraction), Problem: fmt.Sprintf("%s has a folder val to validate with: leave the option out, or move the folder away", o.Data)}
 	}
-	if set.train, set.val, err = o.Layout().Open(o.Data); err != nil {
+	if set.train, set.val, err = o.openSets(ctx, h.Log); err != nil {
 		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && isFolder(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
 			err = &NoValError{err}
 		}

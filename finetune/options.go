@@ -30,6 +30,7 @@ type Options struct {
 	Data               string       `json:"data,omitempty"`         // folder with train/<class>/ and val/<class>/; see DefaultData
 	SkipCorrupt        bool         `json:"skip_corrupt"`           // leave out the images that cannot be decoded
 	OnlyClasses        []string     `json:"only_classes,omitempty"` // nil for all
+	Exclude            string       `json:"exclude,omitempty"`      // file with a list of images to leave out, as package check writes it; "" for none
 	ValFraction        float64      `json:"val_fraction,omitempty"` // share of each class to validate with, if there is no val folder
 	Weights            string       `json:"weights"`                // a file, FILE#PART, a published name (downloaded), or none
 	Epochs             int          `json:"epochs"`

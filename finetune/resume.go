@@ -76,9 +76,9 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// free are the options that a resumed training may change: the images may have been moved, and other devices and threads give
-// other last bits. So are those that are not stored.
-var free = []string{"", "-", "epochs", "data", "device", "threads"}
+// free are the options that a resumed training may change: the images and the list of those to leave out may have been moved,
+// and other devices and threads give other last bits. So are those that are not stored.
+var free = []string{"", "-", "epochs", "data", "exclude", "device", "threads"}
 
 // differences returns an error if o differs from the options that the run began with in one that must not change.
 func (c *Checkpoint) differences(o Options) error {
@@ -298,7 +298,7 @@ func (t *training) copy(m trainer.Moment) (*Checkpoint, error) {
 		c.Options.ClassWeights = nil // which were computed
 	}
 	var err error
-	if c.Options.Data, err = filepath.Abs(t.o.Data); err != nil {
+	if c.Options, err = c.Options.absolute(); err != nil {
 		return nil, err
 	}
 	return c, torch.Do(context.Background(), func(s *torch.Scope) error {

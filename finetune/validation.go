@@ -51,7 +51,8 @@ func ValidationImages(ctx context.Context, checkpoint string, card classify.Card
 		}
 		return dataset.NewImageFolder(data)
 	}
-	_, val, err := trained.Layout().Open(data)
+	trained.Data, trained.Exclude = data, config.Exclude
+	_, val, err := trained.openSets(ctx, log)
 	if err != nil || !trained.SkipCorrupt {
 		return val, err
 	}

@@ -25,7 +25,8 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.IntVar(&o.Views, "views", o.Views, "with --probe: random crops of each image, of which each epoch uses the next; 0 uses the centre")
 	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
 	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
-	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with if there is no val folder, chosen by --seed")
+	f.StringVar(&o.Exclude, "exclude", o.Exclude, "file with a list of images to leave out, paths below --data, as check --exclude-to writes it")
+	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with if there is no val folder, chosen by --seed; copies of an image and bursts stay on one side")
 	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be decoded")
 	f.StringVar(&o.Weights, "weights", o.Weights, "file of weights, FILE#PART for one of several state dicts in it, a run (its head stays if the classes are the same), a published name (downloaded), or none")
 	addMirror(f, &o.Mirror, &o.InsecureMirror)
@@ -33,7 +34,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.BoolVar(&o.ExifRotate, "exif-rotate", o.ExifRotate, "turn pictures upright by their EXIF data, which cameras and telephones write; predict, eval and serve do the same")
 	f.StringVar(&o.Augment, "augment", o.Augment, "changes of training images: none, flip, light (flip, colours, rotation), trivial (flip, torchvision's TrivialAugmentWide, erasing)")
 	f.BoolVar(&o.NoFlip, "no-flip", o.NoFlip, "never mirror training images: for digits, text, left and right hands")
-	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "exif-rotate", "augment", "no-flip")
+	cli.Group(f, cli.GroupData, "model", "freeze", "probe", "views", "data", "classes", "exclude", "val-fraction", "skip-corrupt", "weights", "mirror", "insecure-mirror", "image-size", "exif-rotate", "augment", "no-flip")
 
 	f.StringVar(&o.Recipe, "recipe", o.Recipe, "notebook, or auto: choose options that suit the images, except those that are given")
 	f.IntVar(&o.Epochs, "epochs", o.Epochs, "passes over the training images")

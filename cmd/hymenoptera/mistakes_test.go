@@ -85,6 +85,9 @@ func dataMistakes() []mistake {
 		{"no val", removed("data/val"), "", 1, "data has no folder val: want train and val, found train/; or add --val-fraction 0.2"},
 		{"a class of one picture to divide", removed("data/val", "data/train/bees/000.jpg"), "--val-fraction 0.5", 1, "class bees: 1 pictures cannot be divided"},
 		{"out among classes", removed("data/val"), "--val-fraction 0.5 --data data/train --out data/train/run", 2, "lies among the images in"},
+		{"a list that is not there", nil, "--exclude list", 1, "--exclude list: open list: no such file"},
+		{"a list of other pictures", spoilt("list", "train/ants/000.jpg\ntrain/wasps/1.jpg\n"), "--exclude list", 1, "--exclude list: line 2: data has no file train/wasps/1.jpg"},
+		{"a list of a whole class", spoilt("list", "val/ants/000.jpg\n"), "--exclude list", 1, "class ants: all pictures in data/val are left out"},
 		{"neither", nil, "--data data/train", 1, "data/train has no folder train: want train and val, found ants/, bees/"},
 		{"val is a file", func(t *testing.T, dir string) {
 			try(t, os.RemoveAll(filepath.Join(dir, "data/val")))
