@@ -10,14 +10,14 @@ import (
 )
 
 // A copy passes from one threshold to the next, each of which costs more to compute and lets fewer other pictures pass. They
-// were measured on photographs and clothing with 200 planted copies (docs/check.md); beside each is the worst of these.
+// were measured on photographs and clothing with 800 planted copies (docs/check.md); beside each is the worst of these.
 const (
-	mostBits    = 15   // in which the hashes of a copy and of the part that it shows differ: 14
+	mostBits    = 16   // in which the hashes of a copy and of the part that it shows differ: 16
 	leastStart  = 0.45 // correlation of 12×12 cells with the part of that hash: 0.51
-	leastCoarse = 0.88 // when the part is aligned: 0.947
-	leastThumb  = 0.93 // of 24×24 cells: 0.967
-	leastEdges  = 0.60 // of the edges and texture in 32×32 cells: 0.906
-	leastSame   = 0.62 // of those in 96×96 cells of the files, of which at least 96 pixels a side are there: 0.733; of others at most 0.541
+	leastCoarse = 0.82 // when the part is aligned: 0.861
+	leastThumb  = 0.90 // of 24×24 cells: 0.929
+	leastEdges  = 0.65 // of the edges and texture in 32×32 cells: 0.806
+	leastSame   = 0.62 // of those in 96×96 cells, by the files: 0.733; of other pictures 0.541 at most
 )
 
 // mostPairs is how many pictures one is compared with in detail: in a film, all resemble all.
