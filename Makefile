@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test demo train train-finetune train-conv train-googlenet train-all clean \
-	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
@@ -126,6 +126,9 @@ PICTURES ?= dataset/testdata
 DAMAGED ?= 1000
 parity-pictures: setup reference-env ## pictures of a folder and DAMAGED copies of them, against Pillow's pixels (PICTURES=)
 	@$(PYTHON) scripts/parity_pictures.py '$(PICTURES)' --damaged $(DAMAGED) $(ARGS)
+
+check-planted: build reference-env ## plant copies and flipped labels in sets (DATA='NAME=FOLDER …'), show how many check finds (WEIGHTS=FILE for labels)
+	@$(PYTHON) scripts/check_planted.py $(DATA) $(if $(call GIVEN,WEIGHTS),--weights '$(WEIGHTS)') $(ARGS)
 
 damaged-check: setup reference-env ## 1,000 damaged copies of DATA's pictures, as JPEG, PNG, TIFF and WebP, against Pillow (ARGS='--seed 1')
 	@$(PYTHON) scripts/damaged_check.py '$(DATA)' $(ARGS)

@@ -19,7 +19,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-//go:embed page.html compare.html style.css explore.js
+//go:embed page.html compare.html check.html style.css explore.js
 var files embed.FS
 
 // A Page is the content of report.html, of a training or, with Evaluated, of an evaluation. Everything but Title, Classes and

@@ -17,9 +17,12 @@ func TestPagesHoldNoControlCharacters(t *testing.T) {
 		Beneath: metrics.History{phase}, Predictions: []metrics.Prediction{{Label: 0, Probs: []float64{0.9, 0.1}}}, Train: DataSet{Images: []int{1, 1}}, Val: DataSet{Images: []int{1, 0}},
 		Skipped: []string{name}, Config: []Field{{name, name}}, Machine: []Field{{name, name}}, Command: name}
 	runs := Comparison{Runs: []Run{{Name: name, History: metrics.History{phase}}, {Name: "b", History: metrics.History{phase}}}}
+	check := Check{Title: name, Summary: name, Findings: []Finding{{Title: name, Advice: name, Lines: []string{name}, Rest: name,
+		Groups: []Similar{{Title: name, Pictures: []Shown{{Path: name, Note: name}}}}}}}
 	for title, write := range map[string]func(*bytes.Buffer) error{
 		"page":       func(b *bytes.Buffer) error { return page.Write(b) },
 		"comparison": func(b *bytes.Buffer) error { return runs.Write(b) },
+		"check":      func(b *bytes.Buffer) error { return check.Write(b) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {

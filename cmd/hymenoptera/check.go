@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"hymenoptera/check"
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
+	"hymenoptera/report"
+)
+
+// A checking is a check command with its flags.
+type checking struct {
+	messages        *cli.Messages
+	asJSON, strict  bool
+	html, excludeTo string
+}
+
+func newCheck(m *cli.Messages) *cobra.Command {
+	c := &checking{messages: m}
+	cmd := &cobra.Command{
+		Use:   "check DATA",
+		Short: "Look for what is wrong with a folder of pictures: copies, leaks, unreadable files, odd sizes",
+		Long: "Reads every picture of DATA, a folder with train/<class>/ and val/<class>/ or with the class folders themselves. It finds\n" +
+			"files that cannot be read, copies (saved again, resized or cropped) within a class, between classes and between train and\n" +
+			"val, bursts on both sides of the split, pictures that EXIF data turn, odd sizes, grey classes, hidden folders. It changes\n" +
+			"nothing.",
+		Example: "  hymenoptera check my_pictures\n" +
+			"  hymenoptera check my_pictures --html check.html\n" +
+			"  hymenoptera check my_pictures --exclude-to exclude.txt && hymenoptera train --data my_pictures --exclude exclude.txt",
+		Args: cli.OneArg("DATA"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.run(cmd.Context(), cmd.OutOrStdout(), args[0], cmd.Flags().Changed)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.html, "html", "", "also write a page to this file, with the pictures side by side")
+	f.StringVar(&c.excludeTo, "exclude-to", "", "write the pictures to leave out to this file, for train --exclude: unreadable ones, copies, those of train that val has too")
+	f.BoolVar(&c.asJSON, "json", false, "print everything as JSON")
+	f.BoolVar(&c.strict, "strict", false, "end with exit code 1 if something serious was found")
+	cli.Group(f, cli.GroupOutput, "html", "exclude-to", "json", "strict")
+	return cmd
+}
+
+func (c *checking) run(ctx context.Context, w io.Writer, data string, given func(flag string) bool) error {
+	for flag, path := range map[string]string{"html": c.html, "exclude-to": c.excludeTo} {
+		if info, err := os.Stat(path); given(flag) && (path == "" || err == nil && !info.Mode().IsRegular()) {
+			return cli.Usagef("--%s %q: want the name of a file to write", flag, path)
+		}
+	}
+	o := check.DefaultOptions()
+	o.Data = data
+	hooks := check.Hooks{
+		Read: func(done, n int) {
+			if c.messages.ShowImages("reading", done, n); done == n {
+				c.messages.EndBar()
+			}
+		},
+		Compare: func(done, n int) { c.messages.ShowImages("comparing", done, n) },
+	}
+	r, err := check.Run(ctx, o, hooks)
+	c.messages.EndBar()
+	if err != nil {
+		return err
+	}
+	if given("exclude-to") {
+		var list bytes.Buffer
+		if err := check.WriteList(&list, r.LeaveOut()); err != nil {
+			return err
+		}
+		if err := cli.WriteFile(c.excludeTo, list.Bytes()); err != nil {
+			return fmt.Errorf("--exclude-to: %w", err)
+		}
+	}
+	found := findings(r)
+	if given("html") {
+		var page bytes.Buffer
+		if err := checkPage(r, found).Write(&page); err != nil {
+			return err
+		}
+		if err := cli.WriteFile(c.html, page.Bytes()); err != nil {
+			return fmt.Errorf("--html: %w", err)
+		}
+	}
+	if c.asJSON {
+		err = cli.PrintJSON(w, r)
+	} else {
+		err = c.print(w, r, found)
+	}
+	if err == nil && c.strict && r.Serious() {
+		err = fmt.Errorf("%s has serious faults", text.Printable(data))
+	}
+	return err
+}
+
+// print writes the findings, the most serious first, each with examples and what to do.
+func (c *checking) print(w io.Writer, r *check.Report, found []finding) error {
+	const examples = 3
+	fmt.Fprintf(w, "%s: %s\n", text.Printable(r.Data), summary(r))
+	for _, f := range found {
+		mark := "note"
+		if f.serious {
+			mark = "SERIOUS"
+		}
+		fmt.Fprintf(w, "\n%s: %s\n", mark, f.title)
+		lines := f.lines
+		for _, g := range f.groups {
+			lines = append(lines, groupLine(g))
+		}
+		for i, line := range lines {
+			if i == examples {
+				fmt.Fprintf(w, "    and %d more\n", len(lines)-examples)
+				break
+			}
+			fmt.Fprintf(w, "    %s\n", text.OneLine(line))
+		}
+		fmt.Fprintf(w, "  %s\n", f.advice)
+	}
+	if len(found) == 0 {
+		fmt.Fprintln(w, "nothing was found")
+		return nil
+	}
+	out := len(r.LeaveOut())
+	fmt.Fprintln(w, "\nNothing was changed.")
+	if c.html == "" {
+		fmt.Fprintln(w, "--html FILE writes a page with the pictures side by side, --json prints everything.")
+	}
+	switch {
+	case out > 0 && c.excludeTo != "":
+		fmt.Fprintf(w, "%s lists %d pictures to leave out: look through it, then train --exclude %s\n", text.Printable(c.excludeTo), out, cli.Quote(c.excludeTo))
+	case out > 0:
+		fmt.Fprintf(w, "--exclude-to FILE writes a list of the %d pictures to leave out, and train --exclude FILE uses it.\n", out)
+	}
+	return nil
+}
+
+// checkPage returns the page of a report.
+func checkPage(r *check.Report, found []finding) report.Check {
+	const side, most = 200, 400 // of a picture, in pixels; pictures of a page
+	page := report.Check{Title: filepath.Base(filepath.Clean(r.Data)), Summary: summary(r)}
+	left := most
+	for _, f := range found {
+		shown := report.Finding{Serious: f.serious, Title: f.title, Advice: f.advice, Lines: f.lines}
+		for i, g := range f.groups {
+			if left < len(g.Pictures) {
+				shown.Rest = fmt.Sprintf("and %d more groups, which --json lists", len(f.groups)-i)
+				break
+			}
+			left -= len(g.Pictures)
+			shown.Groups = append(shown.Groups, similar(r, g, side))
+		}
+		page.Findings = append(page.Findings, shown)
+	}
+	return page
+}
+
+// similar returns a group of pictures for the page.
+func similar(r *check.Report, g check.Group, side int) report.Similar {
+	s := report.Similar{Title: fmt.Sprintf("alike to %.2f", g.Alike)}
+	if g.Exact {
+		s.Title = "equal files"
+	}
+	for _, p := range g.Pictures {
+		shown := report.Shown{Path: p.Path, Note: fmt.Sprintf("%d×%d pixels", p.Width, p.Height)}
+		if p.LeaveOut {
+			shown.Note += ", to leave out"
+		}
+		if m, err := check.Thumbnail(filepath.Join(r.Data, filepath.FromSlash(p.Path)), side); err == nil {
+			shown.Picture = report.Embed(m)
+		}
+		s.Pictures = append(s.Pictures, shown)
+	}
+	return s
+}

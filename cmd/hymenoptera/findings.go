@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"hymenoptera/check"
+	"hymenoptera/internal/text"
+)
+
+// A finding is one kind of fault, in words.
+type finding struct {
+	serious bool
+	title   string
+	advice  string
+	lines   []string
+	groups  []check.Group
+}
+
+// summary says how many pictures a folder has.
+func summary(r *check.Report) string {
+	s := fmt.Sprintf("%s pictures in %s", text.Thousands(r.Pictures()), plural(len(r.Classes), "class", "classes"))
+	if len(r.Sets) > 1 {
+		var parts []string
+		for _, set := range r.Sets {
+			n := 0
+			for _, k := range set.Counts {
+				n += k
+			}
+			parts = append(parts, fmt.Sprintf("%s in %s", text.Thousands(n), set.Name))
+		}
+		s += ": " + strings.Join(parts, ", ")
+	}
+	return s
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return text.Thousands(n) + " " + many
+}
+
+// findings puts a report into words, the most serious first.
+func findings(r *check.Report) (found []finding) {
+	add := func(f finding, n int) {
+		if n > 0 {
+			found = append(found, f)
+		}
+	}
+	const leftOut = "--exclude-to FILE lists them for train --exclude"
+	var leaks, labels, copies []check.Group
+	for _, g := range r.Copies {
+		switch {
+		case g.Leak:
+			leaks = append(leaks, g)
+		case g.Classes:
+			labels = append(labels, g)
+		default:
+			copies = append(copies, g)
+		}
+	}
+	add(finding{serious: true, title: plural(len(leaks), "picture lies", "pictures lie") + " in train and in val: the accuracy comes out too good",
+		advice: "leave out those in train: " + leftOut, groups: leaks}, len(leaks))
+	add(finding{serious: true, title: plural(len(r.Bursts), "burst lies", "bursts lie") + " in train and in val: the accuracy comes out too good",
+		advice: "leave out those in train: " + leftOut, groups: r.Bursts}, len(r.Bursts))
+	add(finding{serious: true, title: plural(len(labels), "picture lies", "pictures lie") + " in several classes: one of the labels is wrong",
+		advice: "remove the wrong ones; " + leftOut + ", all of them", groups: labels}, len(labels))
+	var lines []string
+	for _, m := range r.OnlyIn {
+		lines = append(lines, fmt.Sprintf("%s: only in %s", m.Class, m.Set))
+	}
+	add(finding{serious: true, title: plural(len(lines), "class is", "classes are") + " missing in train or val",
+		advice: "add pictures of them, or train with the others: train --classes", lines: lines}, len(lines))
+	lines = nil
+	for _, u := range r.Unreadable {
+		lines = append(lines, u.Path+": "+u.Reason)
+	}
+	add(finding{serious: true, title: plural(len(lines), "picture", "pictures") + " cannot be read",
+		advice: "mend or remove them; train --skip-corrupt leaves them out", lines: lines}, len(lines))
+	add(finding{title: plural(len(copies), "picture has copies", "pictures have copies") + " in the same class and set: it counts more than others",
+		advice: leftOut, groups: copies}, len(copies))
+	lines = nil
+	for _, g := range r.Grey {
+		where := g.Set
+		if g.Class != "" {
+			where = strings.TrimPrefix(g.Set+"/"+g.Class, "/")
+		}
+		if where == "" {
+			where = "the whole set"
+		}
+		line := fmt.Sprintf("%s: %d of %d pictures are grey", where, g.Grey, g.N)
+		if g.Others > 0 {
+			line += fmt.Sprintf(", and %d of the %d others", g.OthersGrey, g.Others)
+		}
+		lines = append(lines, line)
+	}
+	add(finding{title: "pictures without colours",
+		advice: "if only some classes are grey, a network learns that instead of what they show: make all grey, or all coloured", lines: lines}, len(lines))
+	add(finding{title: plural(len(r.Rotated), "picture is", "pictures are") + " turned by EXIF data",
+		advice: "train --exif-rotate shows them to the network as people see them", lines: r.Rotated}, len(r.Rotated))
+	lines = nil
+	for _, o := range r.Sizes {
+		lines = append(lines, fmt.Sprintf("%s: %d×%d", o.Path, o.Width, o.Height))
+	}
+	add(finding{title: plural(len(lines), "picture is", "pictures are") + " very small or very long",
+		advice: "a side of less than 64 pixels shows little, and of a long picture the network sees only the middle", lines: lines}, len(lines))
+	add(finding{title: plural(len(r.Hidden), "hidden folder is", "hidden folders are") + " left out",
+		advice: "remove them, or rename those that hold pictures of the class", lines: r.Hidden}, len(r.Hidden))
+	add(finding{title: "files that are not taken for pictures: " + r.LeftOut.String(),
+		advice: "convert pictures of other formats to JPEG or PNG"}, len(r.LeftOut))
+	return found
+}
+
+// groupLine names the pictures of a group.
+func groupLine(g check.Group) string {
+	var paths []string
+	for _, p := range g.Pictures {
+		paths = append(paths, p.Path)
+	}
+	if g.Exact {
+		return strings.Join(paths, " = ")
+	}
+	return fmt.Sprintf("%s  (%.2f)", strings.Join(paths, " ~ "), g.Alike)
+}
