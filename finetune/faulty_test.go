@@ -72,6 +72,9 @@ func TestFailingWrites(t *testing.T) {
 			if r.check(t, name); r.resume(t, name) {
 				resumed++
 			}
+			if err := os.RemoveAll(filepath.Dir(r.out)); err != nil { // a hundred megabytes, 600 times
+				t.Error(err)
+			}
 		}
 	}
 	t.Logf("%d operations; ended whole %d, ended with a warning %d, stopped with the reason %d, did not come %d; resumed %d", len(ops), ended, warned, stopped, never, resumed)
