@@ -86,6 +86,7 @@ ONNX := $(CACHE)/onnx-$(shell sha256sum scripts/onnx-requirements.txt | cut -c-1
 # $(call install,FOLDER,-r FILE) puts Python packages into a folder, once.
 install = test -e $(1) || { $(PYTHON) -m pip install --quiet --disable-pip-version-check --target $(1).partial $(2) && mv $(1).partial $(1); }
 SAFETENSORS := $(CACHE)/safetensors-$(shell sha256sum scripts/fuzz-requirements.txt | cut -c-12)
+LABELS := $(CACHE)/labels-$(shell sha256sum scripts/labels-requirements.txt | cut -c-12)
 NEEDS_GOLDENS = $(call install,$(GOLDENS),-r scripts/goldens-requirements.txt)
 NEEDS_ONNX = $(call install,$(ONNX),-r scripts/onnx-requirements.txt)
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
@@ -96,6 +97,8 @@ goldens: setup reference-env ## write every committed fixture anew; fail where o
 	rm -rf cmd/hymenoptera/testdata/insects dataset/testdata/images checkpoint/testdata
 	go run scripts/make_set.go cmd/hymenoptera/testdata/insects
 	@set -e; for g in $(GENERATORS); do echo "scripts/$$g"; PYTHONHASHSEED=0 PYTHONPATH=$(GOLDENS) $(PYTHON) -W ignore scripts/$$g; done
+	@$(call install,$(LABELS),--no-deps -r scripts/labels-requirements.txt)
+	@PYTHONPATH=$(GOLDENS):$(LABELS) $(PYTHON) -W ignore scripts/make_label_goldens.py
 	@$(NEEDS_ONNX)
 	@PYTHONPATH=$(ONNX) $(PYTHON) -W ignore scripts/make_onnx_golden.py
 	@changed=$$(git status --porcelain -- ':(glob)**/testdata/**'); \

@@ -31,6 +31,9 @@ import (
 type Options struct {
 	Data    string // folder with train/<class>/ and val/<class>/, or <class>/
 	Workers int    // goroutines
+	// Probe returns the probabilities of every picture of a folder, for each class, by a network that was not trained with the
+	// pictures of its fold. The check then looks for wrong labels. nil for none.
+	Probe func(ctx context.Context, folder *dataset.ImageFolder, fold []int) ([][]float64, error)
 }
 
 // DefaultOptions returns the options for a machine's processors.
@@ -56,6 +59,7 @@ type Report struct {
 	Grey       []Grey          `json:"grey,omitempty"`
 	Copies     []Group         `json:"copies,omitempty"`
 	Bursts     []Group         `json:"bursts,omitempty"` // that lie on both sides of the split
+	Labels     *Labels         `json:"labels,omitempty"` // with Options.Probe
 	Seconds    float64         `json:"seconds"`
 }
 
@@ -116,8 +120,17 @@ func Run(ctx context.Context, o Options, h Hooks) (*Report, error) {
 		}
 	}
 	r.Sizes, r.Grey = s.oddSizes(), s.grey()
+	bursts := s.bursts(links)
 	r.Copies = s.groups(links, func(l link) float64 { return l.same })
-	r.Bursts = slices.DeleteFunc(s.groups(s.bursts(links), func(l link) float64 { return l.thumb }), func(g Group) bool { return !g.Leak })
+	r.Bursts = slices.DeleteFunc(s.groups(bursts, func(l link) float64 { return l.thumb }), func(g Group) bool { return !g.Leak })
+	if o.Probe != nil && len(s.classes) > 1 {
+		folder, indices := s.readable()
+		probs, err := o.Probe(ctx, folder, s.divide(indices, s.joined(append(links, bursts...))))
+		if err != nil {
+			return nil, err
+		}
+		r.Labels = s.labels(indices, probs)
+	}
 	r.Seconds = time.Since(start).Seconds()
 	return r, nil
 }

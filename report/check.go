@@ -11,12 +11,13 @@ type Check struct {
 
 // A Finding is one kind of fault.
 type Finding struct {
-	Serious bool
-	Title   string
-	Advice  string    // what to do
-	Lines   []string  // a file each
-	Groups  []Similar // of pictures side by side
-	Rest    string    // how many the page does not show; "" for none
+	Serious  bool
+	Title    string
+	Advice   string    // what to do
+	Lines    []string  // a file each
+	Groups   []Similar // of pictures side by side
+	Pictures []Shown
+	Rest     string // how many the page does not show; "" for none
 }
 
 // A Similar is a group of pictures that show the same.

@@ -134,3 +134,6 @@ func (f *Features) give(s *torch.Scope, view []float32, samples []int, yield fun
 	inputs := torch.To(s, torch.FromFloat32s(s, vectors, int64(len(samples)), int64(f.width)), f.device)
 	return yield(batch{Batch{Samples: samples, Labels: labels, Inputs: inputs}, upload(s, labels, f.device), s, 0}, nil)
 }
+
+// Vectors returns the features of the first view, N×C in the order of the samples, and C.
+func (f *Features) Vectors() (values []float32, width int) { return f.views[0], f.width }

@@ -37,3 +37,25 @@ func (f foldedEmbedding) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor 
 func pool(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1)
 }
+
+// A Wide is a network without its head, for features of its last two stages. A linear layer on them is better than one on the
+// last alone where the network was made for other pictures.
+type Wide struct {
+	net Network `nn:"-"` // whose children are its own
+}
+
+// Widen returns net without its head.
+func Widen(net Network) Wide { return Wide{net} }
+
+// Forward returns vectors N×(C₁+C₂) for images N×3×H×W: the means of the feature maps of the last two stages.
+func (w Wide) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	net := w.net.(interface {
+		middle(s *torch.Scope, x *torch.Tensor) *torch.Tensor
+		deepen(s *torch.Scope, x *torch.Tensor) *torch.Tensor
+	})
+	x = net.middle(s, x)
+	return torch.Cat(s, 1, pool(s, x), pool(s, net.deepen(s, x)))
+}
+
+// Children implements nn.Parent.
+func (w Wide) Children() []nn.Child { return w.net.Children() }

@@ -1,6 +1,8 @@
 package zoo
 
 import (
+	"slices"
+
 	"hymenoptera/checkpoint"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
@@ -93,6 +95,16 @@ func (g *GoogLeNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // 224×224.
 func (g *GoogLeNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
+		return g.deepen(s, g.middle(s, x)) // N×1024×7×7
+	})
+}
+
+// lastStage is the inception module that the last stage begins with.
+const lastStage = "5a"
+
+// middle returns the feature maps before the last stage.
+func (g *GoogLeNet) middle(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return s.Tidy(func(s *torch.Scope) *torch.Tensor {
 		if g.transformInput {
 			x = renormalise(s, x)
 		}
@@ -102,6 +114,9 @@ func (g *GoogLeNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 		x = g.conv3.Forward(s, x)                // N×192×56×56
 		x = torch.MaxPool2d(s, x, 3, 2, 0, true) // N×192×28×28
 		for i, m := range g.inceptions {
+			if inceptionNames[i] == lastStage {
+				break
+			}
 			x = m.Forward(s, x)
 			switch inceptionNames[i] {
 			case "3b": // N×480×28×28
@@ -110,8 +125,16 @@ func (g *GoogLeNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 				x = torch.MaxPool2d(s, x, 2, 2, 0, true) // N×832×7×7
 			}
 		}
-		return x // N×1024×7×7
+		return x // N×832×7×7
 	})
+}
+
+// deepen is the last stage.
+func (g *GoogLeNet) deepen(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	for _, m := range g.inceptions[slices.Index(inceptionNames[:], lastStage):] {
+		x = m.Forward(s, x)
+	}
+	return x
 }
 
 // Classify returns the logits N×classes of features.

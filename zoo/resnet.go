@@ -50,14 +50,24 @@ func (r *ResNet) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 // Features returns the output of the last block for images x N×3×H×W. The shapes in the comments are for 224×224 and
 // networks without bottlenecks.
 func (r *ResNet) Features(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return r.deepen(s, r.middle(s, x)) // N×512×7×7
+}
+
+// middle returns the feature maps before the last stage.
+func (r *ResNet) middle(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	x = s.Tidy(func(s *torch.Scope) *torch.Tensor {
 		x = r.stem.forwardReLU(s, x) // N×64×112×112
 		return torch.MaxPool2d(s, x, 3, 2, 1, false)
 	}) // N×64×56×56
-	for _, layer := range r.layers { // N×64×56×56, N×128×28×28, N×256×14×14, N×512×7×7
+	for _, layer := range r.layers[:len(r.layers)-1] { // N×64×56×56, N×128×28×28, N×256×14×14
 		x = layer.Forward(s, x)
 	}
 	return x
+}
+
+// deepen is the last stage.
+func (r *ResNet) deepen(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
+	return r.layers[len(r.layers)-1].Forward(s, x)
 }
 
 // Classify returns the logits N×classes of features.

@@ -7,13 +7,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hymenoptera/check"
+	"hymenoptera/dataset"
+	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/text"
 	"hymenoptera/report"
+	"hymenoptera/zoo"
 )
 
 // A checking is a check command with its flags.
@@ -21,17 +25,19 @@ type checking struct {
 	messages        *cli.Messages
 	asJSON, strict  bool
 	html, excludeTo string
+	probe           finetune.Options // with weights: of the network that looks for wrong labels
 }
 
 func newCheck(m *cli.Messages) *cobra.Command {
-	c := &checking{messages: m}
+	c := &checking{messages: m, probe: finetune.DefaultOptions()}
+	c.probe.Weights = ""
 	cmd := &cobra.Command{
 		Use:   "check DATA",
 		Short: "Look for what is wrong with a folder of pictures: copies, leaks, unreadable files, odd sizes",
 		Long: "Reads every picture of DATA, a folder with train/<class>/ and val/<class>/ or with the class folders themselves. It finds\n" +
 			"files that cannot be read, copies (saved again, resized or cropped) within a class, between classes and between train and\n" +
-			"val, bursts on both sides of the split, pictures that EXIF data turn, odd sizes, grey classes, hidden folders. It changes\n" +
-			"nothing.",
+			"val, bursts on both sides of the split, pictures that EXIF data turn, odd sizes, grey classes, hidden folders. With --weights\n" +
+			"it also looks for wrong labels. It changes nothing.",
 		Example: "  hymenoptera check my_pictures\n" +
 			"  hymenoptera check my_pictures --html check.html\n" +
 			"  hymenoptera check my_pictures --exclude-to exclude.txt && hymenoptera train --data my_pictures --exclude exclude.txt",
@@ -45,6 +51,11 @@ func newCheck(m *cli.Messages) *cobra.Command {
 	f.StringVar(&c.excludeTo, "exclude-to", "", "write the pictures to leave out to this file, for train --exclude: unreadable ones, copies, those of train that val has too")
 	f.BoolVar(&c.asJSON, "json", false, "print everything as JSON")
 	f.BoolVar(&c.strict, "strict", false, "end with exit code 1 if something serious was found")
+	f.StringVar(&c.probe.Weights, "weights", "", "look for wrong labels with a network's features: a file of weights, a run, or a published name (downloaded)")
+	f.StringVar(&c.probe.Model, "model", c.probe.Model, "network of --weights: "+strings.Join(zoo.Names(), ", ")+"; a run's own is known")
+	addMirror(f, &c.probe.Mirror, &c.probe.InsecureMirror)
+	cli.Complete(cmd, "model", zoo.Names()...)
+	cli.Group(f, cli.GroupData, "weights", "model", "mirror", "insecure-mirror")
 	cli.Group(f, cli.GroupOutput, "html", "exclude-to", "json", "strict")
 	return cmd
 }
@@ -57,6 +68,18 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 	}
 	o := check.DefaultOptions()
 	o.Data = data
+	if given("weights") {
+		if err := c.probe.Validate(); err != nil {
+			return &cli.UsageError{Err: withFlags(err)}
+		}
+		o.Probe = func(ctx context.Context, folder *dataset.ImageFolder, fold []int) ([][]float64, error) {
+			c.messages.EndBar()
+			return finetune.CrossValidate(ctx, c.probe, folder, fold, finetune.Hooks{Log: c.messages.Logger(), Download: c.messages.ShowBytes,
+				Step: func(_ int, title string, done, n int) { c.messages.ShowImages(title, done, n) }})
+		}
+	} else if given("model") {
+		return cli.Usagef("--model has no effect without --weights")
+	}
 	hooks := check.Hooks{
 		Read: func(done, n int) {
 			if c.messages.ShowImages("reading", done, n); done == n {
@@ -68,7 +91,7 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 	r, err := check.Run(ctx, o, hooks)
 	c.messages.EndBar()
 	if err != nil {
-		return err
+		return advise(err, c.probe)
 	}
 	if given("exclude-to") {
 		var list bytes.Buffer
@@ -104,6 +127,9 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 func (c *checking) print(w io.Writer, r *check.Report, found []finding) error {
 	const examples = 3
 	fmt.Fprintf(w, "%s: %s\n", text.Printable(r.Data), summary(r))
+	if r.Labels != nil {
+		fmt.Fprintln(w, accuracy(r.Labels))
+	}
 	for _, f := range found {
 		mark := "note"
 		if f.serious {
@@ -113,6 +139,9 @@ func (c *checking) print(w io.Writer, r *check.Report, found []finding) error {
 		lines := f.lines
 		for _, g := range f.groups {
 			lines = append(lines, groupLine(g))
+		}
+		for _, suspect := range f.suspects {
+			lines = append(lines, suspect.Path+": "+suspicion(suspect))
 		}
 		for i, line := range lines {
 			if i == examples {
@@ -145,6 +174,9 @@ func (c *checking) print(w io.Writer, r *check.Report, found []finding) error {
 func checkPage(r *check.Report, found []finding) report.Check {
 	const side, most = 200, 400 // of a picture, in pixels; pictures of a page
 	page := report.Check{Title: filepath.Base(filepath.Clean(r.Data)), Summary: summary(r)}
+	if r.Labels != nil {
+		page.Summary += "; " + accuracy(r.Labels)
+	}
 	left := most
 	for _, f := range found {
 		shown := report.Finding{Serious: f.serious, Title: f.title, Advice: f.advice, Lines: f.lines}
@@ -155,6 +187,13 @@ func checkPage(r *check.Report, found []finding) report.Check {
 			}
 			left -= len(g.Pictures)
 			shown.Groups = append(shown.Groups, similar(r, g, side))
+		}
+		for i, suspect := range f.suspects {
+			if left--; left < 0 {
+				shown.Rest = fmt.Sprintf("and %d more, which --json lists", len(f.suspects)-i)
+				break
+			}
+			shown.Pictures = append(shown.Pictures, report.Shown{Picture: thumbnail(r, suspect.Path, side), Path: suspect.Path, Note: suspicion(suspect)})
 		}
 		page.Findings = append(page.Findings, shown)
 	}
@@ -172,10 +211,17 @@ func similar(r *check.Report, g check.Group, side int) report.Similar {
 		if p.LeaveOut {
 			shown.Note += ", to leave out"
 		}
-		if m, err := check.Thumbnail(filepath.Join(r.Data, filepath.FromSlash(p.Path)), side); err == nil {
-			shown.Picture = report.Embed(m)
-		}
+		shown.Picture = thumbnail(r, p.Path, side)
 		s.Pictures = append(s.Pictures, shown)
 	}
 	return s
+}
+
+// thumbnail returns a small picture of a file, or nil if it cannot be read any more.
+func thumbnail(r *check.Report, path string, side int) *report.Embedded {
+	m, err := check.Thumbnail(filepath.Join(r.Data, filepath.FromSlash(path)), side)
+	if err != nil {
+		return nil
+	}
+	return report.Embed(m)
 }

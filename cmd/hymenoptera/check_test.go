@@ -73,4 +73,10 @@ func TestCheck(t *testing.T) {
 	if code, stdout, stderr := command(t, "eval", "--checkpoint", run, "--device", "cpu"); code != 0 {
 		t.Errorf("eval: exit code %d: %s%s", code, stdout, stderr)
 	}
+	code, stdout, stderr = command(t, "check", "testdata/insects", "--weights", run, "--html", html)
+	page, err = os.ReadFile(html)
+	try(t, err)
+	if code != 0 || !strings.Contains(stdout, "cross-validated accuracy of a linear layer") || !strings.Contains(string(page), "cross-validated accuracy") {
+		t.Errorf("weights: exit code %d: %s%s", code, stdout, stderr)
+	}
 }

@@ -10,11 +10,12 @@ import (
 
 // A finding is one kind of fault, in words.
 type finding struct {
-	serious bool
-	title   string
-	advice  string
-	lines   []string
-	groups  []check.Group
+	serious  bool
+	title    string
+	advice   string
+	lines    []string
+	groups   []check.Group
+	suspects []check.Suspect
 }
 
 // summary says how many pictures a folder has.
@@ -80,6 +81,11 @@ func findings(r *check.Report) (found []finding) {
 		advice: "mend or remove them; train --skip-corrupt leaves them out", lines: lines}, len(lines))
 	add(finding{title: plural(len(copies), "picture has copies", "pictures have copies") + " in the same class and set: it counts more than others",
 		advice: leftOut, groups: copies}, len(copies))
+	if r.Labels != nil {
+		suspects := r.Labels.Suspects
+		add(finding{title: plural(len(suspects), "label is", "labels are") + " likely wrong", advice: "look at them, the likeliest first, and move the wrong ones; they are on no list to leave out",
+			suspects: suspects}, len(suspects))
+	}
 	lines = nil
 	for _, g := range r.Grey {
 		where := g.Set
@@ -122,4 +128,14 @@ func groupLine(g check.Group) string {
 		return strings.Join(paths, " = ")
 	}
 	return fmt.Sprintf("%s  (%.2f)", strings.Join(paths, " ~ "), g.Alike)
+}
+
+// accuracy says how many labels a network that was not trained with the pictures agrees with.
+func accuracy(l *check.Labels) string {
+	return fmt.Sprintf("cross-validated accuracy of a linear layer on the network's features: %.4f (95 %% interval %.3f to %.3f, %d folds)", l.Accuracy, l.Low, l.High, l.Folds)
+}
+
+// suspicion says what a picture rather shows.
+func suspicion(s check.Suspect) string {
+	return fmt.Sprintf("%s, rather %s (%.0f %%)", s.Class, s.Instead, 100*s.Confidence)
 }

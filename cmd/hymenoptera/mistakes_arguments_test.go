@@ -26,6 +26,8 @@ var argumentMistakes = []mistake{
 	{"check of no folder", nil, "check dta", 1, "no folder dta: found data/ in ."},
 	{"check of a file", nil, "check data/val/ants/000.jpg", 1, "data/val/ants/000.jpg is a file: want a folder"},
 	{"check of a class", nil, "check data/val/ants", 1, "data/val/ants has no class folders"},
+	{"check with no weights", nil, "check data --weights w", 1, "--weights: no file w: want a file"},
+	{"check with a network of no weights", nil, "check data --model resnet50", 2, "--model has no effect without --weights"},
 	{"a page that is a folder", nil, "check data --html data", 2, `--html "data": want the name of a file to write`},
 	{"a list without a name", nil, "check data --exclude-to=", 2, `--exclude-to "": want the name of a file to write`},
 	{"a list in no folder", nil, "check data --exclude-to nowhere/list", 1, "--exclude-to: write nowhere/list: no such file or directory"},
