@@ -33,6 +33,12 @@ copy three 'ニホンミツバチ' 6 2
 copy three 'عاملة النحل الصغيرة' 6 2
 copy three 'the black garden ant, Lasius niger, in front of its nest under a stone in spring' 6 2
 touch "$sets/three/train/notes.txt"
+cp -r "$sets/plain" "$sets/leaky"
+for i in 000 001 002; do
+	cp "$sets/plain/val/ants/$i.jpg" "$sets/leaky/train/ants/copy-$i.jpg"
+	cp "$sets/plain/val/bees/$i.jpg" "$sets/leaky/val/ants/bee-$i.jpg"
+done
+echo hello >"$sets/leaky/train/bees/broken.jpg"
 for i in $(seq -w 200); do copy many "$i.kind_of_insect" 1 1; done
 copy one 'bees' 6 1
 
@@ -46,6 +52,7 @@ train three three --epochs 2
 train many many --epochs 1
 train one one --epochs 1
 bin/hymenoptera eval --checkpoint "$out/frozen" --data "$sets/plain" --report "$out/evaluated.html" >"$out/evaluated.log"
+bin/hymenoptera check "$sets/leaky" --html "$out/check.html" >"$out/check.log"
 go run scripts/browser/large.go "$out/large.html"
 bin/hymenoptera compare --html "$out/compare.html" "$out"/{plain,frozen} >"$out/compare.log"
 
@@ -61,5 +68,5 @@ $found"
 done
 rm "$out/bad.html" "$out"/shots/*bad*
 
-node scripts/browser/test.js "$out/shots" "$out"/{plain,frozen,three,many,one}/report.html "$out"/{compare,evaluated,large}.html
+node scripts/browser/test.js "$out/shots" "$out"/{plain,frozen,three,many,one}/report.html "$out"/{compare,evaluated,check,large}.html
 node scripts/browser/serve.js "$out/shots" bin/hymenoptera "$out/plain/best.safetensors" "$sets/plain/val/bees/000.jpg"
