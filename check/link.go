@@ -17,6 +17,7 @@ const (
 	leastCoarse = 0.82 // when the part is aligned: 0.861
 	leastThumb  = 0.90 // of 24×24 cells: 0.929
 	leastEdges  = 0.65 // of the edges and texture in 32×32 cells: 0.806
+	mostColour  = 8    // difference of the aligned colours, in grey levels: 4.4; of other pictures 11.4 at least
 	leastSame   = 0.62 // of those in 96×96 cells, by the files: 0.733; of other pictures 0.541 at most
 )
 
@@ -109,7 +110,8 @@ type matcher struct {
 	b                           int // the picture
 	coarse, thumb, edges, sharp *aligner
 	looker                      *looker
-	read                        int // the picture whose file sharp has; -1 for none
+	read                        int // the picture whose file sharp and shown have; -1 for none
+	shown                       view
 }
 
 func newMatcher(s *set) *matcher {
@@ -149,23 +151,28 @@ func (m *matcher) compare(l *link) {
 		return
 	}
 	if m.read != l.b {
-		p, ok := m.plane(l.b)
+		v, ok := m.view(l.b)
 		if !ok {
 			return
 		}
-		m.sharp.look(p)
-		m.read = l.b
+		m.sharp.look(v.luma)
+		m.read, m.shown = l.b, v
 	}
-	if p, ok := m.plane(l.a); ok {
-		l.part, l.same = m.sharp.best(p, l.part, 0.01, 0.0025)
+	v, ok := m.view(l.a)
+	if !ok {
+		return
+	}
+	part, same := m.sharp.best(v.luma, l.part, 0.01, 0.0025)
+	if m.shown.difference(v, part) <= mostColour {
+		l.part, l.same = part, same
 	}
 }
 
-// plane reads a picture's file for the comparison of edges and texture.
-func (m *matcher) plane(i int) (plane, bool) {
+// view reads a picture's file.
+func (m *matcher) view(i int) (view, bool) {
 	const side = 256
 	if _, err := m.looker.decode(m.set.full(i)); err != nil {
-		return plane{}, false
+		return view{}, false
 	}
-	return newPlane(lumas(shrink(&m.looker.image, side, side)), side), true
+	return newView(shrink(&m.looker.image, side, side), side), true
 }
