@@ -68,6 +68,9 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 	}
 	o := check.DefaultOptions()
 	o.Data = data
+	if c.probe.Weights == "none" {
+		return cli.Usagef("--weights none: features of random weights say nothing of labels: leave --weights out, or name trained ones")
+	}
 	if given("weights") {
 		if err := c.probe.Validate(); err != nil {
 			return &cli.UsageError{Err: withFlags(err)}
