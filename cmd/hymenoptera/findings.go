@@ -79,7 +79,7 @@ func findings(r *check.Report) (found []finding) {
 	}
 	add(finding{serious: true, title: plural(len(lines), "picture", "pictures") + " cannot be read",
 		advice: "mend or remove them; train --skip-corrupt leaves them out", lines: lines}, len(lines))
-	add(finding{title: plural(len(copies), "picture has copies", "pictures have copies") + " in the same class and set: it counts more than others",
+	add(finding{title: plural(len(copies), "picture has copies", "pictures have copies") + " in the same class and set, which count more than others",
 		advice: leftOut, groups: copies}, len(copies))
 	if r.Labels != nil {
 		suspects := r.Labels.Suspects
@@ -120,14 +120,20 @@ func findings(r *check.Report) (found []finding) {
 
 // groupLine names the pictures of a group.
 func groupLine(g check.Group) string {
+	const most = 4
 	var paths []string
-	for _, p := range g.Pictures {
+	for _, p := range g.Pictures[:min(most, len(g.Pictures))] {
 		paths = append(paths, p.Path)
 	}
+	sign, alike := " ~ ", fmt.Sprintf("  (%.2f)", g.Alike)
 	if g.Exact {
-		return strings.Join(paths, " = ")
+		sign, alike = " = ", ""
 	}
-	return fmt.Sprintf("%s  (%.2f)", strings.Join(paths, " ~ "), g.Alike)
+	line := strings.Join(paths, sign)
+	if rest := len(g.Pictures) - most; rest > 0 {
+		line += fmt.Sprintf(" and %d more", rest)
+	}
+	return line + alike
 }
 
 // accuracy says how many labels a network that was not trained with the pictures agrees with.
