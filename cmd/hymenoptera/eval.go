@@ -100,6 +100,11 @@ func newEval(m *cli.Messages) *cobra.Command {
 			if err := finetune.CheckClasses(v.classes); err != nil {
 				return &cli.UsageError{Err: withFlags(err)}
 			}
+			if cmd.Flags().Changed("report") {
+				if err := checkOutput("report", v.report); err != nil {
+					return err
+				}
+			}
 			e, err := v.run(cmd.Context())
 			if err != nil {
 				return err
