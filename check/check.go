@@ -123,6 +123,12 @@ func Run(ctx context.Context, o Options, h Hooks) (*Report, error) {
 	bursts := s.bursts(links)
 	r.Copies = s.groups(links, func(l link) float64 { return l.same })
 	r.Bursts = slices.DeleteFunc(s.groups(bursts, func(l link) float64 { return l.thumb }), func(g Group) bool { return !g.Leak })
+	for _, g := range r.Copies {
+		g.leaveOutCopies()
+	}
+	for _, g := range r.Bursts {
+		g.leaveOutTrain()
+	}
 	if o.Probe != nil && len(s.classes) > 1 {
 		folder, indices := s.readable()
 		probs, err := o.Probe(ctx, folder, s.divide(indices, s.joined(append(links, bursts...))))

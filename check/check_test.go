@@ -215,6 +215,13 @@ func TestBursts(t *testing.T) {
 	if r := run(t, dir); len(r.Bursts) != 1 || len(r.Bursts[0].Pictures) != 3 {
 		t.Errorf("by names: bursts %+v", r.Bursts)
 	}
+	if err := os.Rename(at("train/ants/IMG_0103.jpg"), at("val/ants/IMG_0103.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	r = run(t, dir)
+	if got := r.LeaveOut(); len(r.Bursts) != 1 || !slices.Equal(got, []string{"train/ants/IMG_0101.jpg"}) {
+		t.Errorf("two in val: bursts %+v, to leave out %q", r.Bursts, got)
+	}
 }
 
 func TestFilesAndSizes(t *testing.T) {

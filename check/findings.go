@@ -131,7 +131,6 @@ func (s *set) groups(links []link, alike func(link) float64) (groups []Group) {
 			g.Leak = g.Leak || f.set != s.files[members[0]].set
 			g.Classes = g.Classes || f.class != s.files[members[0]].class
 		}
-		g.leaveOut()
 		groups = append(groups, g)
 	}
 	slices.SortStableFunc(groups, func(a, b Group) int { return cmp.Compare(b.weight(), a.weight()) })
@@ -157,9 +156,16 @@ func (g Group) weight() (w int) {
 	return w
 }
 
-// leaveOut chooses the copies to leave out. Of copies in train and val, those in val stay. Of copies in different classes of a
+// leaveOutTrain leaves out the pictures of a burst in train: those in val differ from each other, and stay.
+func (g Group) leaveOutTrain() {
+	for i := range g.Pictures {
+		g.Pictures[i].LeaveOut = g.Pictures[i].Set == "train"
+	}
+}
+
+// leaveOutCopies chooses the copies to leave out. Of copies in train and val, those in val stay. Of copies in different classes of a
 // set none stays, because one of the labels is wrong. Of the others the largest stays.
-func (g Group) leaveOut() {
+func (g Group) leaveOutCopies() {
 	stays := map[string]int{} // for each set
 	classes := map[string]string{}
 	for i, p := range g.Pictures {
