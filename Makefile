@@ -17,7 +17,12 @@ FREEZE  ?= $(if $(filter train-googlenet,$(MAKECMDGOALS)),1)
 # the cores are shared.
 export OMP_WAIT_POLICY ?= passive
 
-BIN := bin/hymenoptera
+# ARCH=arm64 on x86-64 makes setup, build and dist work for arm64, with the program in bin/arm64.
+CROSS := $(filter-out $(subst x86_64,amd64,$(subst aarch64,arm64,$(shell uname -m))),$(ARCH))
+IN_ARCH = $(if $(CROSS),. vendor/.$(CROSS)/env &&)
+export ARCH
+
+BIN := bin/$(if $(CROSS),$(CROSS)/)hymenoptera
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera
 # An environment a list of requirements: another list makes another one beside it.
 REFERENCE := $(CACHE)/reference-$(shell sha256sum scripts/reference-requirements.txt | cut -c-12)
@@ -31,9 +36,9 @@ help: ## show the targets
 setup: ## fetch libtorch, compile the binding, vendor the modules
 	@scripts/setup/setup.sh
 
-build: setup ## build bin/hymenoptera
-	@mkdir -p bin
-	@go build -o $(BIN) ./cmd/hymenoptera
+build: setup ## build bin/hymenoptera (ARCH=arm64 on x86-64: bin/arm64/hymenoptera)
+	@mkdir -p $(dir $(BIN))
+	@$(IN_ARCH) go build -o $(BIN) ./cmd/hymenoptera
 
 test: setup ## run every test, a package at a time: libtorch uses every core
 	go test -p 1 ./...
@@ -242,7 +247,7 @@ module-path: ## change the path of this module in go.mod and in all imports (MOD
 	@scripts/module_path.sh '$(MODULE)'
 
 dist: build ## a folder and an archive in dist/ that run without Go, Python or a compiler
-	@scripts/dist.sh
+	@$(IN_ARCH) scripts/dist.sh $(BIN)
 
 gpu-check: setup ## build what checks the CUDA code on a machine with a GPU, and run it where this is one
 	@scripts/gpu_check.sh '$(DATA)' '$(WEIGHTS)'

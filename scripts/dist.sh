@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Makes dist/hymenoptera-<version>-linux-x86-64/ and a .tar.gz of it: the program and every library that it needs beyond
-# those of a bare Debian or Ubuntu (C and C++ runtimes), for a machine without Go, Python or a compiler. CPU only.
+# Makes dist/hymenoptera-<version>-linux-x86-64/ (or -arm64) and a .tar.gz of it: the program and every library that it needs
+# beyond those of a bare Debian or Ubuntu (C and C++ runtimes), for a machine without Go, Python or a compiler. CPU only.
 #
-#   scripts/dist.sh            (make dist; needs patchelf and binutils)
+#   scripts/dist.sh PROGRAM     (make dist; needs patchelf and binutils)
+#
+# For another processor the environment is that of vendor/.arm64/env: EMULATOR runs the program, STRIP strips it.
 set -euo pipefail
+program=$1
 cd "$(dirname "$0")/.."
 die() { echo "dist: $*" >&2; exit 1; }
 
@@ -13,33 +16,37 @@ for tool in patchelf strip; do
 	apt-get install -y -qq patchelf binutils >/dev/null
 done
 
-version=$(bin/hymenoptera --version | awk '$1 == "hymenoptera" { print $2 }')
-name=hymenoptera-$version-linux-x86-64
+# ldd, also in the emulator.
+libraries() { if [ "${EMULATOR:-}" ]; then $EMULATOR -E LD_TRACE_LOADED_OBJECTS=1 "$1"; else ldd "$1"; fi; }
+
+version=$(${EMULATOR:-} "$program" --version | awk '$1 == "hymenoptera" { print $2 }')
+arch=$(go env GOARCH | sed s/amd64/x86-64/)
+name=hymenoptera-$version-linux-$arch
 out=dist/$name
 rm -rf "$out" "$out.tar.gz"
 mkdir -p "$out/bin" "$out/lib" "$out/licences"
 
 # What the system has itself, or must have itself.
-ours='^lib(hymenoptera_gotch|torch_cpu|c10|gomp|cudart|cupti|(jpeg|tiff|webp|webpdemux|sharpyuv|zstd|lzma)-[0-9a-f]*)\.so'
+ours='^lib(hymenoptera_gotch|torch_cpu|c10|gomp|cudart|cupti|arm_compute|arm_compute_graph|nvpl_[a-z0-9_]*|(jpeg|tiff|webp|webpdemux|sharpyuv|zstd|lzma)-[0-9a-f]*)\.so'
 # libcupti and libcudart only answer the loader: without a GPU nothing calls them.
-ldd bin/hymenoptera | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | while read -r lib path; do
+libraries "$program" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | while read -r lib path; do
 	if [[ $lib =~ $ours ]]; then
 		install -m 755 "$path" "$out/lib/$lib"
-		strip --strip-unneeded "$out/lib/$lib"
+		${STRIP:-strip} --strip-unneeded "$out/lib/$lib"
 		patchelf --force-rpath --set-rpath '$ORIGIN' "$out/lib/$lib"
 	fi
 done
-install -m 755 bin/hymenoptera "$out/bin/hymenoptera"
+install -m 755 "$program" "$out/bin/hymenoptera"
 patchelf --force-rpath --set-rpath '$ORIGIN/../lib' "$out/bin/hymenoptera"
 
 # Everything must come from the folder or be the system's own.
-foreign=$(LD_LIBRARY_PATH='' ldd "$out/bin/hymenoptera" | awk '$2 == "=>" { print $3 }' |
+foreign=$(LD_LIBRARY_PATH='' libraries "$out/bin/hymenoptera" | awk '$2 == "=>" { print $3 }' |
 	grep -v -e "^$PWD/$out/" -e '^/lib/' -e '^/lib64/' -e '^/usr/lib/' || true)
 [ -z "$foreign" ] || die "the program needs libraries that are not in the folder: $foreign"
 
 # Licences: ours, libtorch's, NVIDIA's, Go's, and those of the modules that are linked in.
 cp LICENSE "$out/licences/hymenoptera"
-libtorch=$(dirname "$(ldd bin/hymenoptera | awk '$1 == "libtorch_cpu.so" { print $3 }')")/../..
+libtorch=$(dirname "$(libraries "$program" | awk '$1 == "libtorch_cpu.so" { print $3 }')")/../..
 for d in "$libtorch"/*.dist-info; do
 	[ -d "$d/licenses" ] || continue
 	for f in "$d"/licenses/*; do
@@ -56,8 +63,8 @@ go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}' ./cmd
 	done
 	[ "$found" ] || die "module $module has no licence in vendor/"
 done
-codecs=$(dirname "$(ldd bin/hymenoptera | awk '$1 ~ /^libjpeg-/ { print $3 }')")
-[ ! -e internal/malloc/jemalloc/cgo_jemalloc.go ] || cp /usr/share/doc/libjemalloc-dev/copyright "$out/licences/jemalloc"
+codecs=$(dirname "$(libraries "$program" | awk '$1 ~ /^libjpeg-/ { print $3 }')")
+[ ! -e internal/malloc/jemalloc/cgo_jemalloc.go ] || cp "${SYSROOT:-}/usr/share/doc/libjemalloc-dev/copyright" "$out/licences/jemalloc"
 cp "$codecs"/licences/LICENSE "$out/licences/pillow-libraries" # libjpeg-turbo, libtiff, libwebp, zstd, xz
 cat >"$out/licences/libgomp" <<'TEXT'
 lib/libgomp.so.1 is GCC's OpenMP runtime, as the PyTorch wheel carries it: GNU General Public License, version 3, with the GCC
@@ -65,8 +72,12 @@ Runtime Library Exception, version 3.1. Its source is part of GCC: https://gcc.g
 TEXT
 cat /usr/share/doc/gcc-*-base/copyright /usr/share/common-licenses/GPL-3 >>"$out/licences/libgomp" ||
 	die "GCC's licences are not in /usr/share/doc and /usr/share/common-licenses"
+[ ! -e "$out/lib/libnvpl_blas_core.so.0" ] || cat >"$out/licences/nvpl" <<'TEXT'
+lib/libnvpl_*.so.0 are libraries of NVIDIA (NVPL BLAS and LAPACK), as the PyTorch wheel carries them. They have a licence of
+NVIDIA's, of which the wheel has no copy: https://docs.nvidia.com/nvpl
+TEXT
 cat >"$out/README" <<TEXT
-hymenoptera $version for x86-64 Linux with glibc 2.34 or newer and libstdc++ (Debian 12, Ubuntu 22.04 and later). CPU only.
+hymenoptera $version for $arch Linux with glibc 2.34 or newer and libstdc++ (Debian 12, Ubuntu 22.04 and later). CPU only.
 
     bin/hymenoptera demo        # train on drawn ants and bees
     bin/hymenoptera --help

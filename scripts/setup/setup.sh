@@ -8,8 +8,11 @@
 #   5 codecs     libjpeg-turbo, libtiff and libwebp out of Pillow's wheel, into the cache folder
 #   6 vendor     this clone's Go modules, and the cgo flags that point at 2 to 5
 #
+# ARCH=arm64 on x86-64 does this first, and then 1 to 5 for arm64 (with headers and libraries of arm64 packages of Debian
+# in the cache folder); vendor/.arm64 gets the flags, as an overlay of the clone's files, which stay as they are.
+#
 # Environment: LIBTORCH (an existing libtorch), TORCH_VARIANT=cpu|cuda (default: cuda where an NVIDIA
-# driver is loaded), XDG_CACHE_HOME. Every finished step is renamed into place, so that one which was
+# driver is loaded), ARCH, XDG_CACHE_HOME. Every finished step is renamed into place, so that one which was
 # interrupted is never taken for a whole one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -17,42 +20,63 @@ cd "$(dirname "$0")/../.."
 torch_version=2.11.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hymenoptera
 here=scripts/setup
+machine=$(uname -m | sed 's/^x86_64$/amd64/; s/^aarch64$/arm64/') # as Go names it
+arch=${ARCH:-$machine}
 variant=${TORCH_VARIANT:-}
-[ -n "$variant" ] || { [ -e /proc/driver/nvidia/version ] && variant=cuda || variant=cpu; }
+[ -n "$variant" ] || { [ -e /proc/driver/nvidia/version ] && [ "$arch" = "$machine" ] && variant=cuda || variant=cpu; }
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 hash_of() { sha256sum | cut -c1-16; }
 
 case $variant in cpu | cuda) ;; *) die "TORCH_VARIANT=$variant: want cpu or cuda" ;; esac
+case $arch in
+amd64) suffix='' wheels=x86_64 ;; # suffix: of the lists of wheels, and of libtorch's folder
+arm64) suffix=-arm64 wheels=aarch64 ;;
+*) die "this is $(uname -s) on $arch; the pinned libtorch exists for Linux on x86-64 and arm64 only" ;;
+esac
+cross='' flags='' sysroot='' # before the names of compilers, and what these take, where arch is not this machine's
+if [ "$arch" != "$machine" ]; then
+	[ "$machine/$arch" = amd64/arm64 ] || die "ARCH=$arch on $machine: only x86-64 builds for another processor, arm64"
+	[ -z "${LIBTORCH:-}" ] || die "LIBTORCH is this machine's; ARCH=$arch needs another: unset one of them"
+	ARCH='' "$here/setup.sh"
+	. /etc/os-release
+	cross=aarch64-linux-gnu-
+	sysroot=$cache/sysroot/$arch-${VERSION_CODENAME:-unknown}-1
+	flags="-I$sysroot/usr/include -I$sysroot/usr/include/aarch64-linux-gnu -L$sysroot/usr/lib/aarch64-linux-gnu"
+fi
 if [ -n "${LIBTORCH:-}" ]; then
 	libtorch=$(cd "$LIBTORCH" 2>/dev/null && pwd) || die "LIBTORCH=$LIBTORCH: no such folder"
 else
-	libtorch=$cache/libtorch/$torch_version-$variant/torch
+	libtorch=$cache/libtorch/$torch_version-$variant$suffix/torch
 fi
 
 # The quick way out: this clone was set up from the same files for the same libtorch.
 imports=$(grep -rhoE '^\s*(_ )?"[a-z0-9]+\.[a-z]+/[^"]+"' --include='*.go' --exclude-dir=vendor . | tr -d ' \t' | sort -u)
 gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh; grep sugarme/gotch go.sum; echo "$libtorch"; } | hash_of)
-graphs=$cache/graphs/$({ cat torch/graph/graph.cc torch/guard.h $here/requirements-cuda-headers.txt; echo "$libtorch"; } | hash_of)
-codecs=$cache/codecs/$(hash_of <$here/requirements-pillow.txt)
+graphs=$cache/graphs/$({ cat torch/graph/graph.cc torch/guard.h $here/requirements-cuda-headers$suffix.txt; echo "$libtorch"; } | hash_of)
+codecs=$cache/codecs/$(hash_of <$here/requirements-pillow$suffix.txt)
 stamp() { { cat go.mod go.sum $here/*; echo "$imports $libtorch $gotch $graphs $codecs" /usr/lib/*/libjemalloc_pic.a; } | hash_of; }
-if [ "$(cat vendor/.setup 2>/dev/null)" = "$(stamp)" ] && [ -e torch/cgo_libtorch.go ] &&
-	[ -e internal/webp/cgo_codecs.go ] && [ -e "$codecs" ] &&
+if [ "$(cat vendor/${cross:+.$arch/}.setup 2>/dev/null)" = "$(stamp)" ] && [ -e torch/cgo_libtorch.go ] &&
+	[ -e internal/webp/cgo_codecs.go ] && [ -e "$codecs" ] && [ -e "${sysroot:-/}" ] &&
 	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ]; then
 	exit 0
 fi
 
 # --- 1 tools -------------------------------------------------------------------------------------
 check_platform() {
-	[ "$(uname -s)/$(uname -m)" = Linux/x86_64 ] ||
-		die "this is $(uname -s) on $(uname -m); the pinned libtorch exists for Linux on x86-64 only"
+	[ "$(uname -s)" = Linux ] || die "this is $(uname -s); the pinned libtorch exists for Linux on x86-64 and arm64 only"
 	command -v go >/dev/null || die "Go is missing: install $(awk '/^go /{print $2}' go.mod) or newer from https://go.dev/dl"
 }
 
 has_header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | cc -E -x c - >/dev/null 2>&1; }
 
 missing_packages() {
+	if [ -n "$cross" ]; then
+		command -v ${cross}g++ >/dev/null || echo g++-aarch64-linux-gnu
+		command -v qemu-aarch64 >/dev/null || echo qemu-user
+		return
+	fi
 	command -v g++ >/dev/null || echo g++
 	command -v flock >/dev/null || echo util-linux
 	python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
@@ -63,9 +87,9 @@ missing_packages() {
 }
 
 # What the build does without: trainings take up to a fifth longer with glibc's malloc.
-useful_packages() { has_jemalloc || echo libjemalloc-dev; }
+useful_packages() { [ -n "$cross" ] || has_jemalloc || echo libjemalloc-dev; }
 
-has_jemalloc() { echo 'int main(void){return 0;}' | cc -x c - -l:libjemalloc_pic.a -lstdc++ -lm -o /dev/null 2>/dev/null; }
+has_jemalloc() { echo 'int main(void){return 0;}' | ${cross:+${cross}g}cc -x c - $flags -l:libjemalloc_pic.a -lstdc++ -lm -o /dev/null 2>/dev/null; }
 
 install_packages() {
 	local missing useful
@@ -81,7 +105,37 @@ install_packages() {
 	elif [ -n "$missing" ]; then
 		die "missing: ${missing% }. On Debian or Ubuntu type:  sudo apt-get install -y $missing$useful"
 	fi
-	has_jemalloc || say "without libjemalloc-dev trainings take up to a fifth longer; install it, then type make setup"
+	[ -n "$cross" ] || has_jemalloc || say "without libjemalloc-dev trainings take up to a fifth longer; install it, then type make setup"
+}
+
+# What pictures and zlib are compiled with, jemalloc, and what a program needs to run in an emulator: out of Debian's
+# packages, by an apt that has folders of its own. It changes nothing of the system and needs no rights.
+fetch_sysroot() {
+	[ ! -e "$sysroot" ] || return 0
+	local tmp=$sysroot.partial deb
+	[ "$ID" = debian ] || die "ARCH=$arch takes headers and libraries from Debian's arm64 packages, and this is ${PRETTY_NAME:-$ID}; build on an arm64 machine, or in a Debian container"
+	say "fetching arm64 headers and libraries of Debian $VERSION_CODENAME: 5 MB"
+	rm -rf "$tmp"
+	mkdir -p "$tmp/apt/state/lists/partial" "$tmp/apt/cache/archives/partial"
+	: >"$tmp/apt/status"
+	cat >"$tmp/apt/conf" <<-EOF
+		APT::Architecture "arm64";
+		APT::Architectures "arm64";
+		Dir::State "$tmp/apt/state";
+		Dir::State::status "$tmp/apt/status";
+		Dir::Cache "$tmp/apt/cache";
+		APT::Sandbox::User "";
+		#clear APT::Update::Post-Invoke;
+	EOF
+	(
+		cd "$tmp/apt"
+		export APT_CONFIG=$tmp/apt/conf
+		apt-get -qq update >&2
+		apt-get -qq download libjpeg62-turbo-dev libtiff-dev libwebp-dev zlib1g-dev zlib1g libjemalloc-dev libc6 libgcc-s1 libstdc++6 >&2
+		for deb in *.deb; do dpkg -x "$deb" "$tmp"; done
+	) || die "the arm64 packages could not be fetched; apt's message is above"
+	rm -rf "$tmp/apt"
+	mv -T "$tmp" "$sysroot"
 }
 
 # --- 2 libtorch ----------------------------------------------------------------------------------
@@ -90,7 +144,7 @@ check_version() { # of the headers in $libtorch
 	[ -e "$libtorch/lib/libtorch_cpu.so" ] || die "LIBTORCH=$libtorch: no lib/libtorch_cpu.so in it"
 	found=$(echo '#include <torch/version.h>
 found TORCH_VERSION_MAJOR.TORCH_VERSION_MINOR' |
-		g++ -E -x c++ -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" - 2>/dev/null |
+		${cross}g++ -E -x c++ -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" - 2>/dev/null |
 		awk '/^found/{gsub(" ", ""); sub("found", ""); print}')
 	[ "$found" = "${torch_version%.*}" ] ||
 		die "LIBTORCH=$libtorch is libtorch ${found:-of unknown version}; this program needs ${torch_version%.*}"
@@ -107,10 +161,10 @@ fetch_libtorch() {
 	[ ! -e "$libtorch/lib/libtorch_cpu.so" ] || return 0
 	local final=${libtorch%/torch}
 	case $variant in
-	cpu) need_space 3; say "fetching libtorch $torch_version for the CPU: 0.5 GB, 1.2 GB unpacked" ;;
+	cpu) need_space 3; say "fetching libtorch $torch_version for the CPU${cross:+ ($arch)}: 0.5 GB, 1.2 GB unpacked" ;;
 	cuda) need_space 9; say "fetching libtorch $torch_version for CUDA: 2.5 GB, 4 GB unpacked (TORCH_VARIANT=cpu: 0.5 GB)" ;;
 	esac
-	unpack "$final" "requirements-$variant.txt" ||
+	unpack "$final" "requirements-$variant$suffix.txt" ||
 		die "pip could not fetch libtorch; its message is above. Type make setup to try again, or set LIBTORCH to a libtorch ${torch_version%.*} that you have"
 }
 
@@ -120,9 +174,7 @@ unpack() { # <folder> <requirements>: the wheels that these name
 	mkdir -p "$tmp" "$tmp.pip" # pip unpacks into TMPDIR first: beside the target, where there is room
 	TMPDIR=$tmp.pip PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$tmp" --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
 		--disable-pip-version-check --python-version 3.11 --implementation cp \
-		$(printf -- '--platform %s ' manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_25_x86_64 \
-			manylinux_2_18_x86_64 manylinux_2_17_x86_64 manylinux_2_12_x86_64 manylinux_2_5_x86_64 \
-			manylinux2014_x86_64 manylinux2010_x86_64 manylinux1_x86_64) \
+		$(printf -- "--platform manylinux%s_$wheels " _2_28 _2_27 _2_25 _2_18 _2_17 _2_12 _2_5 2014 2010 1) \
 		-r "$here/$2" >&2 || return
 	rm -rf "$tmp.pip"
 	mv -T "$tmp" "$1"
@@ -145,7 +197,7 @@ compile_gotch() {
 	done
 	cp $here/compat.h "$tmp/"
 	sh $here/gotch_names.sh "$source" >"$tmp/gotch_names.inc"
-	g++ -std=c++17 -O1 -fPIC -w -shared -include "$tmp/compat.h" -I"$tmp" -I"$source/libtch" \
+	${cross}g++ -std=c++17 -O1 -fPIC -w -shared -include "$tmp/compat.h" -I"$tmp" -I"$source/libtch" \
 		-I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" -D_GLIBCXX_USE_CXX11_ABI=1 \
 		"$source/libtch/torch_api.cpp" -o "$tmp/libhymenoptera_gotch.so" \
 		-L"$libtorch/lib" -Wl,--allow-shlib-undefined -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib"
@@ -157,11 +209,11 @@ compile_gotch() {
 # else works; make clean setup tries again.
 compile_graphs() {
 	[ ! -e "$graphs" ] || return 0
-	local headers=$cache/cuda-headers-$(hash_of <$here/requirements-cuda-headers.txt) tmp=$graphs.partial
+	local headers=$cache/cuda-headers-$(hash_of <$here/requirements-cuda-headers$suffix.txt) tmp=$graphs.partial
 	rm -rf "$tmp"
 	mkdir -p "$tmp"
-	if [ -e "$headers" ] || unpack "$headers" requirements-cuda-headers.txt; then
-		g++ -std=c++17 -O1 -fPIC -w -shared -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" \
+	if [ -e "$headers" ] || unpack "$headers" requirements-cuda-headers$suffix.txt; then
+		${cross}g++ -std=c++17 -O1 -fPIC -w -shared -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" \
 			-I"$headers/nvidia/cu13/include" -D_GLIBCXX_USE_CXX11_ABI=1 torch/graph/graph.cc \
 			-o "$tmp/libhymenoptera_cuda.so" -L"$libtorch/lib" -Wl,--allow-shlib-undefined \
 			-ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib" && mv -T "$tmp" "$graphs" ||
@@ -176,7 +228,7 @@ fetch_codecs() {
 	[ ! -e "$codecs" ] || return 0
 	local tmp=$codecs.fetched lib
 	rm -rf "$tmp"
-	unpack "$tmp" requirements-pillow.txt ||
+	unpack "$tmp" requirements-pillow$suffix.txt ||
 		die "pip could not fetch Pillow's wheel, whose libraries decode the pictures; its message is above. Type make setup to try again"
 	mkdir -p "$tmp/keep/licences"
 	for lib in jpeg tiff webp webpdemux sharpyuv zstd lzma; do
@@ -261,6 +313,38 @@ vendor_modules() {
 	mv -T $tmp vendor
 }
 
+# What go build and go test take for another processor: . vendor/.arm64/env. cgo's files of that processor lie beside it, and an
+# overlay has them replace the clone's. EMULATOR runs what they build, as a Neoverse N1 (Graviton 2).
+write_overlay() {
+	local there=vendor/.$arch tmp=vendor/.$arch.partial gcc="-O2 -g $flags"
+	rm -rf $tmp
+	mkdir -p $tmp
+	cgo_file libtch >$tmp/libtch.go
+	cgo_file torch >$tmp/torch.go
+	codec_file jpeg jpeg >$tmp/jpeg.go
+	codec_file tiff tiff >$tmp/tiff.go
+	codec_file webp webpdemux webp >$tmp/webp.go
+	jemalloc_file >$tmp/jemalloc.go
+	cat >$tmp/overlay.json <<-EOF
+		{"Replace": {
+			"$PWD/vendor/github.com/sugarme/gotch/libtch/aaa_libtorch.go": "$PWD/$there/libtch.go",
+			"$PWD/torch/cgo_libtorch.go": "$PWD/$there/torch.go",
+			"$PWD/internal/jpeg/cgo_codecs.go": "$PWD/$there/jpeg.go",
+			"$PWD/internal/tiff/cgo_codecs.go": "$PWD/$there/tiff.go",
+			"$PWD/internal/webp/cgo_codecs.go": "$PWD/$there/webp.go",
+			"$PWD/internal/malloc/jemalloc/cgo_jemalloc.go": "$PWD/$there/jemalloc.go"
+		}}
+	EOF
+	cat >$tmp/env <<-EOF
+		export GOARCH=$arch CGO_ENABLED=1 CC=${cross}gcc CXX=${cross}g++ GOFLAGS='"-overlay=$PWD/$there/overlay.json"'
+		export CGO_CFLAGS='$gcc' CGO_CXXFLAGS='$gcc' CGO_LDFLAGS='$gcc'
+		export EMULATOR='qemu-aarch64 -cpu neoverse-n1 -L $sysroot' STRIP=${cross}strip SYSROOT='$sysroot'
+	EOF
+	stamp >$tmp/.setup
+	rm -rf $there
+	mv -T $tmp $there
+}
+
 case $libtorch$gotch in *[!A-Za-z0-9/._+~@,=:-]*)
 	die "$libtorch: cgo takes no path with blanks or special characters; set LIBTORCH or XDG_CACHE_HOME to one without" ;;
 esac
@@ -272,10 +356,15 @@ export GOPROXY GOMODCACHE=$cache/modules GOFLAGS='-mod=mod -modcacherw'
 mkdir -p "$cache"
 exec 9>"$cache/setup.lock"
 flock -n 9 || { say "another set-up is running; waiting for it"; flock 9; }
+[ -z "$cross" ] || fetch_sysroot
 [ -n "${LIBTORCH:-}" ] || fetch_libtorch
 check_version
 compile_gotch
 compile_graphs
 fetch_codecs
-vendor_modules
+if [ -n "$cross" ]; then
+	write_overlay
+else
+	vendor_modules
+fi
 say "ready: libtorch $torch_version in $libtorch"
