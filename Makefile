@@ -174,11 +174,12 @@ parity-fuzz: setup reference-env ## what the fuzz targets collected, and damaged
 	@PYTHONPATH=$(SAFETENSORS) $(PYTHON) -W ignore scripts/parity_fuzz.py $(ARGS)
 
 PURE := ./checkpoint ./hub ./metrics ./onnx ./report ./run ./transforms ./internal/background ./internal/cli ./internal/disk ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth ./internal/text ./internal/version
-lint: setup ## gofmt, go vet, staticcheck; and the packages that are pure Go, built and tested without cgo
+lint: setup ## gofmt, go vet, staticcheck; the packages that are pure Go, built and tested without cgo, and for arm64
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$files" ] || { echo "not as gofmt writes them: $$files"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
 	CGO_ENABLED=0 go test $(PURE)
+	CGO_ENABLED=0 scripts/fused.sh $(PURE)
 
 failing-writes: setup ## fail every write, fsync, rename and close of a training in turn; fill real small disks (needs mount)
 	go test -count 1 -run 'TestFail' -v ./run

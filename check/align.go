@@ -38,7 +38,8 @@ func (a *aligner) best(p plane, b box, step, least float64) (box, float64) {
 		for better := true; better; {
 			better = false
 			for _, move := range moves {
-				c := box{b.x0 + move.x0*step, b.y0 + move.y0*step, b.x1 + move.x1*step, b.y1 + move.y1*step}
+				// float64(…): without it, arm64 fuses the product with the sum.
+				c := box{b.x0 + float64(move.x0*step), b.y0 + float64(move.y0*step), b.x1 + float64(move.x1*step), b.y1 + float64(move.y1*step)}
 				if c.x0 < 0 || c.y0 < 0 || c.x1 > 1 || c.y1 > 1 || c.x1-c.x0 < smallestCrop || c.y1-c.y0 < smallestCrop {
 					continue
 				}

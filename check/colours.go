@@ -35,7 +35,8 @@ func (v view) difference(other view, part box) float64 {
 		v.colours[channel].cells(a[:], corners[:], whole, colourCells)
 		other.colours[channel].cells(b[:], corners[:], part, colourCells)
 		for i := range a {
-			sum += (a[i] - b[i]) * (a[i] - b[i])
+			// float64(…): without it, arm64 fuses the product with the sum.
+			sum += float64((a[i] - b[i]) * (a[i] - b[i]))
 		}
 	}
 	return math.Sqrt(sum / (3 * n))

@@ -35,7 +35,8 @@ func (h *hasher) hash(p plane, b box) (bits uint64) {
 		for u := range hashWaves {
 			var s float64
 			for x, v := range line {
-				s += v * h.waves[u][x]
+				// float64(…): without it, arm64 fuses the product with the sum.
+				s += float64(v * h.waves[u][x])
 			}
 			rows[y][u] = s
 		}
@@ -44,7 +45,7 @@ func (h *hasher) hash(p plane, b box) (bits uint64) {
 		for u := range hashWaves {
 			var s float64
 			for y := range hashSide {
-				s += rows[y][u] * h.waves[v][y]
+				s += float64(rows[y][u] * h.waves[v][y])
 			}
 			if s > 0 && u+v > 0 {
 				bits |= 1 << (v*hashWaves + u)

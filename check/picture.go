@@ -65,7 +65,8 @@ func (l *looker) look(path string) (p picture) {
 	var sum, squares float64
 	for i, v := range cells {
 		p.thumb[i] = uint8(v + 0.5)
-		sum, squares = sum+v, squares+v*v
+		// float64(…): without it, arm64 fuses the product with the sum.
+		sum, squares = sum+v, squares+float64(v*v)
 	}
 	n := float64(len(cells))
 	p.flat = squares/n-sum*sum/n/n < leastVariance

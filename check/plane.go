@@ -79,15 +79,17 @@ func (p plane) cells(dst, corners []float64, b box, k int) {
 	n, m := float64(p.n), p.n+1
 	dx, dy := (b.x1-b.x0)*n/float64(k), (b.y1-b.y0)*n/float64(k)
 	for y := range k + 1 {
-		v := min(max(b.y0*n+float64(y)*dy, 0), n)
+		// float64(…): without it, arm64 fuses the product with the sum.
+		v := min(max(float64(b.y0*n)+float64(float64(y)*dy), 0), n)
 		i := min(int(v), p.n-1)
 		f := v - float64(i)
 		upper, lower := p.sum[i*m:(i+1)*m], p.sum[(i+1)*m:(i+2)*m]
 		for x := range k + 1 {
-			u := min(max(b.x0*n+float64(x)*dx, 0), n)
+			u := min(max(float64(b.x0*n)+float64(float64(x)*dx), 0), n)
 			j := min(int(u), p.n-1)
 			g := u - float64(j)
-			corners[y*(k+1)+x] = (1-f)*((1-g)*upper[j]+g*upper[j+1]) + f*((1-g)*lower[j]+g*lower[j+1])
+			high, low := float64((1-g)*upper[j])+float64(g*upper[j+1]), float64((1-g)*lower[j])+float64(g*lower[j+1])
+			corners[y*(k+1)+x] = float64((1-f)*high) + float64(f*low)
 		}
 	}
 	scale := 1 / (dx * dy)
@@ -104,7 +106,7 @@ func correlation(a, b []float64) float64 {
 	var sa, sb, saa, sbb, sab float64
 	for i, x := range a {
 		y := b[i]
-		sa, sb, saa, sbb, sab = sa+x, sb+y, saa+x*x, sbb+y*y, sab+x*y
+		sa, sb, saa, sbb, sab = sa+x, sb+y, saa+float64(x*x), sbb+float64(y*y), sab+float64(x*y)
 	}
 	n := float64(len(a))
 	va, vb := saa-sa*sa/n, sbb-sb*sb/n

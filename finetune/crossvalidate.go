@@ -93,7 +93,8 @@ func unit(vectors []float32, width int) {
 	for v := range slices.Chunk(vectors, width) {
 		var squares float64
 		for _, x := range v {
-			squares += float64(x) * float64(x)
+			// float64(…): without it, arm64 fuses the product with the sum.
+			squares += float64(float64(x) * float64(x))
 		}
 		length := float32(math.Sqrt(max(squares, 1e-12)))
 		for i := range v {
@@ -182,13 +183,13 @@ func (p probe) standard(samples []int) (mean, scale []float64) {
 	for _, i := range samples {
 		for c, v := range p.vectors[i*p.width : (i+1)*p.width] {
 			mean[c] += float64(v)
-			scale[c] += float64(v) * float64(v)
+			scale[c] += float64(float64(v) * float64(v))
 		}
 	}
 	n := float64(len(samples))
 	for c := range mean {
 		mean[c] /= n
-		scale[c] = 1 / math.Sqrt(max(scale[c]/n-mean[c]*mean[c], leastVariance))
+		scale[c] = 1 / math.Sqrt(max(scale[c]/n-float64(mean[c]*mean[c]), leastVariance))
 	}
 	return mean, scale
 }

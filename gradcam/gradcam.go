@@ -91,7 +91,8 @@ func one(features, grads []float32, channels, h, w int) Map {
 			weight += float64(g) / float64(h*w)
 		}
 		for i, a := range features[at : at+h*w] {
-			sums[i] += weight * float64(a)
+			// float64(…): without it, arm64 fuses the product with the sum.
+			sums[i] += float64(weight * float64(a))
 		}
 	}
 	for _, v := range sums {

@@ -14,7 +14,8 @@ func Wilson(k, n int) (low, high float64) {
 	p, m := float64(k)/float64(n), float64(n)
 	d := 1 + z95*z95/m
 	centre := (p + z95*z95/(2*m)) / d
-	half := z95 / d * math.Sqrt(p*(1-p)/m+z95*z95/(4*m*m))
+	// float64(…): without it, arm64 fuses the product with the sum.
+	half := float64(z95 / d * math.Sqrt(p*(1-p)/m+z95*z95/(4*m*m)))
 	low, high = max(centre-half, 0), min(centre+half, 1)
 	if k == 0 { // exactly, not but for rounding
 		low = 0
@@ -46,7 +47,7 @@ func McNemar(b, c int) float64 {
 	for k := range min(b, c) + 1 {
 		logK, _ := math.Lgamma(float64(k + 1))
 		logRest, _ := math.Lgamma(float64(n - k + 1))
-		p += math.Exp(logN - logK - logRest - float64(n)*math.Ln2)
+		p += math.Exp(logN - logK - logRest - float64(float64(n)*math.Ln2))
 	}
 	return min(2*p, 1)
 }

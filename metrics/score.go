@@ -126,9 +126,10 @@ func (m *Metrics) score() {
 
 // add adds share times another score.
 func (s *ClassScore) add(o ClassScore, share float64) {
-	s.Precision += share * o.Precision
-	s.Recall += share * o.Recall
-	s.F1 += share * o.F1
+	// float64(…): without it, arm64 fuses the product with the sum.
+	s.Precision += float64(share * o.Precision)
+	s.Recall += float64(share * o.Recall)
+	s.F1 += float64(share * o.F1)
 	s.Support += o.Support
 	s.Predicted += o.Predicted
 }
@@ -169,7 +170,7 @@ func Calibration(predictions []Prediction, bins int) (rows []Bin, ece float64) {
 		if b := &rows[i]; b.N > 0 {
 			b.Confidence /= float64(b.N)
 			b.Accuracy /= float64(b.N)
-			ece += Ratio(b.N, len(predictions)) * math.Abs(b.Accuracy-b.Confidence)
+			ece += float64(Ratio(b.N, len(predictions)) * math.Abs(b.Accuracy-b.Confidence))
 		}
 	}
 	return rows, ece

@@ -23,12 +23,13 @@ func Temperature(predictions []Prediction) float64 {
 			for _, z := range logits[i] {
 				w := math.Exp(inverse * z)
 				total += w
-				mean += w * z
-				square += w * z * z
+				// float64(…): without it, arm64 fuses the product with the sum.
+				mean += float64(w * z)
+				square += float64(w * z * z)
 			}
 			mean /= total
 			first += mean - logits[i][p.Label]
-			second += square/total - mean*mean
+			second += square/total - float64(mean*mean)
 		}
 		return first, second
 	}
@@ -48,7 +49,7 @@ func Temperature(predictions []Prediction) float64 {
 		}
 		next := inverse - first/second
 		if !(next > low && next < high) {
-			next = low + (high-low)/2
+			next = low + float64((high-low)/2)
 		}
 		if math.Abs(next-inverse) <= 1e-14*inverse {
 			return 1 / next

@@ -35,7 +35,8 @@ func (g *graph) convBN(x string, c convolution) string {
 		for i := o * each; i < (o+1)*each; i++ {
 			folded[i] = float32(float64(weight[i]) * scale)
 		}
-		bias[o] = float32(float64(beta[o]) - float64(mean[o])*scale)
+		// float64(…): without it, arm64 fuses the product with the sum.
+		bias[o] = float32(float64(beta[o]) - float64(float64(mean[o])*scale))
 	}
 	inputs := []string{x, g.floats(c.conv+".weight", shape, folded), g.floats(c.bn+".bias", shape[:1], bias)}
 	return g.node("Conv", inputs, attrInts("kernel_shape", shape[2:]...),

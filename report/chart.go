@@ -50,8 +50,9 @@ const (
 func (c chart) svg(id string) template.HTML {
 	var b strings.Builder
 	xLow, xHigh, yLow, yHigh := c.limits()
-	x := func(v float64) string { return num(plotLeft + (v-xLow)/(xHigh-xLow)*(plotRight-plotLeft)) }
-	y := func(v float64) string { return num(plotBottom - (v-yLow)/(yHigh-yLow)*(plotBottom-plotTop)) }
+	// float64(…): without it, arm64 fuses the product with the sum.
+	x := func(v float64) string { return num(plotLeft + float64((v-xLow)/(xHigh-xLow)*(plotRight-plotLeft))) }
+	y := func(v float64) string { return num(plotBottom - float64((v-yLow)/(yHigh-yLow)*(plotBottom-plotTop))) }
 	e := template.HTMLEscapeString
 
 	fmt.Fprintf(&b, `<svg class="chart" viewBox="0 0 %v %v" role="img" aria-labelledby="%s-t %s-d" data-x="%v %v %v %v %v">`, chartW, chartH, id, id, xLow, xHigh, plotLeft, plotRight, chartW)

@@ -79,12 +79,13 @@ func (p *Page) ConfusionMap() template.HTML {
 				class = "diag"
 			}
 			fmt.Fprintf(&b, `<rect data-cell="%d %d" class="%s" x="%.2f" y="%.2f" width="%.2f" height="%.2f" opacity="%.2f"/>`,
-				i, j, class, left+float64(j)*cell, left+float64(i)*cell, cell, cell, 0.25+0.75*metrics.Ratio(k, m.Classes[i].Support))
+				// float64(…): without it, arm64 fuses the product with the sum.
+				i, j, class, left+float64(float64(j)*cell), left+float64(float64(i)*cell), cell, cell, 0.25+float64(0.75*metrics.Ratio(k, m.Classes[i].Support)))
 		}
 	}
 	for _, v := range wholeTicks(float64(n), 5) {
 		number := max(int(v), 1)
-		at := left + (float64(number)-0.5)*cell
+		at := left + float64((float64(number)-0.5)*cell)
 		fmt.Fprintf(&b, `<text class="tick" x="%.1f" y="%v" text-anchor="middle">#%d</text>`, at, left-8, number)
 		fmt.Fprintf(&b, `<text class="tick" x="%v" y="%.1f" dy=".35em" text-anchor="end">#%d</text>`, left-5, at, number)
 	}

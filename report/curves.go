@@ -198,7 +198,8 @@ func (c Curves) rates(p *plot.Plot) error {
 		if x < free {
 			continue // its label would lie on the one before
 		}
-		free = x + label*(p.X.Max-p.X.Min)
+		// float64(…): without it, arm64 fuses the product with the sum.
+		free = x + float64(label*(p.X.Max-p.X.Min))
 		labels.XYs = append(labels.XYs, plotter.XY{X: x, Y: p.Y.Max})
 		labels.Labels = append(labels.Labels, " lr "+shortest(s.LR))
 	}
@@ -258,6 +259,8 @@ func sans(p *plot.Plot) {
 
 // mix returns a with the given share of b.
 func mix(a, b color.RGBA, share float64) color.RGBA {
-	m := func(x, y uint8) uint8 { return uint8(math.Round((1-share)*float64(x) + share*float64(y))) }
+	m := func(x, y uint8) uint8 {
+		return uint8(math.Round(float64((1-share)*float64(x)) + float64(share*float64(y))))
+	}
 	return color.RGBA{m(a.R, b.R), m(a.G, b.G), m(a.B, b.B), 255}
 }

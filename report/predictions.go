@@ -90,7 +90,8 @@ func Heatmap(e Example) *image.RGBA {
 // heat maps 0 to 1 to a colour that grows lighter all the way.
 func heat(v float32) color.RGBA {
 	stops := [...]color.RGBA{{20, 11, 52, 255}, {110, 20, 110, 255}, {201, 62, 75, 255}, {247, 146, 40, 255}, {252, 253, 170, 255}}
-	at := float64(min(max(v, 0), 1)) * float64(len(stops)-1)
+	// float64(…): without it, arm64 fuses the product with the sum.
+	at := float64(float64(min(max(v, 0), 1)) * float64(len(stops)-1))
 	i := min(int(at), len(stops)-2)
 	return mix(stops[i], stops[i+1], at-float64(i))
 }
@@ -102,9 +103,9 @@ func Enlarge(values []float32, w, h, toW, toH int) []float32 {
 	xs, ys := weights(w, toW), weights(h, toH)
 	for y, wy := range ys {
 		for x, wx := range xs {
-			top := values[wy.a*w+wx.a]*(1-wx.f) + values[wy.a*w+wx.b]*wx.f
-			bottom := values[wy.b*w+wx.a]*(1-wx.f) + values[wy.b*w+wx.b]*wx.f
-			out[y*toW+x] = top*(1-wy.f) + bottom*wy.f
+			top := float32(values[wy.a*w+wx.a]*(1-wx.f)) + float32(values[wy.a*w+wx.b]*wx.f)
+			bottom := float32(values[wy.b*w+wx.a]*(1-wx.f)) + float32(values[wy.b*w+wx.b]*wx.f)
+			out[y*toW+x] = float32(top*(1-wy.f)) + float32(bottom*wy.f)
 		}
 	}
 	return out

@@ -29,12 +29,13 @@ func Plot(lines [][]float64, width, height int) string {
 	for i, l := range lines {
 		letter := Letter(i)[0]
 		for x := range width {
-			at := float64(x) / float64(max(width-1, 1)) * float64(longest-1)
+			// float64(…): without it, arm64 fuses the product with the sum.
+			at := float64(float64(x) / float64(max(width-1, 1)) * float64(longest-1))
 			if at > float64(len(l)-1) {
 				break
 			}
 			k := int(at)
-			v := l[k] + (at-float64(k))*(l[min(k+1, len(l)-1)]-l[k])
+			v := l[k] + float64((at-float64(k))*(l[min(k+1, len(l)-1)]-l[k]))
 			cell := &field[int(math.Round((high-v)/(high-low)*float64(height-1)))][x]
 			if *cell != ' ' && *cell != letter {
 				*cell = '*'

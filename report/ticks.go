@@ -19,9 +19,10 @@ func wholeTicks(high float64, n int) (at []float64) {
 // ticks returns at most about n round numbers from low to high and how many digits they need.
 func ticks(low, high float64, n int) (at []float64, digits int) {
 	step := niceStep((high - low) / float64(n))
-	digits = max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
-	for i := math.Ceil(low/step - 1e-9); i*step <= high+1e-9*step; i++ {
-		at = append(at, i*step+0) // + 0: no -0
+	// float64(…): without it, arm64 fuses the product with the sum.
+	digits = max(0, int(math.Ceil(-float64(math.Log10(step))-1e-9)))
+	for i := math.Ceil(low/step - 1e-9); float64(i*step) <= high+float64(1e-9*step); i++ {
+		at = append(at, float64(i*step)+0) // + 0: no -0
 	}
 	return at, digits
 }

@@ -38,7 +38,8 @@ func (t *sums) add(r result, n int) (loss float64, ok bool) {
 	if !isFinite(loss) {
 		return loss, false
 	}
-	t.loss += loss * float64(n)
+	// float64(…): without it, arm64 fuses the product with the sum.
+	t.loss += float64(loss * float64(n))
 	t.corrects += int(torch.Item(r.hits))
 	return loss, true
 }

@@ -57,7 +57,8 @@ func rotate(m *Image, angle float64) {
 	turn := -float64(angle * (math.Pi / 180))
 	sin, cos := round15(math.Sin(turn)), round15(math.Cos(turn))
 	k := matrix{cos, sin, 0, round15(-math.Sin(turn)), cos, 0}
-	cx, cy := w/2, h/2
+	// float64(…): without it, arm64 fuses the product with the sum.
+	cx, cy := float64(w/2), float64(h/2)
 	k[2] = float64(float64(k[0]*-cx)+float64(k[1]*-cy)) + cx
 	k[5] = float64(float64(k[3]*-cx)+float64(k[4]*-cy)) + cy
 	affine(m, k)

@@ -166,7 +166,8 @@ func autoContrast(m *Image) {
 			hi--
 		}
 		scale := 255 / float64(hi-lo)
-		offset := float64(-lo) * scale
+		// float64(…): without it, arm64 fuses the product with the sum.
+		offset := float64(float64(-lo) * scale)
 		for v := range 256 {
 			lut[c][v] = byte(v)
 			if hi > lo {

@@ -74,7 +74,7 @@ func Multinomial(src Source, weights []float64, p []int) {
 
 // FMA returns x*y+z rounded once to float32. (Rounding a float64 sum to float32 would round twice.)
 func FMA(x, y, z float32) float32 {
-	p := float64(x) * float64(y) // exact: 48 bits
+	p := float64(float64(x) * float64(y)) // exact: 48 bits; the conversion keeps arm64 from fusing it with a sum
 	c := float64(z)
 	sum := float64(p + c)
 	// What the addition lost (Knuth's two-sum).

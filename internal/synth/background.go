@@ -12,15 +12,17 @@ func background(c *canvas) {
 	if c.IntN(4) == 0 {
 		hue = c.Float64()
 	}
-	tilt, slope := c.Float64()*2*math.Pi, c.between(0, 0.3)
+	tilt, slope := 2*math.Pi*c.Float64(), c.between(0, 0.3)
 	sin, cos := math.Sincos(tilt)
 	coarse, grain := c.between(0.02, 0.12), c.between(0, 0.06)
-	fx, fy, phase := c.between(3, 14), c.between(3, 14), c.Float64()*6
+	// float64(…): without it, arm64 fuses the product with the sum.
+	fx, fy, phase := c.between(3, 14), c.between(3, 14), float64(c.Float64()*6)
 	for y := range h {
 		for x := range w {
 			u, v := float64(x)/float64(w)-0.5, float64(y)/float64(h)-0.5
-			shade := slope*(u*cos+v*sin) + coarse*math.Sin(fx*u*2+phase+2*math.Sin(fy*v*2)) + grain*c.spread()
-			p := hsv(hue+0.1*shade, sat, val+shade, 1)
+			fold := float64(float64(fx*u)*2) + phase + float64(2*math.Sin(float64(fy*v)*2))
+			shade := float64(slope*(float64(u*cos)+float64(v*sin))) + float64(coarse*math.Sin(fold)) + float64(grain*c.spread())
+			p := hsv(hue+float64(0.1*shade), sat, val+shade, 1)
 			c.img.SetRGBA(x, y, color.RGBA{p.R, p.G, p.B, 255})
 		}
 	}
@@ -42,7 +44,7 @@ func flower(c *canvas, x, y, r float64) {
 	for i := range petals {
 		a := 2 * math.Pi * float64(i) / float64(petals)
 		sin, cos := math.Sincos(a)
-		c.ellipse(col, x+r*cos, y+r*sin, r*0.7, r*0.35, a)
+		c.ellipse(col, x+float64(r*cos), y+float64(r*sin), r*0.7, r*0.35, a)
 	}
 	c.ellipse(hsv(c.between(0.08, 0.16), 0.8, c.between(0.4, 0.9), 1), x, y, r*0.5, r*0.5, 0)
 }

@@ -34,17 +34,19 @@ func (c *canvas) identity() { c.cx, c.cy, c.scale, c.cos, c.sin = 0, 0, c.short(
 func (c *canvas) pose(x, y, size float64) {
 	c.cx, c.cy = x*float64(c.img.Rect.Dx()), y*float64(c.img.Rect.Dy())
 	c.scale = size * c.short()
-	c.sin, c.cos = math.Sincos(c.Float64() * 2 * math.Pi)
+	c.sin, c.cos = math.Sincos(2 * math.Pi * c.Float64())
 }
 
 // between returns a random number from low to high.
-func (c *canvas) between(low, high float64) float64 { return low + (high-low)*c.Float64() }
+// float64(…): without it, arm64 fuses the product with the sum.
+func (c *canvas) between(low, high float64) float64 { return low + float64((high-low)*c.Float64()) }
 
 // spread returns a random number around 0, mostly within ±1.
 func (c *canvas) spread() float64 { return c.NormFloat64() / 2 }
 
 func (c *canvas) point(x, y float64) (float32, float32) {
-	return float32(c.cx + c.scale*(x*c.cos-y*c.sin)), float32(c.cy + c.scale*(x*c.sin+y*c.cos))
+	u, v := float64(x*c.cos)-float64(y*c.sin), float64(x*c.sin)+float64(y*c.cos)
+	return float32(c.cx + float64(c.scale*u)), float32(c.cy + float64(c.scale*v))
 }
 
 // polygon fills the outline through the given points.
@@ -69,7 +71,7 @@ func (c *canvas) ellipse(col color.Color, x, y, rx, ry, angle float64) {
 	sin, cos := math.Sincos(angle)
 	for i := range points {
 		b, a := math.Sincos(2 * math.Pi * float64(i) / corners)
-		points[i] = [2]float64{x + rx*a*cos - ry*b*sin, y + rx*a*sin + ry*b*cos}
+		points[i] = [2]float64{x + float64(rx*a*cos) - float64(ry*b*sin), y + float64(rx*a*sin) + float64(ry*b*cos)}
 	}
 	c.polygon(col, points)
 }
@@ -83,7 +85,7 @@ func (c *canvas) line(col color.Color, width float64, points ...[2]float64) {
 		if n == 0 {
 			continue
 		}
-		dx, dy = dx/n*width/2, dy/n*width/2
+		dx, dy = float64(dx/n*width/2), float64(dy/n*width/2)
 		c.polygon(col, [][2]float64{{p[0] - dy, p[1] + dx}, {q[0] - dy, q[1] + dx}, {q[0] + dy, q[1] - dx}, {p[0] + dy, p[1] - dx}})
 	}
 }
@@ -93,8 +95,8 @@ func hsv(h, s, v, alpha float64) color.NRGBA {
 	h -= math.Floor(h)
 	s, v = min(max(s, 0), 1), min(max(v, 0), 1)
 	channel := func(n float64) uint8 {
-		k := math.Mod(n+h*6, 6)
-		return uint8(math.Round(255 * (v - v*s*max(0, min(k, 4-k, 1)))))
+		k := math.Mod(n+float64(h*6), 6)
+		return uint8(math.Round(255 * (v - float64(v*s*max(0, min(k, 4-k, 1))))))
 	}
 	return color.NRGBA{channel(5), channel(3), channel(1), uint8(math.Round(255 * alpha))}
 }

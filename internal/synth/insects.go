@@ -38,14 +38,15 @@ func bee(c *canvas) {
 	bands := 3 + c.IntN(3)
 	for i := range bands {
 		x := -0.75 + 1.5*(float64(i)+0.4)/float64(bands) // from tail to waist, in half axes
-		y := width * math.Sqrt(1-x*x)
-		c.ellipse(dark, abdomen+x*half, 0, half*0.55/float64(bands), y, 0)
+		// float64(…): without it, arm64 fuses the product with the sum.
+		y := width * math.Sqrt(1-float64(x*x))
+		c.ellipse(dark, abdomen+float64(x*half), 0, half*0.55/float64(bands), y, 0)
 	}
 	thorax := hsv(hue, sat*0.8, c.between(0.25, 0.6), 1)
 	for range 40 { // fur
-		a := c.Float64() * 2 * math.Pi
+		a := 2 * math.Pi * c.Float64()
 		sin, cos := math.Sincos(a)
-		c.line(thorax, 0.012, [2]float64{0.11 + 0.1*cos, 0.1 * sin}, [2]float64{0.11 + 0.155*cos, 0.15 * sin})
+		c.line(thorax, 0.012, [2]float64{0.11 + float64(0.1*cos), 0.1 * sin}, [2]float64{0.11 + float64(0.155*cos), 0.15 * sin})
 	}
 	c.ellipse(thorax, 0.11, 0, 0.13, 0.125, 0)
 	c.ellipse(dark, 0.28, 0, 0.085, 0.1, 0)
@@ -53,8 +54,8 @@ func bee(c *canvas) {
 		c.line(dark, 0.016, [2]float64{0.34, side * 0.03}, [2]float64{c.between(0.42, 0.48), side * c.between(0.05, 0.12)})
 		glass := hsv(c.between(0.5, 0.65), 0.12, c.between(0.8, 0.98), c.between(0.4, 0.65))
 		sweep := side * c.between(0.5, 1.0)
-		wing(c, glass, 0.08, side*0.08, c.between(0.36, 0.44), 0.1, math.Pi-sweep*1.2)
-		wing(c, glass, 0.0, side*0.08, c.between(0.24, 0.3), 0.08, math.Pi-sweep*0.75)
+		wing(c, glass, 0.08, side*0.08, c.between(0.36, 0.44), 0.1, math.Pi-float64(sweep*1.2))
+		wing(c, glass, 0.0, side*0.08, c.between(0.24, 0.3), 0.08, math.Pi-float64(sweep*0.75))
 	}
 }
 
@@ -65,17 +66,17 @@ func wing(c *canvas, col color.Color, x, y, length, width, angle float64) {
 		sin = -sin
 		angle = -angle
 	}
-	c.ellipse(col, x+length/2*cos, y+length/2*sin, length/2, width, angle)
+	c.ellipse(col, x+float64(length/2*cos), y+float64(length/2*sin), length/2, width, angle)
 }
 
 // legs draws three bent pairs around x.
 func legs(c *canvas, col color.Color, x, reach, width float64) {
 	for i, lean := range []float64{-0.9, -0.1, 0.8} {
-		root := x + 0.06*float64(i-1)
+		root := x + float64(0.06*float64(i-1))
 		for _, side := range []float64{-1, 1} {
-			l := lean + 0.25*c.spread()
-			knee := [2]float64{root + 0.5*reach*l, side * reach * c.between(0.55, 0.75)}
-			foot := [2]float64{root + reach*l*1.3, side * reach * c.between(0.95, 1.2)}
+			l := lean + float64(0.25*c.spread())
+			knee := [2]float64{root + float64(0.5*reach*l), side * reach * c.between(0.55, 0.75)}
+			foot := [2]float64{root + float64(reach*l*1.3), side * reach * c.between(0.95, 1.2)}
 			c.line(col, width, [2]float64{root, side * 0.04}, knee, foot)
 		}
 	}

@@ -66,7 +66,8 @@ func Write(dir string, cfg Config) error {
 func writePicture(path string, w, h int, r *rand.Rand, paint func(*canvas)) error {
 	c := newCanvas(w, h, r)
 	background(c)
-	c.pose(0.5+0.16*c.spread(), 0.5+0.16*c.spread(), c.between(0.62, 0.95))
+	// float64(…): without it, arm64 fuses the product with the sum.
+	c.pose(0.5+float64(0.16*c.spread()), 0.5+float64(0.16*c.spread()), c.between(0.62, 0.95))
 	paint(c)
 	c.identity()
 	for range r.IntN(4) {

@@ -33,9 +33,10 @@ func uniform(s *torch.Scope, bound float64, shape ...int64) *torch.Tensor {
 
 // TruncNormal draws weight again by torch.nn.init.trunc_normal_(weight, 0, std, low, high).
 func TruncNormal(weight *torch.Tensor, std, low, high float64) {
-	cdf := func(x float64) float64 { return (1 + math.Erf(x/math.Sqrt(2))) / 2 }
+	// float64(…): without it, arm64 fuses the product with the sum.
+	cdf := func(x float64) float64 { return float64((1 + math.Erf(x/math.Sqrt(2))) / 2) }
 	torch.NoGrad(func() {
-		torch.UniformInPlace(weight, 2*cdf(low/std)-1, 2*cdf(high/std)-1)
+		torch.UniformInPlace(weight, float64(2*cdf(low/std))-1, float64(2*cdf(high/std))-1)
 		torch.ErfinvInPlace(weight)
 		torch.MulScalarInPlace(weight, std*math.Sqrt(2))
 		torch.ClampInPlace(weight, low, high) // after adding the mean, 0

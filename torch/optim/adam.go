@@ -69,7 +69,8 @@ func (o *Adam) update(s *torch.Scope, p, grad *torch.Tensor, lr float64) {
 	st.steps++
 	switch decay := o.cfg.WeightDecay; {
 	case decay != 0 && o.cfg.Decoupled:
-		torch.MulScalarInPlace(p, 1-lr*decay)
+		// float64(…): without it, arm64 fuses the product with the sum.
+		torch.MulScalarInPlace(p, 1-float64(lr*decay))
 	case decay != 0:
 		grad = torch.AddScaled(s, grad, p, decay)
 	}

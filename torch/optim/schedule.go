@@ -69,7 +69,8 @@ func (l *CosineAnnealingLR) Step() {
 	rates := l.opt.Rates()
 	for i := range rates {
 		if (l.epoch-1-l.tMax)%(2*l.tMax) == 0 { // leaving 0, where the recursion would divide by 0
-			rates[i] += l.base[i] * (1 - cos(math.Pi/period)) / 2
+			// float64(…): without it, arm64 fuses the product with the sum.
+			rates[i] += float64(l.base[i] * (1 - cos(math.Pi/period)) / 2)
 		} else {
 			rates[i] *= (1 + cos(math.Pi*now/period)) / (1 + cos(math.Pi*before/period))
 		}
@@ -101,7 +102,7 @@ func (w *WarmUp) Step() {
 	w.step++
 	switch {
 	case w.step < w.steps:
-		scale(w.opt, 1+(1-w.start)/(float64(w.steps)*w.start+float64(w.step-1)*(1-w.start)))
+		scale(w.opt, 1+(1-w.start)/(float64(float64(w.steps)*w.start)+float64(float64(w.step-1)*(1-w.start))))
 	case w.step == w.steps:
 		w.opt.SetRates(w.base)
 	default:
