@@ -43,7 +43,7 @@ if [ "$arch" != "$machine" ]; then
 	. /etc/os-release
 	cross=aarch64-linux-gnu-
 	sysroot=$cache/sysroot/$arch-${VERSION_CODENAME:-unknown}-1
-	flags="-I$sysroot/usr/include -I$sysroot/usr/include/aarch64-linux-gnu -L$sysroot/usr/lib/aarch64-linux-gnu"
+	flags="-I$sysroot/usr/include -I$sysroot/usr/include/aarch64-linux-gnu -L$sysroot/usr/lib/aarch64-linux-gnu -Wl,-rpath-link,$sysroot/lib/aarch64-linux-gnu"
 fi
 if [ -n "${LIBTORCH:-}" ]; then
 	libtorch=$(cd "$LIBTORCH" 2>/dev/null && pwd) || die "LIBTORCH=$LIBTORCH: no such folder"
