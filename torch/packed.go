@@ -5,9 +5,12 @@ import "C"
 
 import (
 	"context"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/cpu"
+
+	"hymenoptera/internal/machine"
 )
 
 // A PackedConv is a convolution with constant weights, in oneDNN's layout for one size of input. It works on the CPU,
@@ -47,7 +50,11 @@ func MultipliesBFloat16(d Device) bool {
 	if d != CPU {
 		return true
 	}
-	if !cpu.X86.HasAVX512BF16 && !cpu.X86.HasAMXBF16 {
+	able := cpu.X86.HasAVX512BF16 || cpu.X86.HasAMXBF16
+	if runtime.GOARCH == "arm64" {
+		able = machine.This().NEONBFloat16()
+	}
+	if !able {
 		return false
 	}
 	return Do(context.Background(), func(s *Scope) error {

@@ -3,14 +3,26 @@ package torch
 // #include "shim.h"
 import "C"
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"runtime"
+)
 
 // Version returns libtorch's version, "2.11.0".
 func Version() string { return C.GoString(C.hy_torch_version()) }
 
-// CPUCapability returns the vector instructions that libtorch's own kernels use on this machine:
-// DEFAULT, AVX2 or AVX512. The environment variable ATEN_CPU_CAPABILITY lowers it.
-func CPUCapability() string { return C.GoString(C.hy_cpu_capability()) }
+// CPUCapability returns the vector instructions that libtorch's own kernels use on this machine: AVX2, AVX512 or DEFAULT
+// on x86-64, NEON or SVE256 on arm64. The environment variable ATEN_CPU_CAPABILITY lowers it.
+func CPUCapability() string { return capability(runtime.GOARCH, C.GoString(C.hy_cpu_capability())) }
+
+// capability names what libtorch calls DEFAULT on every processor. On arm64 that has vectors of 128 bits, and fused
+// multiply-add.
+func capability(arch, name string) string {
+	if arch == "arm64" && name == "DEFAULT" {
+		return "NEON"
+	}
+	return name
+}
 
 func setNumThreads(n int) { checkShim(C.hy_set_num_threads(C.int(n)), "set_num_threads") }
 

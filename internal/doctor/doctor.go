@@ -83,8 +83,17 @@ func checkLibtorch() Finding {
 
 func checkCPU() Finding {
 	m := machine.This()
-	f := Finding{Name: "processor", Value: m.Processor() + ", libtorch uses " + torch.CPUCapability() + ", " + text.GB(m.Memory())}
-	if f.OK = torch.CPUCapability() != "DEFAULT"; !f.OK {
+	return processor(m.Processor(), torch.CPUCapability(), torch.MultipliesBFloat16(torch.CPU), m.Memory())
+}
+
+// processor judges the processor by what libtorch uses of it. Only on x86-64 that may be DEFAULT.
+func processor(name, capability string, bfloat16 bool, memory int64) Finding {
+	fast := "float32"
+	if bfloat16 {
+		fast = "bfloat16"
+	}
+	f := Finding{Name: "processor", Value: fmt.Sprintf("%s, libtorch uses %s, --fast %s, %s", name, capability, fast, text.GB(memory))}
+	if f.OK = capability != "DEFAULT"; !f.OK {
 		f.Do = "trainings are several times slower without AVX2; unset ATEN_CPU_CAPABILITY if it is set, or use another machine"
 	}
 	return f

@@ -7,6 +7,7 @@ package machine
 
 import (
 	"bufio"
+	"encoding/binary"
 	"math"
 	"os"
 	"path/filepath"
@@ -71,8 +72,43 @@ func (m Machine) Threads() int {
 	return m.Processors()
 }
 
-// Processor returns the name of the processor, or "unknown".
-func (m Machine) Processor() string { return m.named("proc/cpuinfo", "model name") }
+// Processor returns the name of the processor, or "unknown". On arm64 the kernel gives two numbers instead of a name.
+func (m Machine) Processor() string {
+	if name := m.named("proc/cpuinfo", "model name"); name != "unknown" {
+		return name
+	}
+	maker, part := m.named("proc/cpuinfo", "CPU implementer"), m.named("proc/cpuinfo", "CPU part")
+	switch name := armProcessors[maker+" "+part]; {
+	case name != "":
+		return name
+	case maker == "0x61":
+		return "Apple"
+	case part != "unknown":
+		return "arm64 of implementer " + maker + ", part " + part
+	}
+	return "unknown"
+}
+
+// armProcessors names parts of the register MIDR_EL1, as lscpu does.
+var armProcessors = map[string]string{
+	"0x41 0xd03": "Cortex-A53", "0x41 0xd05": "Cortex-A55", "0x41 0xd07": "Cortex-A57", "0x41 0xd08": "Cortex-A72",
+	"0x41 0xd0b": "Cortex-A76", "0x41 0xd0c": "Neoverse-N1", "0x41 0xd40": "Neoverse-V1", "0x41 0xd41": "Cortex-A78",
+	"0x41 0xd42": "Cortex-A78AE", "0x41 0xd49": "Neoverse-N2", "0x41 0xd4f": "Neoverse-V2", "0x41 0xd84": "Neoverse-V3",
+	"0x4e 0x004": "Carmel", "0xc0 0xac3": "Ampere-1", "0xc0 0xac4": "Ampere-1a",
+}
+
+// NEONBFloat16 reports whether an arm64 processor multiplies bfloat16: a bit of what the kernel hands to every process
+// (getauxval(3)). An emulator shows the emulated processor here, and not in /proc/cpuinfo.
+func (m Machine) NEONBFloat16() bool {
+	const hwcap2, bf16 = 26, 1 << 14 // AT_HWCAP2 and HWCAP2_BF16
+	pairs := []byte(m.read("proc/self/auxv"))
+	for ; len(pairs) >= 16; pairs = pairs[16:] {
+		if binary.LittleEndian.Uint64(pairs) == hwcap2 {
+			return binary.LittleEndian.Uint64(pairs[8:])&bf16 != 0
+		}
+	}
+	return false
+}
 
 // GPU returns the name of a GPU by NVIDIA's driver, or "" if the driver has no such GPU.
 func (m Machine) GPU(index int) string {

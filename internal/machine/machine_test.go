@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -115,7 +116,41 @@ func TestNames(t *testing.T) {
 	if m := files(t, nil); m.Processor() != "unknown" || m.GPU(0) != "" || m.NVIDIA() {
 		t.Errorf("without files: got %q, %q, %v", m.Processor(), m.GPU(0), m.NVIDIA())
 	}
+	for _, tt := range []struct{ cpuinfo, want string }{ // of a Graviton 2, a container on a Mac, and one that no table has
+		{"processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd0c\n", "Neoverse-N1"},
+		{"CPU implementer\t: 0x61\nCPU part\t: 0x000\n", "Apple"},
+		{"CPU implementer\t: 0x99\nCPU part\t: 0x001\n", "arm64 of implementer 0x99, part 0x001"},
+	} {
+		if got := files(t, map[string]string{"proc/cpuinfo": tt.cpuinfo}).Processor(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
 	if PeakMemory() <= 0 {
 		t.Error("no peak memory")
+	}
+}
+
+// The bit is HWCAP2_BF16 of Linux's uapi/asm/hwcap.h for arm64.
+func TestNEONBFloat16(t *testing.T) {
+	pairs := func(values ...uint64) string {
+		var b []byte
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint64(b, v)
+		}
+		return string(b)
+	}
+	for _, tt := range []struct {
+		auxv string
+		want bool
+	}{
+		{pairs(16, 1<<14, 26, 1<<14, 0, 0), true},
+		{pairs(16, 1<<14, 26, 1<<13, 0, 0), false},
+		{pairs(16, 1<<14, 0, 0), false},
+		{pairs(26, 1<<14)[:15], false},
+		{"", false},
+	} {
+		if got := files(t, map[string]string{"proc/self/auxv": tt.auxv}).NEONBFloat16(); got != tt.want {
+			t.Errorf("% x: got %v, want %v", tt.auxv, got, tt.want)
+		}
 	}
 }
