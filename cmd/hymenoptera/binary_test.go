@@ -36,6 +36,11 @@ func build(t *testing.T) built {
 	}
 	env := []string{"OMP_WAIT_POLICY=passive", "TORCH_HOME=" + filepath.Join(dir, "torch"), "https_proxy=http://127.0.0.1:9",
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	for _, name := range []string{"QEMU_LD_PREFIX", "QEMU_CPU"} { // scripts/emulate.sh sets them
+		if value, found := os.LookupEnv(name); found {
+			env = append(env, name+"="+value)
+		}
+	}
 	return built{path, env}
 }
 

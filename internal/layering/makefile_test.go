@@ -37,7 +37,7 @@ func TestMakefileTargetsArePhony(t *testing.T) {
 	makefile := strings.ReplaceAll(readRoot(t, "Makefile"), "\\\n", " ")
 	phony := strings.Fields(regexp.MustCompile(`(?m)^\.PHONY:(.*)$`).FindStringSubmatch(makefile)[1])
 	var shown []string
-	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+):.*## `).FindAllStringSubmatch(makefile, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9-]+):.*## `).FindAllStringSubmatch(makefile, -1) {
 		shown = append(shown, m[1])
 	}
 	slices.Sort(phony)
