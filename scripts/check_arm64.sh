@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# check_arm64.sh ARCHIVE DATA WEIGHTS: unpack the archive of make dist ARCH=arm64 in a bare Debian for arm64, in an emulator,
+# and try it there: doctor; a training on a small drawn set, with demo's other options, to its report; and predict on 12
+# photographs, whose classes must be x86-64's, and whose logits may differ by 1e-4 (make check-arm64).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+archive=$1 data=$2 weights=$3
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+tree=$tmp/debian
+
+command -v mmdebstrap >/dev/null || {
+	[ "$(id -u)" = 0 ] || { echo "mmdebstrap is missing. Type:  sudo apt-get install mmdebstrap" >&2; exit 1; }
+	apt-get install -y -qq mmdebstrap >/dev/null
+}
+# In the tree the emulator finds no libraries of its own, so it must be a static one.
+if ! command -v qemu-aarch64-static >/dev/null; then
+	(cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download qemu-user-static && dpkg -x qemu-user-static*.deb qemu)
+	PATH=$tmp/qemu/usr/bin:$PATH
+fi
+# What every Debian has: apt and what it needs.
+mmdebstrap --quiet --arch=arm64 --variant=extract --include=apt,coreutils bookworm "$tree"
+mkdir -p "$tree"/{opt,proc,sys,root}
+tar -C "$tree/opt" -xf "$archive"
+program=/opt/$(basename "$archive" .tar.gz)/bin/hymenoptera
+
+# What x86-64 makes: the pictures, and a network that learned photographs.
+go run scripts/make_set.go -train 12 -val 6 -min 64 -max 96 "$tree/root/insects"
+mkdir "$tree/root/photographs"
+for class in "$data"/val/*/; do
+	find -L "$class" -name '*.jpg' | sort | head -6 | xargs -I{} cp {} "$tree/root/photographs/"
+done
+bin/hymenoptera train -q --device cpu --epochs 3 --data "$data" --weights "$weights" --out "$tree/root/run"
+
+# there COMMAND...: in the tree, which sees nothing of this machine but /proc and /sys.
+there() {
+	scripts/emulate.sh unshare --map-root-user --mount bash -ec '
+		mount --rbind /proc "$1/proc"
+		mount --rbind /sys "$1/sys"
+		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root OMP_NUM_THREADS=1 QEMU_CPU=neoverse-n1 chroot "$@"' - "$tree" "$@"
+}
+there "$program" --version
+there "$program" doctor
+there "$program" train --device cpu --data /root/insects --weights none --epochs 2 --batch-size 8 --image-size 64 --workers 2 --lr 0.01 --out /root/demo
+ls -l "$tree/root/demo"
+test -s "$tree/root/demo/report.html"
+
+there "$program" predict --device cpu --json --checkpoint /root/run /root/photographs >"$tmp/arm64"
+(cd "$tree/root" && "$OLDPWD/bin/hymenoptera" predict --device cpu --json --threads 1 --checkpoint run photographs) >"$tmp/x86-64"
+python3 - "$tmp/x86-64" "$tmp/arm64" <<'PYTHON'
+import json, os, sys
+
+want, got = ({os.path.basename(p["file"]): p for p in map(json.loads, open(f))} for f in sys.argv[1:])
+assert want.keys() == got.keys() and len(want) == 12, (len(want), len(got))
+largest = 0
+for name in sorted(want):
+    w, g = want[name], got[name]
+    largest = max(largest, *(abs(a - b) for a, b in zip(w["logits"], g["logits"], strict=True)))
+    for where, p in ("x86-64", w), ("arm64 ", g):
+        print(where, name, p["top"][0]["class"], *p["logits"])
+    assert w["top"][0]["class"] == g["top"][0]["class"], name
+print("12 photographs: the same classes, and logits that differ by at most", largest)
+assert largest <= 1e-4
+PYTHON
