@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; the second time that takes no time.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.PHONY: help setup build test test-arm64 check-arm64 demo train train-finetune train-conv train-googlenet train-all clean \
+.PHONY: help setup build test test-arm64 check-arm64 curves-arm64 demo train train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
@@ -188,6 +188,10 @@ test-arm64: ## on x86-64, the tests of arm64 in an emulator (more than an hour; 
 check-arm64: build ## on x86-64, the archive of arm64 in a bare Debian in an emulator: doctor, a training, predict against x86-64
 	@$(MAKE) --no-print-directory dist ARCH=arm64
 	@scripts/check_arm64.sh dist/hymenoptera-*-linux-arm64.tar.gz '$(DATA)' '$(WEIGHTS)'
+
+curves-arm64: ## on x86-64, the curves of PyTorch for arm64, in an emulator (half an hour, 5 GB)
+	@ARCH=arm64 scripts/setup/setup.sh
+	@scripts/curves_arm64.sh
 
 failing-writes: setup ## fail every write, fsync, rename and close of a training in turn; fill real small disks (needs mount)
 	go test -count 1 -run 'TestFail' -v ./run

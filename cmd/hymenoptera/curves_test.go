@@ -2,17 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/cpu"
+	"golang.org/x/sys/unix"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/metrics"
@@ -22,7 +25,8 @@ import (
 	"hymenoptera/zoo"
 )
 
-// curves is testdata/curves.json: trainings by scripts/reference.py, PyTorch's own, on testdata/insects.
+// curves is testdata/curves.json or, on arm64, curves-arm64.json: trainings by scripts/reference.py, PyTorch's own, on
+// testdata/insects.
 type curves struct {
 	Environment map[string]string
 	Caches      []map[string]string // sizes, as function caches returns them, that these bits were seen with
@@ -36,7 +40,11 @@ type curves struct {
 }
 
 func readCurves() (c curves, err error) {
-	data, err := os.ReadFile("testdata/curves.json")
+	file := "testdata/curves.json"
+	if runtime.GOARCH == "arm64" {
+		file = "testdata/curves-arm64.json"
+	}
+	data, err := os.ReadFile(file)
 	if err == nil {
 		err = json.Unmarshal(data, &c)
 	}
@@ -70,8 +78,8 @@ func TestMain(m *testing.M) {
 }
 
 // Every loss of these trainings, every count and the weights at the end are PyTorch's to the last bit. Bits may
-// differ where the processor has no AVX2, or caches of other sizes than the curves' machines: oneDNN chooses its
-// blocks, and with them the order of sums, by these. Only there a tolerance is allowed.
+// differ where the processor has no AVX2, other instructions (on arm64), or caches of other sizes than the curves'
+// machines: oneDNN chooses its blocks, and with them the order of sums, by these. Only there a tolerance is allowed.
 func TestCurvesEqualPyTorch(t *testing.T) {
 	c, err := readCurves()
 	if err != nil {
@@ -81,7 +89,7 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 		t.Fatal("no curves")
 	}
 	weights := seededWeights(t, c.WeightsSeed)
-	strict := hasAVX2() && slices.ContainsFunc(c.Caches, func(m map[string]string) bool { return maps.Equal(m, caches()) })
+	strict := pinned() && slices.ContainsFunc(c.Caches, func(m map[string]string) bool { return maps.Equal(m, caches()) })
 	t.Logf("processor and caches are those of the curves: %v", strict)
 	for _, r := range c.Runs {
 		t.Run(r.Name, func(t *testing.T) {
@@ -185,14 +193,26 @@ func turn(t *testing.T, folder, dir string) {
 	}
 }
 
-// hasAVX2 reports whether the pinned code paths exist on this processor.
-func hasAVX2() bool {
-	return cpu.X86.HasAVX2 && cpu.X86.HasFMA && os.Getenv("HYMENOPTERA_TEST_UNPINNED") == ""
+// pinned reports whether this process takes the code paths of the curves' environment.
+func pinned() bool {
+	return (runtime.GOARCH == "arm64" || cpu.X86.HasAVX2 && cpu.X86.HasFMA) && os.Getenv("HYMENOPTERA_TEST_UNPINNED") == ""
 }
 
-// caches returns the sizes of a core's own data caches: {"L1": "48K", "L2": "1024K"}.
+// caches returns the sizes of a core's own data caches, {"L1": "48K", "L2": "1024K"}, and on arm64 the two words that tell
+// the processor's instructions.
 func caches() map[string]string {
 	sizes := map[string]string{}
+	if runtime.GOARCH == "arm64" {
+		words := map[uintptr]uintptr{}
+		pairs, err := unix.Auxv()
+		if err != nil {
+			return nil
+		}
+		for _, pair := range pairs {
+			words[pair[0]] = pair[1]
+		}
+		sizes["HWCAP"] = fmt.Sprintf("%x %x", words[16], words[26]) // AT_HWCAP and AT_HWCAP2
+	}
 	folders, _ := filepath.Glob("/sys/devices/system/cpu/cpu0/cache/index*")
 	for _, folder := range folders {
 		var values [3]string
