@@ -10,6 +10,7 @@ left_out=$(cat <<'TEXT'
 ./finetune ^TestFailingWrites$ a training for each write that fails, dozens
 ./finetune ^ExampleTrain trainings on some hundred drawn pictures
 ./finetune ^TestResume$/^(average|sampling|head_first|fast|nothing_right|balanced|patience|views|probe)$ the same as notebook and frozen, which run, with one option more
+./serve ^TestRequestsShareBatches$ its 32 requests take longer than the 30 seconds that a server gives them
 ./cmd/hymenoptera ^TestTrainings$ trainings of the built program, dozens; many are stopped at moments that suit the machine
 ./cmd/hymenoptera ^TestMistakes$/100,000_files writes and lists 100,000 files
 ./cmd/hymenoptera ^TestFastIsCloseToExact$ trainings of three networks, with and without --fast; the test of this name in classify runs
@@ -31,7 +32,8 @@ for package; do
 	start=$SECONDS
 	scripts/emulate.sh go test -count 1 -p 1 -timeout 30m -short -v -skip "${pattern:-^$}" "$package" >"$log" 2>&1 && result=ok || result=FAIL failed=1
 	echo "$result $package: $(grep -c '^--- PASS' "$log" || true) passed in $((SECONDS - start)) s"
-	awk '/^ +[a-z0-9_]+\.go:[0-9]+: /{ sub(/^ +[^ ]+ /, ""); reason = $0 } /^ *--- SKIP/{ print "  skipped " $3 ": " ($3 ~ /\/seed#/ ? "an input that the fuzz target does not take" : reason); reason = "" }' "$log"
+	awk '/^=== (RUN|CONT|NAME)/{ name = $3 } /^ +[a-z0-9_]+\.go:[0-9]+: /{ sub(/^ +[^ ]+ /, ""); reason[name] = $0 }
+		/^ *--- SKIP/{ print "  skipped " $3 ": " ($3 ~ /\/seed#/ ? "an input that the fuzz target does not take" : reason[$3]) }' "$log"
 	echo "$left_out" | awk -v p="$package" '$1 == p { name = $2; $1 = $2 = ""; print "  left out " name ":" $0 }' | sed 's/:  /: /'
 	[ $result = ok ] || cat "$log"
 done
