@@ -14,6 +14,7 @@ left_out=$(cat <<'TEXT'
 ./cmd/hymenoptera ^TestTrainings$ trainings of the built program, dozens; many are stopped at moments that suit the machine
 ./cmd/hymenoptera ^TestMistakes$/100,000_files writes and lists 100,000 files
 ./cmd/hymenoptera ^TestFastIsCloseToExact$ trainings of three networks, with and without --fast; the test of this name in classify runs
+./cmd/hymenoptera ^TestOpen$ two trainings of 3 epochs of every layer
 ./cmd/hymenoptera ^TestEval(KnowsTheTrainingsFolder|IsWhatTrainingLogged)$ a dozen trainings
 TEXT
 )
@@ -30,7 +31,7 @@ failed=
 for package; do
 	pattern=$(echo "$left_out" | awk -v p="$package" '$1 == p { print $2 }' | paste -sd '|')
 	start=$SECONDS
-	scripts/emulate.sh go test -count 1 -p 1 -timeout 30m -short -v -skip "${pattern:-^$}" "$package" >"$log" 2>&1 && result=ok || result=FAIL failed=1
+	scripts/emulate.sh go test -count 1 -p 1 -timeout 2h -short -v -skip "${pattern:-^$}" "$package" >"$log" 2>&1 && result=ok || result=FAIL failed=1
 	echo "$result $package: $(grep -c '^--- PASS' "$log" || true) passed in $((SECONDS - start)) s"
 	awk '/^=== (RUN|CONT|NAME)/{ name = $3 } /^ +[a-z0-9_]+\.go:[0-9]+: /{ sub(/^ +[^ ]+ /, ""); reason[name] = $0 }
 		/^ *--- SKIP/{ print "  skipped " $3 ": " ($3 ~ /\/seed#/ ? "an input that the fuzz target does not take" : reason[$3]) }' "$log"
