@@ -274,4 +274,4 @@ test-onnx: build reference-env ## examples/onnx-go, and examples/onnx-web in hea
 	@ONNX=$(ONNX) scripts/browser/onnx.sh '$(DATA)' '$(CHECKPOINT)'
 
 clean: ## remove what was built here (not the cache, not runs/)
-	rm -rf bin dist vendor torch/cgo_libtorch.go internal/*/cgo_*.go .vendor.partial
+	rm -rf bin dist vendor torch/cgo_libtorch.go torch/dist/cgo_libtorch.go internal/*/cgo_*.go .vendor.partial

@@ -9,6 +9,12 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
+// Handle returns libtorch's at::Tensor*, for a package with C++ of its own. It is valid until t is freed.
+func (t *Tensor) Handle() unsafe.Pointer {
+	use("handle", t)
+	return t.handle()
+}
+
 // handle is t's handle as shim.cc takes it; nil for a nil tensor.
 func (t *Tensor) handle() unsafe.Pointer { return unsafe.Pointer(t.c) }
 

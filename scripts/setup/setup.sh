@@ -57,7 +57,7 @@ gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh; grep sugarme/got
 graphs=$cache/graphs/$({ cat torch/graph/graph.cc torch/guard.h $here/requirements-cuda-headers$suffix.txt; echo "$libtorch"; } | hash_of)
 codecs=$cache/codecs/$(hash_of <$here/requirements-pillow$suffix.txt)
 stamp() { { cat go.mod go.sum $here/*; echo "$imports $libtorch $gotch $graphs $codecs" /usr/lib/*/libjemalloc_pic.a; } | hash_of; }
-if [ "$(cat vendor/${cross:+.$arch/}.setup 2>/dev/null)" = "$(stamp)" ] && [ -e torch/cgo_libtorch.go ] &&
+if [ "$(cat vendor/${cross:+.$arch/}.setup 2>/dev/null)" = "$(stamp)" ] && [ -e torch/dist/cgo_libtorch.go ] &&
 	[ -e internal/webp/cgo_codecs.go ] && [ -e "$codecs" ] && [ -e "${sysroot:-/}" ] &&
 	[ -e "$libtorch/lib/libtorch_cpu.so" ] && [ -e "$gotch/libhymenoptera_gotch.so" ]; then
 	exit 0
@@ -287,8 +287,14 @@ codec_file() { # <package> <library>...
 }
 
 write_codec_file() { # <package> <library>...
-	codec_file "$@" >"internal/$1/cgo_codecs.go.partial"
-	mv "internal/$1/cgo_codecs.go.partial" "internal/$1/cgo_codecs.go"
+	write_file internal/$1/cgo_codecs.go codec_file "$@"
+}
+
+write_file() { # <file> <command>...: with what the command prints
+	local file=$1
+	shift
+	"$@" >"$file.partial"
+	mv "$file.partial" "$file"
 }
 
 vendor_modules() {
@@ -299,8 +305,8 @@ vendor_modules() {
 	cp "$(go list -m -f '{{.GoMod}}' github.com/sugarme/gotch)" $tmp/github.com/sugarme/gotch/go.mod # for modules that import this one
 	chmod u+w $tmp/github.com/sugarme/gotch/go.mod
 	cgo_file libtch >$tmp/$libtch/aaa_libtorch.go
-	cgo_file torch >torch/cgo_libtorch.go.partial
-	mv torch/cgo_libtorch.go.partial torch/cgo_libtorch.go
+	write_file torch/cgo_libtorch.go cgo_file torch
+	write_file torch/dist/cgo_libtorch.go cgo_file dist
 	write_codec_file jpeg jpeg
 	write_codec_file tiff tiff
 	write_codec_file webp webpdemux webp
@@ -321,6 +327,7 @@ write_overlay() {
 	mkdir -p $tmp
 	cgo_file libtch >$tmp/libtch.go
 	cgo_file torch >$tmp/torch.go
+	cgo_file dist >$tmp/dist.go
 	codec_file jpeg jpeg >$tmp/jpeg.go
 	codec_file tiff tiff >$tmp/tiff.go
 	codec_file webp webpdemux webp >$tmp/webp.go
@@ -329,6 +336,7 @@ write_overlay() {
 		{"Replace": {
 			"$PWD/vendor/github.com/sugarme/gotch/libtch/aaa_libtorch.go": "$PWD/$there/libtch.go",
 			"$PWD/torch/cgo_libtorch.go": "$PWD/$there/torch.go",
+			"$PWD/torch/dist/cgo_libtorch.go": "$PWD/$there/dist.go",
 			"$PWD/internal/jpeg/cgo_codecs.go": "$PWD/$there/jpeg.go",
 			"$PWD/internal/tiff/cgo_codecs.go": "$PWD/$there/tiff.go",
 			"$PWD/internal/webp/cgo_codecs.go": "$PWD/$there/webp.go",

@@ -1,0 +1,133 @@
+#include "dist.h"
+#include "../guard.h"
+
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+
+#include <c10/util/Logging.h>
+
+#include <limits>
+
+namespace {
+
+struct Group {
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::ProcessGroup> processes;
+  std::chrono::milliseconds timeout;
+};
+
+Group &group(void *g) { return *static_cast<Group *>(g); }
+c10d::Reducer &reducer(void *r) { return *static_cast<c10d::Reducer *>(r); }
+
+} // namespace
+
+extern "C" {
+
+char *hy_dist_init(hy_dist_options o, void **out) {
+  return guard([&] {
+    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) // a lost peer would cost the others twenty lines each
+      FLAGS_caffe2_log_level = c10::GLOG_ERROR;
+    auto g = std::make_unique<Group>();
+    g->timeout = std::chrono::milliseconds(o.timeout_ms);
+    c10d::TCPStoreOptions tcp;
+    tcp.port = o.port;
+    tcp.isServer = o.serve;
+    tcp.waitWorkers = false;
+    tcp.multiTenant = true;
+    tcp.timeout = g->timeout;
+    // torchrun keeps its store over restarts, whose keys must not meet those of the processes that are gone.
+    g->store = c10::make_intrusive<c10d::PrefixStore>(o.prefix, c10::make_intrusive<c10d::TCPStore>(o.host, tcp));
+    auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(
+        c10::make_intrusive<c10d::PrefixStore>("gloo", g->store), o.rank, o.world,
+        c10d::ProcessGroupGloo::Options::create_default(g->timeout));
+    g->processes = c10::make_intrusive<c10d::ProcessGroup>(g->store, o.rank, o.world);
+    for (auto device : {c10::DeviceType::CPU, c10::DeviceType::CUDA})
+      g->processes->setBackend(device, c10d::ProcessGroup::BackendType::GLOO, gloo);
+    g->processes->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
+    *out = g.release();
+  });
+}
+
+void hy_dist_free(void *g) {
+  free(guard([&] { delete static_cast<Group *>(g); }));
+}
+
+char *hy_dist_sum(void *g, void *t) {
+  return guard([&] {
+    std::vector<at::Tensor> tensors{tensor(t)};
+    group(g).processes->allreduce(tensors)->wait();
+  });
+}
+
+char *hy_dist_broadcast(void *g, void **ts, int n) {
+  return guard([&] {
+    at::NoGradGuard no_grad;
+    std::vector<at::Tensor> tensors;
+    for (int i = 0; i < n; i++)
+      tensors.push_back(tensor(ts[i]));
+    // DDP's size of a message.
+    c10d::broadcast_coalesced(group(g).processes, tensors, 250 * 1024 * 1024);
+  });
+}
+
+char *hy_dist_gather(void *g, void *t, void *out) {
+  return guard([&] {
+    std::vector<at::Tensor> one{tensor(t)};
+    std::vector<std::vector<at::Tensor>> all{tensor(out).unbind(0)};
+    group(g).processes->allgather(all, one)->wait();
+  });
+}
+
+char *hy_dist_set(void *g, const char *key, const char *value) {
+  return guard([&] {
+    const std::string v = value;
+    group(g).store->set(key, std::vector<uint8_t>(v.begin(), v.end()));
+  });
+}
+
+char *hy_dist_get(void *g, const char *key, char **value) {
+  return guard([&] {
+    *value = nullptr;
+    if (!group(g).store->check({key}))
+      return;
+    const auto v = group(g).store->get(key);
+    *value = strdup(std::string(v.begin(), v.end()).c_str());
+  });
+}
+
+// As torch.nn.parallel.DistributedDataParallel makes one: a single bucket for the first step, then buckets of 1 MiB and
+// 25 MiB in the order in which that step's gradients came.
+char *hy_dist_reducer(void *g, void **params, int n, void **out) {
+  return guard([&] {
+    std::vector<at::Tensor> tensors;
+    for (int i = 0; i < n; i++)
+      tensors.push_back(tensor(params[i]));
+    auto &processes = group(g).processes;
+    c10d::verify_params_across_processes(processes, tensors, std::nullopt);
+    const std::vector<bool> sparse(tensors.size(), false);
+    auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
+        tensors, {static_cast<size_t>(std::numeric_limits<int64_t>::max())}, sparse);
+    std::reverse(buckets.begin(), buckets.end());
+    *out = new c10d::Reducer(tensors, buckets, processes, sparse, c10d::kDefaultBucketBytesCap,
+                             /*find_unused_parameters=*/false, /*gradient_as_bucket_view=*/false, {},
+                             c10d::kDefaultFirstBucketBytes, /*skip_all_reduce_unused_params=*/false,
+                             /*use_python_reducer=*/false, {});
+  });
+}
+
+char *hy_dist_reducer_prepare(void *r, void *output) {
+  return guard([&] {
+    reducer(r).prepare_for_forward();
+    reducer(r).rebuild_buckets();
+    reducer(r).prepare_for_backward({tensor(output)});
+  });
+}
+
+void hy_dist_reducer_free(void *r) {
+  free(guard([&] { delete static_cast<c10d::Reducer *>(r); }));
+}
+}

@@ -1,0 +1,198 @@
+// Package dist lets several processes train one model: PyTorch's c10d with gloo, the engine of torch.distributed, and the
+// Reducer of DistributedDataParallel. PyTorch's programs and this one can be started by the same launchers.
+//
+//	env, err := dist.FromEnv()            // RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT
+//	group, err := dist.Init(ctx, env)     // waits for the other processes
+//	defer group.Close()
+//	group.Broadcast(tensors)              // rank 0's, to all
+//	group.Train(nn.Trainable(model))      // from here on
+//	group.Backward(loss)                  // averages the gradients over the processes
+//
+// Every process must make the same calls in the same order: each call waits for all. When another process ends, the
+// call fails with a [*PeerError] within a second or, when it stands still, after Env.Timeout.
+package dist
+
+// #cgo CXXFLAGS: -I${SRCDIR}
+// #include "dist.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unsafe"
+
+	"hymenoptera/torch"
+)
+
+// A Group is the processes that train together. Apart from Rank, Size, Leave and Close, its methods are operations of
+// libtorch: they run inside torch.Do and end it with their error.
+type Group struct {
+	env     Env
+	c       unsafe.Pointer
+	reducer unsafe.Pointer // of the parameters that are trained, or nil
+	failed  bool           // or closed
+
+	stop    context.CancelFunc // of the watch
+	watched chan struct{}      // closed when the watch has ended
+	missing []Peer             // that it found
+}
+
+// Init waits until all processes have come. ctx ends the wait.
+func Init(ctx context.Context, env Env) (*Group, error) {
+	host, prefix := C.CString(env.Host), C.CString("/worker/attempt_"+env.Round)
+	o := C.hy_dist_options{host: host, port: C.int(env.Port), prefix: prefix, rank: C.int(env.Rank), world: C.int(env.World),
+		timeout_ms: C.int64_t(env.Timeout.Milliseconds())}
+	if env.Serve {
+		o.serve = 1
+	}
+	type result struct {
+		c   unsafe.Pointer
+		err error
+	}
+	done := make(chan result, 1)
+	go func() { // which cannot be interrupted
+		var r result
+		r.err = takeError(C.hy_dist_init(o, &r.c))
+		C.free(unsafe.Pointer(host))
+		C.free(unsafe.Pointer(prefix))
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, fmt.Errorf("dist: rank %d of %d does not reach the others at %s:%d: %w", env.Rank, env.World, env.Host, env.Port, r.err)
+		}
+		g := &Group{env: env, c: r.c, watched: make(chan struct{})}
+		ctx, g.stop = context.WithCancel(context.WithoutCancel(ctx))
+		go g.watch(ctx)
+		return g, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Close ends the process's part. It must be called outside torch.Do, or not at all: the end of the process does the same.
+func (g *Group) Close() {
+	if g.failed { // a call can be under way, which would be waited for
+		return
+	}
+	g.stop()
+	<-g.watched
+	torch.Do(context.Background(), func(*torch.Scope) error {
+		g.dropReducer()
+		C.hy_dist_free(g.c)
+		return nil
+	})
+	g.failed = true
+}
+
+// Rank returns the number of the process, from 0.
+func (g *Group) Rank() int { return g.env.Rank }
+
+// Size returns the number of processes.
+func (g *Group) Size() int { return g.env.World }
+
+// Sum replaces t by its sum over the processes.
+func (g *Group) Sum(t *torch.Tensor) {
+	g.check(C.hy_dist_sum(g.c, t.Handle()))
+}
+
+// Broadcast gives the tensors the values that they have in the process of rank 0.
+func (g *Group) Broadcast(ts []*torch.Tensor) {
+	if len(ts) > 0 {
+		g.check(C.hy_dist_broadcast(g.c, handles(ts), C.int(len(ts))))
+	}
+}
+
+// Share returns rank 0's data, which in the other processes may be nil.
+func (g *Group) Share(data []byte) []byte {
+	s := torch.NewScope()
+	defer s.Close()
+	length := torch.FromInt64s(s, []int64{int64(len(data))}, 1)
+	g.Broadcast([]*torch.Tensor{length})
+	n := torch.Int64View(length)[0]
+	if n == 0 {
+		return nil
+	}
+	bytes := torch.Empty(s, torch.Uint8, torch.CPU, n)
+	if g.Rank() == 0 {
+		copy(torch.Bytes(bytes), data)
+	}
+	g.Broadcast([]*torch.Tensor{bytes})
+	return append([]byte(nil), torch.Bytes(bytes)...)
+}
+
+// Gather returns the data of every process, by rank.
+func (g *Group) Gather(data []byte) [][]byte {
+	s := torch.NewScope()
+	defer s.Close()
+	world := int64(g.Size())
+	lengths := torch.Empty(s, torch.Int64, torch.CPU, world, 1)
+	g.gather(torch.FromInt64s(s, []int64{int64(len(data))}, 1), lengths)
+	most := int64(1)
+	for _, n := range torch.Int64View(lengths) {
+		most = max(most, n)
+	}
+	own, padded := torch.Zeros(s, torch.Uint8, torch.CPU, most), torch.Empty(s, torch.Uint8, torch.CPU, world, most)
+	copy(torch.Bytes(own), data)
+	g.gather(own, padded)
+	all := make([][]byte, world)
+	for i, n := range torch.Int64View(lengths) {
+		all[i] = append([]byte(nil), torch.Bytes(padded)[int64(i)*most:][:n]...)
+	}
+	return all
+}
+
+func (g *Group) gather(t, out *torch.Tensor) {
+	g.check(C.hy_dist_gather(g.c, t.Handle(), out.Handle()))
+}
+
+// Train makes Backward average the gradients of params, in buckets while the backward pass still runs, as
+// DistributedDataParallel does. The processes' parameters must be alike, and params those that the loss depends on. Train
+// may be called again, with others.
+func (g *Group) Train(params []*torch.Tensor) {
+	g.dropReducer()
+	g.check(C.hy_dist_reducer(g.c, handles(params), C.int(len(params)), &g.reducer))
+}
+
+// Backward is torch.Backward with gradients that are averaged over the processes.
+func (g *Group) Backward(loss *torch.Tensor) {
+	g.check(C.hy_dist_reducer_prepare(g.reducer, loss.Handle()))
+	if err := torch.Do(context.Background(), func(*torch.Scope) error { torch.Backward(loss); return nil }); err != nil {
+		torch.Fail(g.explain(err))
+	}
+}
+
+func (g *Group) dropReducer() {
+	if g.reducer != nil {
+		C.hy_dist_reducer_free(g.reducer)
+		g.reducer = nil
+	}
+}
+
+// check ends the enclosing Do if a call failed.
+func (g *Group) check(msg *C.char) {
+	if err := takeError(msg); err != nil {
+		torch.Fail(g.explain(err))
+	}
+}
+
+// takeError copies and frees an error of dist.cc, of which only the first line says what went wrong.
+func takeError(msg *C.char) error {
+	if msg == nil {
+		return nil
+	}
+	defer C.free(unsafe.Pointer(msg))
+	text, _, _ := strings.Cut(C.GoString(msg), "\n")
+	return errors.New(text)
+}
+
+func handles(ts []*torch.Tensor) *unsafe.Pointer {
+	hs := make([]unsafe.Pointer, len(ts))
+	for i, t := range ts {
+		hs[i] = t.Handle()
+	}
+	return &hs[0]
+}

@@ -1,0 +1,39 @@
+// PyTorch's c10d for Go. Every function that can fail returns its error as a string that the caller frees, or NULL.
+// Tensors are at::Tensor*, owned by the caller.
+#ifndef HYMENOPTERA_DIST_H
+#define HYMENOPTERA_DIST_H
+#include <stdint.h>
+#include <stdlib.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+  const char *host;
+  int port;
+  int serve; // this process holds the store
+  const char *prefix;
+  int rank, world;
+  int64_t timeout_ms;
+} hy_dist_options;
+
+char *hy_dist_init(hy_dist_options o, void **group);
+void hy_dist_free(void *group);
+
+// They wait until every process has called them.
+char *hy_dist_sum(void *group, void *tensor);       // in place
+char *hy_dist_broadcast(void *group, void **tensors, int n); // rank 0's values to the others
+char *hy_dist_gather(void *group, void *tensor, void *out); // of every rank, into out of one more dimension
+
+// The store: a key is set once, and looked up without waiting.
+char *hy_dist_set(void *group, const char *key, const char *value);
+char *hy_dist_get(void *group, const char *key, char **value); // NULL if there is none; freed by the caller
+
+char *hy_dist_reducer(void *group, void **params, int n, void **reducer);
+char *hy_dist_reducer_prepare(void *reducer, void *output); // for the backward pass from there
+void hy_dist_reducer_free(void *reducer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,196 @@
+package dist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hymenoptera/torch"
+)
+
+// The test binary is each of the processes of a test, too: this variable then names what it does.
+const part = "HYMENOPTERA_DIST_PART"
+
+func TestMain(m *testing.M) {
+	f, ok := parts[os.Getenv(part)]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	if err := play(f); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func play(f func(s *torch.Scope, g *Group) error) error {
+	env, err := FromEnv()
+	if err != nil {
+		return err
+	}
+	env.Timeout = 5 * time.Second
+	g, err := Init(context.Background(), env)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	return torch.Do(context.Background(), func(s *torch.Scope) error { return f(s, g) })
+}
+
+var parts = map[string]func(s *torch.Scope, g *Group) error{
+	"collectives": func(s *torch.Scope, g *Group) error {
+		rank := float32(g.Rank())
+		x := torch.FromFloat32s(s, []float32{rank, 10 * rank}, 2)
+		g.Sum(x)
+		fmt.Println("sum", torch.Float32s(s, x))
+		a, b := torch.FromFloat32s(s, []float32{rank + 1}, 1), torch.FromInt64s(s, []int64{int64(g.Rank()) + 7}, 1)
+		g.Broadcast([]*torch.Tensor{a, b})
+		fmt.Println("broadcast", torch.Float32s(s, a), torch.Int64View(b))
+		var shared []byte
+		if g.Rank() == 0 {
+			shared = []byte("from rank 0")
+		}
+		fmt.Printf("share %s %q\n", g.Share(shared), g.Share(nil))
+		fmt.Printf("gather %q\n", g.Gather([]byte(strings.Repeat("x", g.Rank()))))
+		return nil
+	},
+	// The mean over two batches of the gradients of (w·x)², for two steps: the second has buckets of its own.
+	"gradients": func(s *torch.Scope, g *Group) error {
+		w := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{1, 2}, 1, 2), true)
+		x := torch.FromFloat32s(s, []float32{1, float32(g.Rank())}, 2, 1)
+		g.Train([]*torch.Tensor{w})
+		for range 2 {
+			torch.ClearGrads([]*torch.Tensor{w})
+			y := torch.Matmul(s, w, x)
+			g.Backward(torch.Sum(s, torch.Mul(s, y, y)))
+			fmt.Println("gradient", torch.Float32s(s, torch.Grad(s, w)))
+		}
+		return nil
+	},
+	// Sums for ever, until another process is lost.
+	"last": func(s *torch.Scope, g *Group) error {
+		fmt.Println("begun")
+		for i := 0; ; i++ {
+			if g.Rank() == g.Size()-1 && i == 1 {
+				switch os.Getenv("END") {
+				case "killed":
+					syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				case "stopped":
+					syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+				case "error":
+					err := errors.New("no such picture")
+					g.Leave(err)
+					return err
+				}
+			}
+			g.Sum(torch.FromFloat32s(s, []float32{1}, 1))
+		}
+	},
+}
+
+// start runs a part in n processes and returns their outputs, when all have ended or, where one was stopped, the others.
+func start(t *testing.T, n int, name string, env ...string) (outputs []string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	var all []*exec.Cmd
+	var texts []*strings.Builder
+	for rank := range n {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1", part+"="+name, "RANK="+strconv.Itoa(rank), "WORLD_SIZE="+strconv.Itoa(n),
+			"MASTER_ADDR=127.0.0.1", "MASTER_PORT="+strconv.Itoa(port), "GLOO_SOCKET_IFNAME=lo")
+		cmd.Env = append(cmd.Env, env...)
+		text := &strings.Builder{}
+		cmd.Stdout, cmd.Stderr = text, text
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		all, texts = append(all, cmd), append(texts, text)
+	}
+	for i, cmd := range all {
+		if i == n-1 && slices.Contains(env, "END=stopped") {
+			cmd.Process.Kill()
+		}
+		cmd.Wait()
+		outputs = append(outputs, texts[i].String())
+	}
+	return outputs
+}
+
+func TestCollectives(t *testing.T) {
+	want := "sum [3 30]\nbroadcast [1] [7]\nshare from rank 0 \"\"\ngather [\"\" \"x\" \"xx\"]\n"
+	for rank, got := range start(t, 3, "collectives") {
+		if got != want {
+			t.Errorf("rank %d printed\n%s\nwant\n%s", rank, got, want)
+		}
+	}
+}
+
+func TestBackwardAveragesGradients(t *testing.T) {
+	// w·x is 1 and 3, the gradients 2·(1, 0) and 6·(1, 1), their mean (4, 3).
+	want := "gradient [4 3]\ngradient [4 3]\n"
+	for rank, got := range start(t, 2, "gradients") {
+		if got != want {
+			t.Errorf("rank %d printed\n%s\nwant\n%s", rank, got, want)
+		}
+	}
+}
+
+func TestLostPeersAreNamed(t *testing.T) {
+	for _, c := range []struct{ end, want string }{
+		{"killed", "dist: rank 2 does not answer any more"},
+		{"stopped", "dist: rank 2 does not answer any more"},
+		{"error", "dist: rank 2 ended: no such picture"},
+	} {
+		t.Run(c.end, func(t *testing.T) {
+			for rank, got := range start(t, 3, "last", "END="+c.end)[:2] {
+				if want := "begun\n" + c.want + "\n"; got != want {
+					t.Errorf("rank %d printed\n%s\nwant\n%s", rank, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestFromEnv(t *testing.T) {
+	whole := map[string]string{"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "host", "MASTER_PORT": "29500"}
+	for _, c := range []struct {
+		name, value, want string
+	}{
+		{"RANK", "", "RANK is not set: want 0 to 1, the number of this process of WORLD_SIZE=2"},
+		{"RANK", "2", `RANK is "2": want 0 to 1, the number of this process of WORLD_SIZE=2`},
+		{"WORLD_SIZE", "", "WORLD_SIZE is not set: want the number of processes"},
+		{"WORLD_SIZE", "0", `WORLD_SIZE is "0": want the number of processes`},
+		{"LOCAL_RANK", "x", `LOCAL_RANK is "x": want the number of this process on its machine`},
+		{"MASTER_ADDR", "", "MASTER_ADDR is not set: want the host name or address of the process of rank 0"},
+		{"MASTER_PORT", "99999", `MASTER_PORT is "99999": want a port that is free on MASTER_ADDR`},
+	} {
+		t.Run(c.name+"="+c.value, func(t *testing.T) {
+			for name, value := range whole {
+				t.Setenv(name, value)
+			}
+			t.Setenv(c.name, c.value)
+			if _, err := FromEnv(); err == nil || err.Error() != c.want {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+	for name := range whole {
+		t.Setenv(name, "")
+	}
+	if env, err := FromEnv(); err != nil || env.World != 1 {
+		t.Errorf("without variables: %+v, %v", env, err)
+	}
+}

@@ -1,0 +1,147 @@
+package dist
+
+// #include "dist.h"
+import "C"
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// A PeerError says that other processes ended or stand still, so that this one cannot go on.
+type PeerError struct {
+	Peers []Peer // those that are missing; none if all answer, and only the connection broke
+	Err   error  // gloo's
+}
+
+// A Peer is a process that is missing.
+type Peer struct {
+	Rank   int
+	Reason string // the error with which it ended, if it said so
+}
+
+func (e *PeerError) Error() string {
+	if len(e.Peers) == 0 {
+		return fmt.Sprintf("dist: the connection to another process broke: %v", e.Err)
+	}
+	var all []string
+	for _, p := range e.Peers {
+		if p.Reason == "" {
+			all = append(all, fmt.Sprintf("rank %d does not answer any more", p.Rank))
+		} else {
+			all = append(all, fmt.Sprintf("rank %d ended: %s", p.Rank, p.Reason))
+		}
+	}
+	return "dist: " + strings.Join(all, "; ")
+}
+
+func (e *PeerError) Unwrap() error { return e.Err }
+
+// How often a process looks whether there is an alarm, and how long after one it waits for the others to answer.
+const (
+	look     = 500 * time.Millisecond
+	rollCall = 2 * time.Second
+)
+
+// watch answers roll calls, also while libtorch's thread waits for a process that is lost. After one it ends.
+func (g *Group) watch(ctx context.Context) {
+	defer close(g.watched)
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		_, alarm, err := g.get("alarm")
+		switch {
+		case err != nil:
+			g.missing = []Peer{{Rank: 0}} // with the store
+			return
+		case alarm:
+			g.callRoll()
+			return
+		}
+	}
+}
+
+// callRoll finds out which processes are missing.
+func (g *Group) callRoll() {
+	seen := map[int]bool{g.env.Rank: true}
+	lost := g.set(key("here", g.env.Rank), "")
+	for deadline := time.Now().Add(rollCall); lost == nil && len(seen) < g.env.World && time.Now().Before(deadline); time.Sleep(look / 10) {
+		for r := range g.env.World {
+			if seen[r] {
+				continue
+			}
+			_, here, err := g.get(key("here", r))
+			if here {
+				seen[r] = true
+			}
+			lost = cmp.Or(lost, err)
+		}
+	}
+	for r := range g.env.World {
+		if !seen[r] {
+			reason, _, _ := g.get(key("left", r))
+			g.missing = append(g.missing, Peer{r, reason})
+		}
+	}
+}
+
+// explain returns err or, if it is one of the connection, a [*PeerError].
+func (g *Group) explain(err error) error {
+	if text := err.Error(); !strings.Contains(text, "gloo") && !strings.Contains(text, "NCCL") {
+		return err
+	}
+	g.failed = true
+	go g.set("alarm", "") // which waits forever for a store that stands still
+	select {
+	case <-g.watched:
+		return &PeerError{g.missing, err}
+	case <-time.After(2*look + 2*rollCall):
+		return &PeerError{[]Peer{{Rank: 0}}, err} // with the store
+	}
+}
+
+// Leave says to the other processes, which cannot go on, why this one ends. It may be called from any goroutine.
+func (g *Group) Leave(reason error) {
+	done := make(chan struct{})
+	go func() { // which waits forever for a store that stands still
+		defer close(done)
+		g.set(key("left", g.env.Rank), reason.Error())
+	}()
+	select {
+	case <-done:
+	case <-time.After(rollCall):
+	}
+}
+
+// key returns the name of a process's key in the store.
+func key(name string, rank int) string { return name + strconv.Itoa(rank) }
+
+// set sets a key in the store.
+func (g *Group) set(key, value string) error {
+	k, v := C.CString(key), C.CString(value+"\n") // because an empty value counts as none
+	defer C.free(unsafe.Pointer(k))
+	defer C.free(unsafe.Pointer(v))
+	return takeError(C.hy_dist_set(g.c, k, v))
+}
+
+// get returns the value of a key in the store, if it is set.
+func (g *Group) get(key string) (value string, set bool, err error) {
+	k := C.CString(key)
+	defer C.free(unsafe.Pointer(k))
+	var v *C.char
+	if err := takeError(C.hy_dist_get(g.c, k, &v)); err != nil || v == nil {
+		return "", false, err
+	}
+	defer C.free(unsafe.Pointer(v))
+	return strings.TrimSuffix(C.GoString(v), "\n"), true, nil
+}
