@@ -23,7 +23,9 @@ type LoaderConfig struct {
 	// Weights, if not nil, has one weight per sample. Each epoch then draws as many samples as there are, with
 	// replacement, by these weights, as PyTorch's WeightedRandomSampler does. They must be positive, and Shuffle
 	// unset.
-	Weights      []float64
+	Weights []float64
+	// Share, if its World is above 1, is the part of each pass that the loader takes.
+	Share        Share
 	Workers      int    // goroutines that make batches; with 0 they are made in Next
 	Cache        *Cache // where decoded pictures are kept, or nil
 	ChannelsLast bool   // samples are H×W×3 rather than 3×H×W
@@ -44,7 +46,7 @@ func (c LoaderConfig) validate() error {
 	if c.Workers < 0 || c.Workers > MaxWorkers {
 		return fmt.Errorf("dataset: %d workers: want 0 to %d", c.Workers, MaxWorkers)
 	}
-	return nil
+	return c.Share.validate(c)
 }
 
 // A Loader makes the batches of a set, epoch by epoch. Only one epoch may run at a time.
@@ -56,6 +58,7 @@ type Loader struct {
 	slots    []Buffer
 	makers   []*maker       // one per worker, kept from epoch to epoch for their memory
 	order    []int          // of the samples in the epoch under way
+	epoch    int            // see SetEpoch
 	kept     kept           // nil without a cache
 	versions []atomic.Int64 // of the samples' files when they were last read; 0 before
 	busy     atomic.Bool
@@ -78,10 +81,10 @@ func NewLoader(samples *ImageFolder, tf transforms.Transform, cfg LoaderConfig) 
 	if int64(cfg.BatchSize) > math.MaxInt32/(3*int64(tf.Size)*int64(tf.Size)) {
 		return nil, fmt.Errorf("dataset: a batch of %d×3×%d×%d floats is too large: want a smaller batch, or smaller pictures", cfg.BatchSize, tf.Size, tf.Size)
 	}
-	l := &Loader{folder: samples, tf: tf, cfg: cfg, order: make([]int, len(samples.Samples)), versions: make([]atomic.Int64, len(samples.Samples)), layout: BatchLayout{
+	l := &Loader{folder: samples, tf: tf, cfg: cfg, order: make([]int, cfg.Share.len(len(samples.Samples), cfg.Shuffle)), versions: make([]atomic.Int64, len(samples.Samples)), layout: BatchLayout{
 		Slots: 2*cfg.Workers + 1, N: cfg.BatchSize, H: tf.Size, W: tf.Size, ChannelsLast: cfg.ChannelsLast, Pixels: cfg.Pixels}}
 	if cfg.Cache != nil {
-		l.kept = make(kept, l.Len())
+		l.kept = make(kept, l.Samples())
 	}
 	for range max(1, cfg.Workers) {
 		l.makers = append(l.makers, l.newMaker())
@@ -107,10 +110,13 @@ func checkWeights(cfg LoaderConfig, n int) error {
 	return nil
 }
 
-// Len returns the number of samples.
-func (l *Loader) Len() int { return len(l.folder.Samples) }
+// Samples returns the number of samples of the set.
+func (l *Loader) Samples() int { return len(l.folder.Samples) }
 
-// Batches returns the number of batches per epoch.
+// Len returns the number of samples per pass: all, or the share of one of several processes.
+func (l *Loader) Len() int { return len(l.order) }
+
+// Batches returns the number of batches per pass.
 func (l *Loader) Batches() int { return (l.Len() + l.cfg.BatchSize - 1) / l.cfg.BatchSize }
 
 // Path returns the file of a sample; i is its index in the folder.

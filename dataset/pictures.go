@@ -25,7 +25,7 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 		var failed error
 		go func() {
 			defer close(found)
-			failed = inParallel(ctx, runtime.GOMAXPROCS(0), l.Len(), func(ctx context.Context) func(int) error {
+			failed = inParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(ctx context.Context) func(int) error {
 				m := l.newMaker()
 				return func(i int) error {
 					p, err := m.whole(i)
@@ -82,10 +82,10 @@ func (m *maker) whole(index int) (p *transforms.Image, err error) {
 // soon after the count exceeds most.
 func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 	if !l.tf.Random {
-		return int64(l.Len()) * int64(l.tf.Size) * int64(l.tf.Size), nil
+		return int64(l.Samples()) * int64(l.tf.Size) * int64(l.tf.Size), nil
 	}
 	var all atomic.Int64
-	err := inParallel(ctx, runtime.GOMAXPROCS(0), l.Len(), func(context.Context) func(int) error {
+	err := inParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(context.Context) func(int) error {
 		return func(i int) error {
 			if all.Load() > most {
 				return nil

@@ -8,7 +8,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// Without Hooks.Checkpoint nothing here costs time.
+// Without Hooks.Due nothing here costs time.
 
 // generators are the states of the default generators that a training draws from.
 type generators struct {
@@ -47,11 +47,11 @@ func (l *loop) batches(ctx context.Context, s *torch.Scope) iter.Seq2[batch, err
 		at = r.goOn(l.pass)
 		l.batch = at.Batches
 	}
-	if l.cfg.Hooks.Checkpoint != nil {
+	if l.cfg.Hooks.Due != nil {
 		l.pass.began = readGenerators(s, l.cfg.Device)
 	}
 	batches := l.pass.feed.batches(ctx, s, l.epoch, at)
-	if r != nil && r.pass != nil {
+	if at.Batches > 0 { // else the order was the last that was drawn
 		r.now.set(l.cfg.Device)
 	}
 	l.readNow()
@@ -60,7 +60,7 @@ func (l *loop) batches(ctx context.Context, s *torch.Scope) iter.Seq2[batch, err
 
 // readNow keeps the generators as they are now. What the next batch draws before it fails does not count.
 func (l *loop) readNow() {
-	if l.cfg.Hooks.Checkpoint == nil {
+	if l.cfg.Hooks.Due == nil {
 		return
 	}
 	if l.now.cpu == nil {
@@ -77,25 +77,36 @@ func (l *loop) readNow() {
 }
 
 // endStep ends a step.
-func (l *loop) endStep() error {
+func (l *loop) endStep(ctx context.Context) error {
 	l.readNow()
+	if l.cfg.Group != nil {
+		_, err := l.endSharedStep(ctx, false)
+		return err
+	}
 	return l.checkpoint(nil)
 }
 
 // endEpoch ends an epoch.
-func (l *loop) endEpoch() error {
+func (l *loop) endEpoch(ctx context.Context) error {
 	l.phase, l.batch, l.pass = "", 0, nil
-	return l.endStep()
+	return l.endStep(ctx)
 }
 
-// checkpoint calls the hook. cause is the error with which the training is about to end, or nil.
+// checkpoint calls the hook if one is due. cause is the error with which the training is about to end, or nil.
 func (l *loop) checkpoint(cause error) error {
-	if l.cfg.Hooks.Checkpoint == nil {
-		return nil
+	if m := l.moment(cause); l.cfg.Group == nil && l.due(m) {
+		return l.cfg.Hooks.Checkpoint(m)
 	}
+	return nil
+}
+
+func (l *loop) due(m Moment) bool { return l.cfg.Hooks.Due != nil && l.cfg.Hooks.Due(m) }
+
+// moment returns where the training is.
+func (l *loop) moment(cause error) Moment {
 	m := Moment{Epoch: l.epoch, Phase: l.phase, Steps: l.batch, Cause: cause, Copy: l.state}
 	if l.phase == "" {
 		m.Epoch++
 	}
-	return l.cfg.Hooks.Checkpoint(m)
+	return m
 }

@@ -84,6 +84,9 @@ func FitFeatures(ctx context.Context, s *torch.Scope, head nn.Module, data Featu
 	if err := cfg.validateTraining(head); err != nil {
 		return best, err
 	}
+	if cfg.Group != nil {
+		return best, errors.New("trainer: a head is trained on features by one process, not by a group")
+	}
 	c := s.Child()
 	defer c.Close()
 	return newLoop(c, head, cfg).fit(ctx, data.Train, data.Val)

@@ -41,7 +41,7 @@ func fitDevice(ctx context.Context, loader *dataset.Loader, left *int64) (bool, 
 func newDeviceFeed(ctx context.Context, s *torch.Scope, loader *dataset.Loader, device torch.Device) (*deviceFeed, error) {
 	tf := loader.Transform()
 	f := &deviceFeed{
-		Loader: loader, device: device, pictures: make([]*torch.Tensor, loader.Len()), sizes: make([]image.Point, loader.Len()),
+		Loader: loader, device: device, pictures: make([]*torch.Tensor, loader.Samples()), sizes: make([]image.Point, loader.Samples()),
 		norm: vision.NewNormalizer(s, tf.Mean, tf.Std, device),
 	}
 	for p, err := range loader.Pictures(ctx) {
@@ -66,7 +66,8 @@ func (f *deviceFeed) drawn() []uint64 { return nil }
 func (f *deviceFeed) Check(at dataset.Position) error { return checkPlanned(f.Loader, at) }
 
 // batches implements feed.
-func (f *deviceFeed) batches(_ context.Context, s *torch.Scope, _ int, at dataset.Position) iter.Seq2[batch, error] {
+func (f *deviceFeed) batches(_ context.Context, s *torch.Scope, epoch int, at dataset.Position) iter.Seq2[batch, error] {
+	f.SetEpoch(epoch)
 	planned := f.PlanEpoch(torch.Generator{}, f.sizes)[at.Batches:]
 	return func(yield func(batch, error) bool) {
 		for _, p := range planned {

@@ -97,8 +97,9 @@ func (f *hostFeed) drawn() []uint64 {
 
 // batches implements feed. The loader outlives the tensors, so it has them during the pass only; between two passes it may
 // serve others.
-func (f *hostFeed) batches(ctx context.Context, s *torch.Scope, _ int, at dataset.Position) iter.Seq2[batch, error] {
+func (f *hostFeed) batches(ctx context.Context, s *torch.Scope, epoch int, at dataset.Position) iter.Seq2[batch, error] {
 	f.epoch = nil
+	f.SetEpoch(epoch)
 	if err := f.lend(); err != nil {
 		return func(yield func(batch, error) bool) { yield(batch{}, fmt.Errorf("trainer: %w", err)) }
 	}

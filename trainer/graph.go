@@ -27,7 +27,7 @@ type recording struct {
 // canReplay reports whether the configuration asks for graphs and the optimizer's step can be recorded.
 func canReplay(cfg Config) bool {
 	opt, ok := cfg.Optimizer.(interface{ Capturable() bool })
-	return cfg.Graph && cfg.Device != torch.CPU && cfg.Hooks.Tensor == nil && ok && opt.Capturable() && torch.LoadGraphs() == nil
+	return cfg.Graph && cfg.Group == nil && cfg.Device != torch.CPU && cfg.Hooks.Tensor == nil && ok && opt.Capturable() && torch.LoadGraphs() == nil
 }
 
 func newGraphs(s *torch.Scope, device torch.Device, step stepFunc) *graphs {

@@ -30,9 +30,12 @@ type Hooks struct {
 	// epochs.
 	EpochEnd func(epoch int) error
 
-	// Checkpoint comes after each step of both phases and after each epoch. It may copy the training, to resume it from
-	// there, and nothing is copied for it before. If ctx is cancelled or a batch cannot be made, it comes once more, with
-	// the place after the last step.
+	// Due comes after each step of both phases and after each epoch, and reports whether Checkpoint is to be called. If ctx is
+	// cancelled or a batch cannot be made, it comes once more, with the place after the last step. With a Group, a batch that
+	// cannot be made leaves no such moment, and only the Due of rank 0 counts.
+	Due func(m Moment) bool
+	// Checkpoint copies the training, to resume it from there: it calls m.Copy once. Nothing is copied for it before. It goes
+	// with Due. With a Group, only that of rank 0 is called.
 	Checkpoint func(m Moment) error
 
 	// Tensor gets the tensors of every step in the order in which they are computed, to find the first one that
@@ -60,7 +63,7 @@ type Batch struct {
 	Logits  *torch.Tensor // N×classes, on Config.Device
 }
 
-// filled returns h with a function that does nothing for each nil one but Checkpoint and Tensor, which cost time.
+// filled returns h with a function that does nothing for each nil one but Due, Checkpoint and Tensor, which cost time.
 func (h Hooks) filled() Hooks {
 	if h.EpochStart == nil {
 		h.EpochStart = func(int) error { return nil }

@@ -85,6 +85,9 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 		}
 		l.cfg.Resume = nil // whose memory is large
 	}
+	if err := torch.Do(ctx, func(*torch.Scope) error { l.join(); return nil }); err != nil {
+		return best, err
+	}
 	defer func() {
 		if lost := torch.Do(ctx, func(*torch.Scope) error { l.weights.restore(); return nil }); lost != nil {
 			err = errors.Join(err, lost)
@@ -123,7 +126,7 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 			if stop != nil && !errors.Is(stop, ErrStop) {
 				return stop
 			}
-			if err := l.endEpoch(); err != nil || stop != nil {
+			if err := l.endEpoch(ctx); err != nil || stop != nil {
 				return err
 			}
 		}
@@ -156,6 +159,9 @@ func (l *loop) chooseTrained() {
 	if l.graphs != nil {
 		l.graphs = newGraphs(l.scope, l.cfg.Device, l.step)
 	}
+	if l.cfg.Group != nil {
+		l.cfg.Group.Train(nn.Trainable(l.model))
+	}
 }
 
 // A feed gives the batches of a set, on the model's device.
@@ -185,6 +191,7 @@ type pass struct {
 	sums          *sums
 	confusion     confusion
 	done          int // images
+	share         share
 	start         time.Time
 	began         generators // before its order was drawn; empty without Hooks.Checkpoint
 }
@@ -201,16 +208,17 @@ func (l *loop) goOver(ctx context.Context, phase string, feed feed) (metrics.Pha
 	nn.SetTraining(l.model, phase == "train")
 	model, step := l.model, l.step
 	if phase == "val" {
+		l.shareBuffers()
 		model = l.cfg.Inference(s, model)
 	} else if l.graphs != nil {
 		step = l.graphs.step
 	}
 
-	batches := l.batches(ctx, s)
+	batches := l.batches(l.cancelled(ctx), s)
 	l.cfg.Hooks.Step(l.epoch, phase, p.done, p.N)
 	for b, err := range batches {
 		if err == nil {
-			err = ctx.Err()
+			err = l.cancelled(ctx).Err()
 		}
 		if err != nil {
 			return p.Phase, errors.Join(err, l.checkpoint(err))
@@ -223,6 +231,7 @@ func (l *loop) goOver(ctx context.Context, phase string, feed feed) (metrics.Pha
 		}
 		b.Epoch, b.Phase, b.Logits = l.epoch, phase, r.logits
 		l.cfg.Hooks.Batch(b.Batch)
+		l.keepShare(s, b.Batch)
 		if loss, ok := p.sums.add(r, len(b.Samples)); !ok {
 			return p.Phase, l.lossError(loss, p.LR, files(feed, b.Samples))
 		}
@@ -232,9 +241,12 @@ func (l *loop) goOver(ctx context.Context, phase string, feed feed) (metrics.Pha
 		l.batch++
 		p.done += len(b.Samples)
 		l.cfg.Hooks.Step(l.epoch, phase, p.done, p.N)
-		if err := l.endStep(); err != nil {
+		if err := l.endStep(ctx); err != nil {
 			return p.Phase, err
 		}
+	}
+	if err := l.combine(ctx, s); err != nil {
+		return p.Phase, err
 	}
 	if loss, ok := p.sums.end(&p.Phase); !ok {
 		l.batch = -1
@@ -266,6 +278,7 @@ type result struct {
 func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tensor) (r result) {
 	train := l.phase == "train"
 	if train {
+		l.shareBuffers()
 		l.cfg.Optimizer.ZeroGrad()
 	}
 	torch.SetGradEnabled(train, func() {
@@ -281,7 +294,7 @@ func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tenso
 		l.trace("loss", r.loss)
 	})
 	if train {
-		torch.Backward(r.loss)
+		l.backward(r.loss)
 		l.clip(s, r.loss)
 		l.traceGradients()
 		l.cfg.Optimizer.Step()
@@ -293,7 +306,7 @@ func (l *loop) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tenso
 // Evaluate returns the loss and accuracy of model over the images of loader, in evaluation mode. It calls the hooks of a
 // validation phase. cfg's Epochs, Optimizer, Scheduler and Resident have no effect.
 func Evaluate(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (metrics.Phase, error) {
-	cfg.Epochs, cfg.Optimizer, cfg.Hooks.Checkpoint = 1, nil, nil
+	cfg.Epochs, cfg.Optimizer, cfg.Hooks.Due, cfg.Group = 1, nil, nil, nil
 	if err := cfg.validate(model); err != nil {
 		return metrics.Phase{}, err
 	}

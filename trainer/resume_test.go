@@ -180,6 +180,7 @@ func (r resumable) train(t *testing.T, from *trainer.State, stop int, cancel boo
 			best.Tensors = nn.Export(module).Tensors
 			return nil
 		}
+		cfg.Hooks.Due = func(trainer.Moment) bool { return true }
 		cfg.Hooks.Checkpoint = func(m trainer.Moment) error {
 			if m.Cause != nil || l.moments == stop && !cancel {
 				l.state = written(t, m.Copy(), *best)

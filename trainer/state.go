@@ -27,6 +27,9 @@ type State struct {
 	// Best has the weights of Place.Best under their keys. It is nil where the hook Best was called for them: who has kept
 	// them then sets Best before Fit resumes the state. It is nil, too, before the first validation phase has ended.
 	Best *checkpoint.StateDict
+	// Parts has, of a training by several processes, what each of them from rank 1 on adds: its generators, and its place in
+	// the phase. Such a state is never in the middle of a validation phase; see [State.Regroup].
+	Parts [][]byte
 }
 
 // A Place is the part of a State that is no tensor. It survives JSON to the last bit.
@@ -76,27 +79,27 @@ func (l *loop) state() *State {
 		schedule := l.cfg.Scheduler.State()
 		st.Scheduler = &schedule
 	}
-	add("generator", l.now.cpu)
-	add("generator.device", l.now.device)
 	if l.average != nil {
 		st.Averaged = l.average.begun
 		l.average.each(func(key string, t *torch.Tensor) { add("average."+key, t) })
 	}
+	var now generators
+	st.Pass, now = l.passState()
 	if p := l.pass; p == nil {
 		st.Epoch++
 	} else {
-		loss, corrects := p.sums.get()
-		st.Pass = &Pass{Phase: p.Name, Position: dataset.Position{Batches: l.batch, Drawn: p.feed.drawn()}, Done: p.done, LR: p.LR,
-			Loss: loss, Corrects: corrects, Seconds: time.Since(p.start).Seconds(), Wait: p.Wait}
-		add("began.generator", p.began.cpu)
-		add("began.generator.device", p.began.device)
-		if p.confusion != nil {
+		if p.confusion != nil && st.Pass.Done > 0 {
 			st.Tensors = append(st.Tensors, p.confusion.export("confusion"))
 		}
+		add("began.generator", p.began.cpu)
+		add("began.generator.device", p.began.device)
 		if l.average != nil && p.Name == "val" { // the model holds the average
 			l.average.trained.each(func(key string, t *torch.Tensor) { add("trained."+key, t) })
 		}
 	}
+	add("generator", now.cpu)
+	add("generator.device", now.device)
+	st.Parts = l.gatherParts()
 	if l.best.N > 0 && !l.cfg.Best.Better(l.best, metrics.Phase{}) {
 		st.Best = &checkpoint.StateDict{}
 		l.weights.each(func(key string, t *torch.Tensor) {
@@ -104,6 +107,20 @@ func (l *loop) state() *State {
 		})
 	}
 	return st
+}
+
+// passState returns the place in a phase, if one is under way, and the generators there.
+func (l *loop) passState() (*Pass, generators) {
+	p := l.pass
+	if p == nil {
+		return nil, l.now
+	}
+	if l.cfg.Group != nil && p.Name == "val" { // whose processes have not come equally far
+		return &Pass{Phase: p.Name, LR: p.LR}, p.began
+	}
+	loss, corrects := p.sums.get()
+	return &Pass{Phase: p.Name, Position: dataset.Position{Batches: l.batch, Drawn: p.feed.drawn()}, Done: p.done, LR: p.LR,
+		Loss: loss, Corrects: corrects, Seconds: time.Since(p.start).Seconds(), Wait: p.Wait}, l.now
 }
 
 // A resumed is the part of a State that counts when its phase goes on.
@@ -162,6 +179,9 @@ func (l *loop) restore(ctx context.Context, st *State, train, val feed) error {
 		if l.average != nil && l.resumed.in("val") {
 			l.average.trained.each(func(key string, t *torch.Tensor) { r.into(t, "trained."+key) })
 		}
+		if err := l.takePart(st, train, val); err != nil {
+			return err
+		}
 		for name := range r.left {
 			return fmt.Errorf("it has %.80q, which this training does not", name)
 		}
@@ -195,7 +215,14 @@ func (l *loop) check(st *State, train, val feed) error {
 			return err
 		}
 	}
-	p := at.Pass
+	if n := len(st.Parts) + 1; l.cfg.Group == nil && n != 1 || l.cfg.Group != nil && n != 1 && n != l.cfg.Group.Size() {
+		return fmt.Errorf("it is of %d processes", n)
+	}
+	return at.Pass.check(train, val)
+}
+
+// check returns an error for a pass that no phase comes to.
+func (p *Pass) check(train, val feed) error {
 	if p == nil {
 		return nil
 	}

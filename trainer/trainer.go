@@ -31,6 +31,7 @@ type Config struct {
 	EMA       float64         // decay of the average of the weights that is validated and kept; 0 for the weights themselves
 	Best      metrics.Rule    // which weights are kept
 	Hooks     Hooks           // called as the training goes on
+	Group     Group           // the processes that train together; nil for one
 	Resume    *State          // if not nil, Fit goes on from there instead of beginning
 
 	Head       nn.Module // the only part of the model that is trained in the first HeadEpochs epochs

@@ -94,10 +94,24 @@ func (g *Group) Rank() int { return g.env.Rank }
 // Size returns the number of processes.
 func (g *Group) Size() int { return g.env.World }
 
-// Sum replaces t by its sum over the processes.
-func (g *Group) Sum(t *torch.Tensor) {
+// AllReduce replaces t by its sum over the processes.
+func (g *Group) AllReduce(t *torch.Tensor) {
 	g.check(C.hy_dist_sum(g.c, t.Handle()))
 }
+
+// Sum replaces numbers by their sums over the processes.
+func (g *Group) Sum(numbers []float64) {
+	s := torch.NewScope()
+	defer s.Close()
+	t := torch.Empty(s, torch.Float64, torch.CPU, int64(len(numbers)))
+	sums := unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(torch.Bytes(t)))), len(numbers))
+	copy(sums, numbers)
+	g.AllReduce(t)
+	copy(numbers, sums)
+}
+
+// Barrier waits until every process has called it.
+func (g *Group) Barrier() { g.Sum([]float64{0}) }
 
 // Broadcast gives the tensors the values that they have in the process of rank 0.
 func (g *Group) Broadcast(ts []*torch.Tensor) {

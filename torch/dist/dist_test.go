@@ -49,8 +49,11 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 	"collectives": func(s *torch.Scope, g *Group) error {
 		rank := float32(g.Rank())
 		x := torch.FromFloat32s(s, []float32{rank, 10 * rank}, 2)
-		g.Sum(x)
+		g.AllReduce(x)
 		fmt.Println("sum", torch.Float32s(s, x))
+		numbers := []float64{1.5, float64(g.Rank())}
+		g.Sum(numbers)
+		fmt.Println("numbers", numbers)
 		a, b := torch.FromFloat32s(s, []float32{rank + 1}, 1), torch.FromInt64s(s, []int64{int64(g.Rank()) + 7}, 1)
 		g.Broadcast([]*torch.Tensor{a, b})
 		fmt.Println("broadcast", torch.Float32s(s, a), torch.Int64View(b))
@@ -91,7 +94,7 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 					return err
 				}
 			}
-			g.Sum(torch.FromFloat32s(s, []float32{1}, 1))
+			g.Barrier()
 		}
 	},
 }
@@ -130,7 +133,7 @@ func start(t *testing.T, n int, name string, env ...string) (outputs []string) {
 }
 
 func TestCollectives(t *testing.T) {
-	want := "sum [3 30]\nbroadcast [1] [7]\nshare from rank 0 \"\"\ngather [\"\" \"x\" \"xx\"]\n"
+	want := "sum [3 30]\nnumbers [4.5 3]\nbroadcast [1] [7]\nshare from rank 0 \"\"\ngather [\"\" \"x\" \"xx\"]\n"
 	for rank, got := range start(t, 3, "collectives") {
 		if got != want {
 			t.Errorf("rank %d printed\n%s\nwant\n%s", rank, got, want)

@@ -1,0 +1,57 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+
+	"hymenoptera/internal/mt19937"
+)
+
+// A Share is the part of each pass of one of World processes, which together go over a set. A shuffled pass is that of
+// torch.utils.data.DistributedSampler: its order is drawn from Seed plus the epoch (see [Loader.SetEpoch]), and it begins
+// again from the first samples until all processes have as many. A pass that is not shuffled has each sample once, so the
+// shares can differ by one.
+type Share struct {
+	Rank, World int
+	Seed        uint64
+}
+
+func (s Share) validate(c LoaderConfig) error {
+	if s.World > 1 && (s.Rank < 0 || s.Rank >= s.World) {
+		return fmt.Errorf("dataset: share %d of %d: want 0 to %d", s.Rank, s.World, s.World-1)
+	}
+	if s.World > 1 && c.Weights != nil {
+		return errors.New("dataset: samples drawn by weights cannot be shared among processes")
+	}
+	return nil
+}
+
+// len returns the number of samples in the share of a set of n.
+func (s Share) len(n int, shuffle bool) int {
+	switch {
+	case s.World <= 1:
+		return n
+	case shuffle:
+		return (n + s.World - 1) / s.World
+	default:
+		return (n + s.World - 1 - s.Rank) / s.World
+	}
+}
+
+// draw fills order with the samples of the share of a set of n.
+func (s Share) draw(epoch, n int, shuffle bool, order []int) {
+	all := make([]int, n)
+	if shuffle {
+		mt19937.Perm(mt19937.New(s.Seed+uint64(epoch)), all)
+	} else {
+		for i := range all {
+			all[i] = i
+		}
+	}
+	for i := range order {
+		order[i] = all[(s.Rank+i*s.World)%n]
+	}
+}
+
+// SetEpoch sets the number of the epoch, from 0, whose order the next pass draws. It has an effect only with a Share.
+func (l *Loader) SetEpoch(epoch int) { l.epoch = epoch }
