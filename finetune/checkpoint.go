@@ -24,7 +24,8 @@ type Checkpoint struct {
 	best    answerTensors
 	shown   answerTensors
 	state   *trainer.State // nil once the training has taken it
-	last    *run.Last
+	ended   bool           // the run's folder has its result
+	last    *run.Last      // nil in a process of a group that does not write the run
 }
 
 // A progress is the part of a checkpoint, beside the options, that is no tensor.
@@ -60,6 +61,9 @@ const (
 	progressKey = "progress"
 	digestKey   = "sha256" // of all the rest
 )
+
+// partPrefix begins the names of what the processes of a group add, by rank.
+const partPrefix = "rank."
 
 // lastFormat is the value of formatKey.
 const lastFormat = "hymenoptera checkpoint 1"
@@ -102,6 +106,8 @@ func ReadCheckpoint(folder string) (*Checkpoint, error) {
 	}
 	last.StateDict = nil // which is large
 	c.Options.Out, c.last = folder, last
+	_, err = run.ReadResult(last.Dir())
+	c.ended = err == nil
 	return c, nil
 }
 
@@ -138,6 +144,8 @@ func parseCheckpoint(sd *checkpoint.StateDict) (*Checkpoint, error) {
 			if !c.best.take("report.best.", t) && !c.shown.take("report.shown.", t) {
 				return nil, fmt.Errorf("it has a tensor %.80q", t.Name)
 			}
+		case strings.HasPrefix(t.Name, partPrefix):
+			c.state.Parts = append(c.state.Parts, t.Data)
 		default:
 			c.state.Tensors = append(c.state.Tensors, t)
 		}
@@ -201,6 +209,9 @@ func (c *Checkpoint) encode(best string) (*checkpoint.StateDict, error) {
 	sd := &checkpoint.StateDict{Tensors: c.state.Tensors, Metadata: map[string]string{
 		formatKey: lastFormat, optionsKey: string(options), progressKey: string(progress)}}
 	sd.Tensors = append(sd.Tensors, byteTensor("history", history), byteTensor("files", c.files))
+	for i, part := range c.state.Parts {
+		sd.Tensors = append(sd.Tensors, byteTensor(fmt.Sprintf("%s%06d", partPrefix, i+1), part))
+	}
 	if c.state.Best != nil {
 		for _, t := range c.state.Best.Tensors {
 			t.Name = "best." + t.Name
@@ -230,6 +241,5 @@ func (c *Checkpoint) Where() string {
 
 // Finished reports whether nothing is left to be done for the run with the options o, which are checked as Resume does.
 func (c *Checkpoint) Finished(o Options) (bool, error) {
-	_, err := run.ReadResult(c.last.Dir())
-	return err == nil && (c.Stopped != "" || c.Place.Epoch >= o.Epochs), c.differences(o)
+	return c.ended && (c.Stopped != "" || c.Place.Epoch >= o.Epochs), c.differences(o)
 }

@@ -119,14 +119,14 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 
 // check returns an [*OptionError] if options do not suit the images.
 func (set images) check(o Options, arch zoo.Arch) error {
-	classes, n := set.train.Classes, len(set.train.Samples)
+	classes, n := set.train.Classes, divideUp(len(set.train.Samples), o.processes())
 	if weights := len(o.ClassWeights); weights > 0 && weights != len(classes) {
 		return &OptionError{Option: "class_weights", Value: fmt.Sprint(o.ClassWeights),
 			Problem: fmt.Sprintf("%s has %d classes: want a weight for each of %s", o.Data, len(classes), text.Few(classes, 3))}
 	}
 	if arch.LastSize(o.ImageSize) == 1 && (n-1)%o.BatchSize == 0 {
 		return &OptionError{Option: "batch_size", Value: fmt.Sprint(o.BatchSize),
-			Problem: fmt.Sprintf("leaves a last batch of one of the %d training images, of which %s makes a single pixel at size %d, which BatchNorm cannot take: change this or", n, o.Model, o.ImageSize),
+			Problem: fmt.Sprintf("leaves a last batch of one of the %d training images%s, of which %s makes a single pixel at size %d, which BatchNorm cannot take: change this or", n, perProcess(o), o.Model, o.ImageSize),
 			Other:   "image_size"}
 	}
 	if all := o.Epochs * divideUp(n, o.BatchSize); o.WarmUp >= all {
@@ -136,13 +136,23 @@ func (set images) check(o Options, arch zoo.Arch) error {
 	return nil
 }
 
+func perProcess(o Options) string {
+	if o.Group == nil {
+		return ""
+	}
+	return " per process"
+}
+
 // mostClasses is how many classes a table shows.
 const mostClasses = 20
 
 // describe returns lines with the sizes of the sets and of the classes, the largest first if there are many.
 func (set images) describe(o Options) []string {
 	n := len(set.train.Samples)
-	lines := []string{fmt.Sprintf("%s: %d images to train with in %s per epoch, %d to validate with", o.Data, n, steps(divideUp(n, o.BatchSize)), len(set.val.Samples))}
+	lines := []string{fmt.Sprintf("%s: %d images to train with in %s per epoch, %d to validate with", o.Data, n, steps(divideUp(n, o.processes()*o.BatchSize)), len(set.val.Samples))}
+	if w := o.processes(); w > 1 {
+		lines = append(lines, fmt.Sprintf("%d processes with %d images each per step: %d together", w, o.BatchSize, w*o.BatchSize))
+	}
 	train, val := set.train.Counts(), set.val.Counts()
 	order := make([]int, len(train))
 	for i := range order {
@@ -200,6 +210,9 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 	}
 	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: o.BatchSize, Shuffle: !o.Probe, Workers: o.Workers,
 		ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels, Warn: dataset.FirstOfEach(func(w dataset.Warning) { log.Warn(fmt.Sprintf("%v (shown once; there may be more)", w)) })}
+	if o.Group != nil {
+		cfg.Share = dataset.Share{Rank: o.Group.Rank(), World: o.Group.Size(), Seed: o.Seed}
+	}
 	training := cfg
 	if o.Balance == "sampling" {
 		training.Shuffle, training.Weights = false, rarity(set.train)

@@ -63,6 +63,7 @@ type Options struct {
 	Fast               bool         `json:"fast"`          // give up PyTorch's exact bits for speed
 	Deterministic      bool         `json:"deterministic"` // on a GPU, repeat an exact training bit for bit
 
+	Group           Group  `json:"-"` // the processes that train together; nil for one
 	Out             string `json:"-"` // the run's folder; "" for runs/<model>-<time>
 	Overwrite       bool   `json:"-"` // replace a run that Out holds
 	Cache           string `json:"-"` // memory for decoded images: auto, off, or a size such as 500M
@@ -200,6 +201,9 @@ func (o Options) Validate() error {
 		{o.Views == 0 || o.Probe, "views", o.Views, "has no effect without", "probe"},
 		{o.Views >= 0 && o.Views <= 1000, "views", o.Views, "want 0 to 1000", ""},
 		{!o.Probe || o.Balance != "sampling", "balance", o.Balance, "does not go with", "probe"},
+		{!o.Probe || o.Group == nil, "probe", nil, "trains a head, which one process does: leave out the others", ""},
+		{o.Balance != "sampling" || o.Group == nil, "balance", o.Balance, "draws from all images, which several processes share: want weights or none", ""},
+		{o.Recipe != "auto" || o.Group == nil, "recipe", o.Recipe, "chooses for one process: run it there for one epoch, and give several processes the options that it prints", ""},
 		{!o.Deterministic || !o.Fast, "deterministic", nil, "is for exact trainings, and does not go with", "fast"},
 		{o.CheckpointEvery >= 0, "checkpoint_every", o.CheckpointEvery, "want 0 or more", ""},
 		{o.StepSize >= 1, "step_size", o.StepSize, "want 1 or more", ""},

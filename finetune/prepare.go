@@ -74,7 +74,11 @@ func (p *plan) readImages(ctx context.Context) (err error) {
 	if p.files, err = p.set.listFiles(ctx, p.o.Data); err != nil {
 		return err
 	}
+	if err := p.compareGroup(ctx); err != nil {
+		return err
+	}
 	if p.from != nil {
+		p.from.regroup(p.o.processes())
 		if err := p.from.checkImages(p.files, p.set); err != nil {
 			return err
 		}
@@ -105,26 +109,33 @@ func (p *plan) beginning() Options {
 	return o
 }
 
-// begin makes the network and the folder of the run. The caller closes the training's folder.
-func (p *plan) begin(ctx context.Context, s *torch.Scope, sys disk.System) (t *training, err error) {
-	o, h := p.o, p.hooks
-	var model zoo.Network
-	if p.from == nil || o.Probe {
-		model, err = newNetwork(s, o, p.weights, p.set.train.Classes, h.Log)
+// network makes the network, on its device, and says what the bits of its training depend on.
+func (p *plan) network(s *torch.Scope) (model zoo.Network, from origin, err error) {
+	if p.from == nil || p.o.Probe {
+		model, err = newNetwork(s, p.o, p.weights, p.set.train.Classes, p.hooks.Log)
 		p.weights = nil // whose memory is large
 	} else {
-		model, err = p.from.network(s, o, p.arch)
+		model, err = p.from.network(s, p.o, p.arch)
 	}
 	if err != nil {
-		return nil, err
+		return nil, from, err
 	}
-	from, err := newOrigin(p.beginning(), p.mode.Device, model)
-	if err != nil {
-		return nil, err
+	if from, err = newOrigin(p.beginning(), p.mode.Device, model); err != nil {
+		return nil, from, err
 	}
 	nn.To(model, p.mode.Device)
 	if p.mode.ChannelsLast {
 		nn.ToChannelsLast(model)
+	}
+	return model, from, nil
+}
+
+// begin makes the network and the folder of the run. The caller closes the training's folder.
+func (p *plan) begin(ctx context.Context, s *torch.Scope, sys disk.System) (t *training, err error) {
+	o, h := p.o, p.hooks
+	model, from, err := p.network(s)
+	if err != nil {
+		return nil, err
 	}
 	card, err := newCard(o, p.set.train.Classes, p.validation)
 	if err != nil {

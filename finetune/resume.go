@@ -127,10 +127,20 @@ func (c *Checkpoint) checkImages(files []byte, set images) error {
 	return nil
 }
 
+// regroup makes the checkpoint one that a number of processes can go on from.
+func (c *Checkpoint) regroup(processes int) {
+	c.state.Regroup(processes)
+	c.Place = c.state.Place
+	if p := c.Place.Pass; p == nil || p.Done == 0 { // the phase begins again
+		c.shown = answerTensors{}
+	}
+}
+
 // warn says what gives the resumed training other last bits than it would have had.
 func (t *training) warn(c *Checkpoint) {
 	for _, d := range []struct{ what, then, now string }{
 		{"the device", c.Device, t.origin.Device},
+		{"the number of processes", fmt.Sprint(len(t.resumed.Parts) + 1), fmt.Sprint(t.o.processes())},
 		{"the number of threads", fmt.Sprint(c.Options.Threads), fmt.Sprint(t.o.Threads)},
 		{"libtorch", c.Libtorch, t.origin.Libtorch},
 		{"the processor's instructions", c.CPUCapability, t.origin.CPUCapability},
@@ -244,9 +254,6 @@ func (r *reporter) resume(c *Checkpoint) {
 
 // checkpoint is the trainer's Checkpoint hook.
 func (t *training) checkpoint(m trainer.Moment) error {
-	if !t.due(m) {
-		return nil
-	}
 	if t.saver.Checkpointing() { // so that there is only one copy in memory
 		t.saver.Wait()
 	}
@@ -302,6 +309,9 @@ func (t *training) copy(m trainer.Moment) (*Checkpoint, error) {
 		return nil, err
 	}
 	return c, torch.Do(context.Background(), func(s *torch.Scope) error {
+		if p := c.state.Pass; p == nil || p.Done == 0 { // the phase begins again
+			return nil
+		}
 		for _, v := range r.shown {
 			logits := nn.ExportTensor("", v.logits)
 			c.shown.values.DType, c.shown.values.Data = logits.DType, append(c.shown.values.Data, logits.Data...)

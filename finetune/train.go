@@ -95,11 +95,11 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 	if err := o.Validate(); err != nil {
 		return result, err
 	}
-	device, err := torch.Init(torch.Options{Device: o.Device, Threads: o.Threads, Deterministic: o.Deterministic, Benchmark: !o.Fast})
+	device, err := torch.Init(torch.Options{Device: o.Device, Local: o.local(), Threads: o.Threads, Deterministic: o.Deterministic, Benchmark: !o.Fast})
 	if err != nil {
 		return result, err
 	}
-	if from == nil {
+	if from == nil && !o.follows() {
 		if err := run.Check(o.Out, o.Overwrite); err != nil {
 			return result, err
 		}
@@ -110,13 +110,21 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 	if err != nil {
 		return result, err
 	}
+	if o.follows() {
+		err = torch.Do(ctx, func(s *torch.Scope) error {
+			result.Best, err = p.follow(ctx, s)
+			return err
+		})
+		return result, err
+	}
 	err = torch.Do(ctx, func(s *torch.Scope) error {
 		t, err := p.begin(ctx, s, sys)
 		if err != nil {
 			return err
 		}
 		defer t.folder.Close()
-		best, err := t.fit(ctx, s, p.loaders)
+		best, err := t.fit(ctx, s, p.loaders, trainer.Hooks{EpochStart: h.EpochStart, Step: t.step, Batch: t.report.batch,
+			PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Due: t.due, Checkpoint: t.checkpoint, Tensor: h.Tensor})
 		err = t.finish(ctx, best, err, &result)
 		result.KeptOld = result.KeptOld && t.folder.KeepsOld()
 		result.Last = t.folder.HoldsLast()
@@ -158,7 +166,7 @@ type training struct {
 }
 
 // fit trains the model or, with Probe, its head on features.
-func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (best metrics.Phase, err error) {
+func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data, hooks trainer.Hooks) (best metrics.Phase, err error) {
 	cfg := trainer.Config{Epochs: t.o.Epochs, Mode: t.mode, LabelSmoothing: t.o.LabelSmoothing, ClassWeights: float32s(t.o.ClassWeights),
 		ClipNorm: t.o.ClipGradNorm, EMA: t.o.EMA, Best: t.o.Best, Head: t.model.Head(), HeadEpochs: t.o.HeadEpochs}
 	if t.o.Fast && t.mode.Device != torch.CPU {
@@ -171,8 +179,10 @@ func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data) (
 	}
 	cfg.Optimizer = newOptimizer(s, t.model, t.o, t.mode)
 	cfg.Scheduler, cfg.ByStep = newScheduler(cfg.Optimizer, t.o, t.o.Epochs*data.Train.Batches()), t.o.WarmUp > 0
-	cfg.Hooks = trainer.Hooks{EpochStart: t.hooks.EpochStart, Step: t.step, Batch: t.report.batch,
-		PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Checkpoint: t.checkpoint, Tensor: t.hooks.Tensor}
+	cfg.Hooks = hooks
+	if t.o.Group != nil {
+		cfg.Group = t.o.Group
+	}
 	if t.stopped != "" {
 		cfg.Epochs = t.resumed.Epoch
 	}
@@ -213,7 +223,7 @@ func (t *training) step(epoch int, phase string, done, n int) {
 	}
 	t.told = true
 	perImage := time.Since(t.warm).Seconds() / float64(done-t.warmed)
-	images := n + len(t.report.set.val.Samples)/3 // validation has no backward pass
+	images := n + len(t.report.set.val.Samples)/(3*t.o.processes()) // validation has no backward pass
 	whole := time.Duration(perImage * float64(images*t.o.Epochs) * float64(time.Second))
 	t.hooks.Log.Info(fmt.Sprintf("the training takes about %v", whole.Round(time.Second)))
 }
@@ -238,12 +248,10 @@ func (t *training) newBest(p metrics.Phase) error {
 }
 
 func (t *training) epochEnd(epoch int) error {
-	last := epoch == t.o.Epochs-1
-	if since := epoch - t.better; t.o.Patience > 0 && since >= t.o.Patience && !last {
-		last, t.stopped = true, fmt.Sprintf("no better epoch in %d", since)
+	if t.endEarly(epoch) {
 		t.hooks.Log.Info("the training ends here: " + t.stopped)
 	}
-	if last {
+	if t.stopped != "" || epoch == t.o.Epochs-1 {
 		t.final = fmt.Sprintf("%x", nn.Export(t.model).SHA256())
 	}
 	if hint := t.stuck.hint(t.report.val, t.report.set.train.Classes); hint != "" {
@@ -261,6 +269,21 @@ func (t *training) epochEnd(epoch int) error {
 			return err
 		}
 	}
+	return t.stop()
+}
+
+// endEarly reports whether the training ends after an epoch because none was better for too long.
+func (t *training) endEarly(epoch int) bool {
+	since := epoch - t.better
+	if t.o.Patience == 0 || since < t.o.Patience || epoch == t.o.Epochs-1 {
+		return false
+	}
+	t.stopped = fmt.Sprintf("no better epoch in %d", since)
+	return true
+}
+
+// stop returns ErrStop if the training ends here.
+func (t *training) stop() error {
 	if t.stopped != "" {
 		return trainer.ErrStop
 	}

@@ -30,10 +30,10 @@ func startWarnings(set images, o Options) (found []Warning) {
 				set.train.Classes[slices.Index(counts, smallest)], smallest),
 			Option: "balance", Value: "sampling", Effect: "draws all classes equally often"})
 	}
-	if n := divideUp(len(set.train.Samples), o.BatchSize); n < 10 && o.BatchSize > 8 {
+	if n := divideUp(len(set.train.Samples), o.processes()*o.BatchSize); n < 10 && o.BatchSize > 8 {
 		found = append(found, Warning{
 			Problem: fmt.Sprintf("an epoch has only %s", steps(n)),
-			Option:  "batch_size", Value: fmt.Sprint(max(8, len(set.train.Samples)/10)), Effect: "makes more of them"})
+			Option:  "batch_size", Value: fmt.Sprint(max(8, len(set.train.Samples)/o.processes()/10)), Effect: "makes more of them"})
 	}
 	n := len(set.val.Samples)
 	if low, high := metrics.Wilson(int(math.Round(0.9*float64(n))), n); high-low > 0.1 {

@@ -46,8 +46,8 @@ func (e *DeviceError) Error() string { return fmt.Sprintf("torch: device %s: %v"
 func (e *DeviceError) Unwrap() error { return e.Err }
 
 // findDevice returns the device of [Options]. It loads CUDA unless that is the CPU.
-func findDevice(name string) (Device, error) {
-	index, isCUDA := 0, false
+func findDevice(name string, local int) (Device, error) {
+	index, isCUDA := local, false
 	switch base, n, found := strings.Cut(name, ":"); {
 	case name == "cpu", name == "":
 		return CPU, nil

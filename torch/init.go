@@ -7,8 +7,10 @@ import (
 
 // Options say how libtorch computes in this process.
 type Options struct {
-	// Device is "cpu", "cuda", "cuda:N", or "auto": the first CUDA device if there is one, else the CPU. "" is "cpu".
+	// Device is "cpu", "cuda", "cuda:N", or "auto": a CUDA device if there is one, else the CPU. "" is "cpu".
 	Device string
+	// Local is the CUDA device that "cuda" and "auto" stand for: of several processes on a machine each has its own.
+	Local int
 	// Threads is the number of threads of an operation; 0 leaves libtorch's choice. The last bits of a training's
 	// losses depend on it.
 	Threads int
@@ -28,7 +30,7 @@ func Init(o Options) (device Device, err error) {
 		return CPU, fmt.Errorf("torch: %d threads: want 1 or more, or 0 for libtorch's choice", o.Threads)
 	}
 	err = Do(context.Background(), func(*Scope) error {
-		if device, err = findDevice(o.Device); err != nil {
+		if device, err = findDevice(o.Device, o.Local); err != nil {
 			return err
 		}
 		if o.Threads > 0 {

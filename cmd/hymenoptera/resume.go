@@ -24,7 +24,7 @@ type resumption struct {
 
 // findCheckpoint returns the run that --resume means, or nil if it is to begin: with auto, if --out holds nothing to go on from
 // and nothing that would be lost. o are the options that were given.
-func findCheckpoint(f *pflag.FlagSet, o *finetune.Options, resume string) (*resumption, error) {
+func findCheckpoint(ctx context.Context, f *pflag.FlagSet, o *finetune.Options, resume string) (*resumption, error) {
 	auto := resume == "auto"
 	folder := resume
 	if auto || resume == resumeOut {
@@ -43,15 +43,27 @@ func findCheckpoint(f *pflag.FlagSet, o *finetune.Options, resume string) (*resu
 	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
 		return nil, cli.Usagef("--resume %s: name the run's folder, %s", folder, filepath.Dir(folder))
 	}
-	c, err := finetune.ReadCheckpoint(folder)
-	if missing := (*finetune.NoCheckpointError)(nil); auto && errors.As(err, &missing) && hardlyBegun(folder) {
-		o.Overwrite = true
-		return nil, nil
+	var c *finetune.Checkpoint
+	var err error
+	if o.Group == nil || o.Group.Rank() == 0 {
+		c, err = finetune.ReadCheckpoint(folder)
+		if missing := (*finetune.NoCheckpointError)(nil); auto && errors.As(err, &missing) && hardlyBegun(folder) {
+			o.Overwrite, err = true, nil
+		}
 	}
 	if err != nil {
 		return nil, adviseResume(err)
 	}
+	if o.Group != nil {
+		if c, err = finetune.ShareCheckpoint(ctx, o.Group, c); err != nil {
+			return nil, err
+		}
+	}
+	if c == nil {
+		return nil, nil
+	}
 	r := &resumption{c, c.Options}
+	r.options.Group = o.Group
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
 	addOptions(own, &r.options)
 	return r, cli.CopyGiven(own, f)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,6 +27,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 	o := finetune.DefaultOptions()
 	var resume string
 	var w watching
+	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on an image folder, as the notebook does",
@@ -41,25 +43,10 @@ func newTrain(m *cli.Messages) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			defer w.listen()()
-			if cmd.Flags().Changed("resume") {
-				from, err := findCheckpoint(cmd.Flags(), &o, resume)
-				if err != nil {
-					return err
-				}
-				if from != nil {
-					return goOn(cmd, m, from, w)
-				}
-			}
-			if o.Out == "" {
-				o.Out = finetune.DefaultOut(o.Model)
-			}
-			if o.Recipe != "auto" {
-				if err := checkEffects(cmd.Flags(), o); err != nil {
-					return err
-				}
-			}
-			cmd.Flags().Visit(func(f *pflag.Flag) { o.Fixed = append(o.Fixed, strings.ReplaceAll(f.Name, "-", "_")) })
-			return train(cmd, m, o, w, finetune.Train)
+			return together(cmd.Context(), m, cmd.Flags(), timeout, func(g finetune.Group) error {
+				o.Group = g
+				return begin(cmd, m, &o, resume, w)
+			})
 		},
 	}
 	addOptions(cmd.Flags(), &o)
@@ -67,9 +54,33 @@ func newTrain(m *cli.Messages) *cobra.Command {
 	cmd.Flags().MarkHidden("trace")
 	addResume(cmd.Flags(), &resume)
 	addOpen(cmd.Flags(), &w.open)
+	addPeerTimeout(cmd.Flags(), &timeout)
 	completeOptions(cmd)
 	cmd.MarkFlagDirname("resume")
 	return cmd
+}
+
+// begin begins a training or goes on with one.
+func begin(cmd *cobra.Command, m *cli.Messages, o *finetune.Options, resume string, w watching) error {
+	if cmd.Flags().Changed("resume") {
+		from, err := findCheckpoint(cmd.Context(), cmd.Flags(), o, resume)
+		if err != nil {
+			return err
+		}
+		if from != nil {
+			return goOn(cmd, m, from, w)
+		}
+	}
+	if o.Out == "" {
+		o.Out = finetune.DefaultOut(o.Model)
+	}
+	if o.Recipe != "auto" {
+		if err := checkEffects(cmd.Flags(), *o); err != nil {
+			return err
+		}
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) { o.Fixed = append(o.Fixed, strings.ReplaceAll(f.Name, "-", "_")) })
+	return train(cmd, m, *o, w, finetune.Train)
 }
 
 // showChoices prints the choices of the recipe auto, and the command that repeats the training without it.
@@ -123,6 +134,10 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, w watching, 
 	log := &cli.TrainingLog{Stdout: cmd.OutOrStdout(), Messages: m, Epochs: o.Epochs}
 	hooks := finetune.Hooks{Log: m.Logger(), Download: m.ShowBytes, Warn: func(w finetune.Warning) { warn(m, w) },
 		EpochStart: log.EpochStart, Step: log.Step, PhaseEnd: log.PhaseEnd, EpochEnd: log.EpochEnd, Command: commandLine}
+	if o.Group != nil && o.Group.Rank() > 0 {
+		_, err := run(cmd.Context(), o, finetune.Hooks{})
+		return advise(err, o)
+	}
 	hooks.Chosen = func(o finetune.Options) error {
 		showChoices(m, o)
 		log.Epochs = o.Epochs

@@ -56,6 +56,9 @@ func (m *Messages) Check() error {
 	return nil
 }
 
+// Silence leaves out all but warnings and errors, as --quiet does.
+func (m *Messages) Silence() { m.quiet, m.verbose = true, false }
+
 // json reports whether the log is to be JSON, an object per line.
 func (m *Messages) json() bool { return m.format == "json" }
 

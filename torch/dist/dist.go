@@ -91,6 +91,9 @@ func (g *Group) Close() {
 // Rank returns the number of the process, from 0.
 func (g *Group) Rank() int { return g.env.Rank }
 
+// Local returns the number of the process on its machine, from 0.
+func (g *Group) Local() int { return g.env.Local }
+
 // Size returns the number of processes.
 func (g *Group) Size() int { return g.env.World }
 

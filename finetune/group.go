@@ -1,0 +1,126 @@
+package finetune
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+
+	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
+	"hymenoptera/torch"
+	"hymenoptera/trainer"
+)
+
+// A Group is the processes that train together. All have the same options and images; that of rank 0 writes the run.
+type Group interface {
+	trainer.Group
+	Local() int               // the number of the process on its machine: it takes this CUDA device
+	Share(data []byte) []byte // returns rank 0's data
+}
+
+// processes returns how many processes train together.
+func (o Options) processes() int {
+	if o.Group == nil {
+		return 1
+	}
+	return o.Group.Size()
+}
+
+// follows reports whether another process writes the run.
+func (o Options) follows() bool { return o.Group != nil && o.Group.Rank() > 0 }
+
+// local returns the CUDA device that this process takes.
+func (o Options) local() int {
+	if o.Group == nil {
+		return 0
+	}
+	return o.Group.Local()
+}
+
+// compareGroup returns an error if the processes' options or images differ.
+func (p *plan) compareGroup(ctx context.Context) error {
+	if p.o.Group == nil {
+		return nil
+	}
+	o := p.o
+	o.Data, o.Exclude, o.Weights, o.Device, o.Threads = "", "", "", "", 0 // which can differ between machines
+	options, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	images := sha256.Sum256(p.files)
+	var all [][]byte
+	if err := torch.Do(ctx, func(*torch.Scope) error {
+		all = o.Group.Gather(append(images[:], options...))
+		return nil
+	}); err != nil {
+		return err
+	}
+	for rank, theirs := range all {
+		for _, d := range []struct {
+			what string
+			same bool
+		}{
+			{"images in --data", bytes.Equal(theirs[:sha256.Size], all[0][:sha256.Size])},
+			{"options", bytes.Equal(theirs[sha256.Size:], all[0][sha256.Size:])},
+		} {
+			if !d.same {
+				return fmt.Errorf("finetune: rank %d has other %s than rank 0: want the same for all processes", rank, d.what)
+			}
+		}
+	}
+	return nil
+}
+
+// ShareCheckpoint gives every process of a group the checkpoint that rank 0 has read, or nil if that is nil.
+func ShareCheckpoint(ctx context.Context, g Group, c *Checkpoint) (*Checkpoint, error) {
+	var data bytes.Buffer
+	if c != nil {
+		sd, err := c.encode(c.Best)
+		if err != nil {
+			return nil, err
+		}
+		data.WriteByte(map[bool]byte{true: 1}[c.ended])
+		if err := checkpoint.EncodeSafetensors(&data, sd); err != nil {
+			return nil, err
+		}
+	}
+	var shared []byte
+	if err := torch.Do(ctx, func(*torch.Scope) error {
+		shared = g.Share(data.Bytes())
+		return nil
+	}); err != nil || g.Rank() == 0 || shared == nil {
+		return c, err
+	}
+	sd, err := checkpoint.Parse(shared[1:])
+	if err != nil {
+		return nil, err
+	}
+	if c, err = parseCheckpoint(sd); err != nil {
+		return nil, err
+	}
+	c.ended = shared[0] == 1
+	return c, nil
+}
+
+// follow trains beside rank 0, which writes the run.
+func (p *plan) follow(ctx context.Context, s *torch.Scope) (metrics.Phase, error) {
+	model, _, err := p.network(s)
+	if err != nil {
+		return metrics.Phase{}, err
+	}
+	seed := p.o.Seed + uint64(p.o.Group.Rank())
+	t := &training{o: p.o, hooks: p.hooks, mode: p.mode, model: model, better: -1}
+	if c := p.from; c != nil {
+		t.better, t.stopped, t.resumed = c.Better, c.Stopped, c.state
+		seed += uint64(c.Place.Epoch * p.o.Group.Size()) // has no effect where the checkpoint has the process's generators
+	}
+	torch.ManualSeed(seed)
+	return t.fit(ctx, s, p.loaders, trainer.Hooks{
+		Best:     func(b metrics.Phase) error { t.better = b.Epoch; return nil },
+		EpochEnd: func(epoch int) error { t.endEarly(epoch); return t.stop() },
+		Due:      func(trainer.Moment) bool { return false }, // rank 0 decides
+	})
+}
