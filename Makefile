@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test test-arm64 check-arm64 curves-arm64 demo train train-finetune train-conv train-googlenet train-all clean \
-	reference-env goldens parity parity-matrix parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-ddp parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
@@ -126,6 +126,11 @@ parity-batches: setup reference-env ## every batch of the DataLoader, by SHA-256
 
 parity-matrix: build reference-env ## eight such trainings that cover threads, workers, seeds and batch sizes pairwise
 	@scripts/parity_matrix.sh $(PYTHON) '$(DATA)' '$(WEIGHTS)'
+
+PROCESSES ?= 2
+parity-ddp: build reference-env ## PROCESSES=2 on the CPU against DistributedDataParallel with gloo, under torchrun, bit for bit (EPOCHS=2)
+	@$(PYTHON) -W ignore scripts/parity_ddp.py --processes $(PROCESSES) --data '$(DATA)' --weights '$(WEIGHTS)' \
+		--epochs $(if $(call GIVEN,EPOCHS),$(EPOCHS),2) --threads 1 $(ARGS)
 
 parity-files: setup reference-env ## weights files written in Python and read in Go, and the other way round
 	@$(PYTHON) -W ignore scripts/parity_files.py $(ARGS)

@@ -234,6 +234,9 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 	if o.Probe { // which reads the validation images once
 		cfg.Cache = nil
 	}
+	if o.Group != nil { // each image counts once
+		cfg.Shuffle = false
+	}
 	data.Val, err = dataset.NewLoader(set.val, validation, cfg)
 	return data, err
 }

@@ -6,7 +6,8 @@ history.jsonl, and digests.json: SHA-256 of the final and of the best state dict
 line for every tensor of every step. It takes nothing from the Go program's output.
 
 The one convention of ours: --seed is set right before the new head is made or, with --weights none,
-right before the model is.
+right before the model is. Under torchrun it trains with DistributedDataParallel and gloo: the processes
+of the ranks above 0 seed themselves again, with --seed plus their rank, when the model is made.
 """
 
 import argparse
@@ -18,12 +19,15 @@ import os
 import time
 
 import torch
+import torch.distributed as dist
 from PIL import Image, ImageOps
 from torch import nn, optim
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import lr_scheduler, swa_utils
-from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
+from torch.utils.data import DataLoader, DistributedSampler, Subset, TensorDataset, WeightedRandomSampler
 from torchvision import datasets, models, transforms
 
+RANK, WORLD = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 NORMALIZE = [transforms.ToTensor(), transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
 AUGMENTATIONS = ["none", "flip", "light", "trivial"]
 
@@ -110,6 +114,10 @@ def loaders(o):
         counts = torch.bincount(torch.tensor(sets["train"].targets)).tolist()
         weights = [1 / counts[label] for label in sets["train"].targets]
         samplers["train"] = {"sampler": WeightedRandomSampler(weights, len(weights))}
+    if WORLD > 1:  # each validation image counts once
+        samplers["train"] = {"sampler": DistributedSampler(sets["train"], seed=o.seed)}
+        samplers["val"] = {}
+        sets["val"] = Subset(sets["val"], range(RANK, len(sets["val"]), WORLD))
     return {
         phase: DataLoader(s, batch_size=o.batch_size, num_workers=o.workers, **samplers[phase])
         for phase, s in sets.items()
@@ -288,6 +296,7 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
     best_weights, best_acc = copy.deepcopy(model.state_dict()), 0.0
     best, best_epoch = (-math.inf if o.best == "loss" else 0.0,), -1
     network = model
+    parallel = DistributedDataParallel(network) if WORLD > 1 else network
     if o.ema:
         average = swa_utils.AveragedModel(network, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(o.ema), use_buffers=True)
     trace.model(0, "start", 0, "tensor", model)
@@ -296,10 +305,17 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
         if o.head_epochs and epoch in (0, o.head_epochs):
             for name, p in network.named_parameters():
                 p.requires_grad = epoch > 0 or name.startswith("fc.")
+            if WORLD > 1:
+                parallel = DistributedDataParallel(network)
         for phase in ["train", "val"]:
             training = phase == "train"
             model = network if training or not o.ema else average.module
             model.train(training)
+            if WORLD > 1 and training:
+                data[phase].sampler.set_epoch(epoch)
+            elif WORLD > 1:
+                for buffer in model.buffers():
+                    dist.broadcast(buffer, 0)
             lr, began = optimizer.param_groups[0]["lr"], time.time()
             true, predicted = [], []
             running_loss, corrects, n = 0.0, 0, len(data[phase].dataset)
@@ -308,7 +324,7 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
                 inputs, labels = inputs.to(device), labels.to(device)
                 optimizer.zero_grad()
                 with torch.set_grad_enabled(training):
-                    outputs = model(inputs)
+                    outputs = (parallel if training else model)(inputs)
                     _, preds = torch.max(outputs, 1)
                     loss = criterion(outputs, labels)
                     trace(epoch, phase, step, "logits", outputs)
@@ -330,6 +346,10 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
                 predicted += preds.tolist()
             if training and not o.warmup:
                 scheduler.step()
+            if WORLD > 1:
+                sums = torch.tensor([running_loss, corrects, len(true)], dtype=torch.float64)
+                dist.all_reduce(sums)
+                running_loss, corrects, n = sums[0].item(), int(sums[1]), int(sums[2])
             loss, acc = running_loss / n, corrects / n
             print(f"{phase} Loss: {loss:.4f} Acc: {acc:.4f}", flush=True)
             line = dict(epoch=epoch, phase=phase, loss=loss, acc=acc, corrects=corrects, n=n, lr=lr)
@@ -351,9 +371,13 @@ def main():
     torch.set_num_threads(o.threads)
     torch.backends.cudnn.benchmark = True
     os.makedirs(o.out, exist_ok=True)
+    if WORLD > 1:
+        dist.init_process_group("gloo")
     data = loaders(o)
     device = torch.device(o.device)
     model = build(o, data["train"].dataset.classes).to(device)
+    if RANK > 0:
+        torch.manual_seed(o.seed + RANK)
     weights = [float(w) for w in o.class_weights.split(",")] if o.class_weights else None
     if o.balance == "weights":  # scikit-learn's class_weight="balanced"
         counts = torch.bincount(torch.tensor(data["train"].dataset.targets)).tolist()
@@ -368,11 +392,13 @@ def main():
     trained = model
     if o.probe:
         trained, data = probe(o, model, data, device)
-    with open(os.path.join(o.out, "history.jsonl"), "w") as history:
+    with open(os.path.join(o.out, "history.jsonl") if RANK == 0 else os.devnull, "w") as history:
         best, best_acc = train_model(
-            o, trained, data, device, criterion, optimizer, scheduler, history, Trace(o.trace)
+            o, trained, data, device, criterion, optimizer, scheduler, history, Trace(o.trace if RANK == 0 else "")
         )
     elapsed = time.time() - since
+    if RANK > 0:
+        return
     if o.probe:  # the head's entries among the network's
         final = copy.deepcopy(trained.state_dict())
         trained.load_state_dict(best)

@@ -37,10 +37,13 @@ func (c convBN) forwardReLU(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.ReLUInPlace(c.bn.Forward(s, c.conv.Forward(s, x)))
 }
 
-// forwardAddReLU returns the positive part of its sum with other, which a folded one overwrites.
-func (c convBN) forwardAddReLU(s *torch.Scope, x, other *torch.Tensor) *torch.Tensor {
+// forwardAddReLU returns the positive part of its sum with other's result, which a folded one overwrites. As in torchvision,
+// other comes last: the order of the forward pass is that in which gradients come, and with several processes the order in
+// which they are summed depends on it.
+func (c convBN) forwardAddReLU(s *torch.Scope, x *torch.Tensor, other func() *torch.Tensor) *torch.Tensor {
 	if c.folded != nil {
-		return c.folded.ForwardAdd(s, x, other)
+		return c.folded.ForwardAdd(s, x, other())
 	}
-	return torch.ReLUInPlace(torch.AddInPlace(c.bn.Forward(s, c.conv.Forward(s, x)), other))
+	y := c.bn.Forward(s, c.conv.Forward(s, x))
+	return torch.ReLUInPlace(torch.AddInPlace(y, other()))
 }

@@ -136,10 +136,12 @@ func (b *block) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 		for _, c := range inner {
 			y = c.forwardReLU(s, y)
 		}
-		if b.downsample != nil {
-			x = b.downsample.forward(s, x)
-		}
-		return last.forwardAddReLU(s, y, x)
+		return last.forwardAddReLU(s, y, func() *torch.Tensor {
+			if b.downsample != nil {
+				return b.downsample.forward(s, x)
+			}
+			return x
+		})
 	})
 }
 
