@@ -19,13 +19,14 @@ import (
 type Checkpoint struct {
 	Options Options // of the training; Out is the run's folder
 	progress
-	history metrics.History
-	files   []byte // of the images: see listFiles
-	best    answerTensors
-	shown   answerTensors
-	state   *trainer.State // nil once the training has taken it
-	ended   bool           // the run's folder has its result
-	last    *run.Last      // nil in a process of a group that does not write the run
+	history   metrics.History
+	files     []byte // of the images: see listFiles
+	best      answerTensors
+	shown     answerTensors
+	state     *trainer.State // nil once the training has taken it
+	processes int            // that it is from; set before the training takes the state
+	ended     bool           // the run's folder has its result
+	last      *run.Last      // nil in a process of a group that does not write the run
 }
 
 // A progress is the part of a checkpoint, beside the options, that is no tensor.

@@ -129,6 +129,7 @@ func (c *Checkpoint) checkImages(files []byte, set images) error {
 
 // regroup makes the checkpoint one that a number of processes can go on from.
 func (c *Checkpoint) regroup(processes int) {
+	c.processes = len(c.state.Parts) + 1
 	c.state.Regroup(processes)
 	c.Place = c.state.Place
 	if p := c.Place.Pass; p == nil || p.Done == 0 { // the phase begins again
@@ -140,7 +141,7 @@ func (c *Checkpoint) regroup(processes int) {
 func (t *training) warn(c *Checkpoint) {
 	for _, d := range []struct{ what, then, now string }{
 		{"the device", c.Device, t.origin.Device},
-		{"the number of processes", fmt.Sprint(len(t.resumed.Parts) + 1), fmt.Sprint(t.o.processes())},
+		{"the number of processes", fmt.Sprint(c.processes), fmt.Sprint(t.o.processes())},
 		{"the number of threads", fmt.Sprint(c.Options.Threads), fmt.Sprint(t.o.Threads)},
 		{"libtorch", c.Libtorch, t.origin.Libtorch},
 		{"the processor's instructions", c.CPUCapability, t.origin.CPUCapability},

@@ -45,10 +45,12 @@ func together(ctx context.Context, m *cli.Messages, f *pflag.FlagSet, timeout ti
 	defer group.Close()
 	if err := train(group); err != nil {
 		var lost *dist.PeerError
-		if errors.As(err, &lost) {
+		if errors.As(err, &lost) && !lost.Explained() {
 			return fmt.Errorf("rank %d: %w; all processes end: start them again with --resume auto to go on from the last checkpoint", env.Rank, err)
 		}
-		group.Leave(err)
+		if lost == nil {
+			group.Leave(err)
+		}
 		return fmt.Errorf("rank %d: %w", env.Rank, err)
 	}
 	return nil

@@ -33,10 +33,20 @@ type Interrupt struct{ syscall.Signal }
 
 func (i Interrupt) Error() string { return "stopped: " + i.Signal.String() }
 
+// An ExitError is an error with an exit code of its own.
+type ExitError struct {
+	Code int
+	Err  error
+}
+
+func (e *ExitError) Error() string { return e.Err.Error() }
+func (e *ExitError) Unwrap() error { return e.Err }
+
 // ExitCode returns the exit code for an error, which may be nil.
 func ExitCode(err error) int {
 	var stopped Interrupt
 	var usage *UsageError
+	var exit *ExitError
 	switch {
 	case err == nil:
 		return 0
@@ -44,6 +54,8 @@ func ExitCode(err error) int {
 		return ExitSignal + int(stopped.Signal)
 	case errors.As(err, &usage):
 		return ExitUsage
+	case errors.As(err, &exit):
+		return exit.Code
 	}
 	return ExitFailure
 }

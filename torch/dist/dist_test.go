@@ -82,7 +82,7 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 	"last": func(s *torch.Scope, g *Group) error {
 		fmt.Println("begun")
 		for i := 0; ; i++ {
-			if g.Rank() == g.Size()-1 && i == 1 {
+			if strconv.Itoa(g.Rank()) == os.Getenv("LAST") && i == 1 {
 				switch os.Getenv("END") {
 				case "killed":
 					syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -152,14 +152,16 @@ func TestBackwardAveragesGradients(t *testing.T) {
 }
 
 func TestLostPeersAreNamed(t *testing.T) {
-	for _, c := range []struct{ end, want string }{
-		{"killed", "dist: rank 2 does not answer any more"},
-		{"stopped", "dist: rank 2 does not answer any more"},
-		{"error", "dist: rank 2 ended: no such picture"},
+	for _, c := range []struct{ rank, end, want string }{
+		{"2", "killed", "dist: rank 2 does not answer any more"},
+		{"0", "killed", "dist: rank 0 does not answer any more"},
+		{"2", "stopped", "dist: rank 2 does not answer any more"},
+		{"2", "error", "dist: rank 2 ended: no such picture"},
+		{"0", "error", "dist: rank 0 ended: no such picture"},
 	} {
-		t.Run(c.end, func(t *testing.T) {
-			for rank, got := range start(t, 3, "last", "END="+c.end)[:2] {
-				if want := "begun\n" + c.want + "\n"; got != want {
+		t.Run(c.rank+" "+c.end, func(t *testing.T) {
+			for rank, got := range start(t, 3, "last", "END="+c.end, "LAST="+c.rank) {
+				if want := "begun\n" + c.want + "\n"; strconv.Itoa(rank) != c.rank && got != want {
 					t.Errorf("rank %d printed\n%s\nwant\n%s", rank, got, want)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,11 @@ func (e *PeerError) Error() string {
 	return "dist: " + strings.Join(all, "; ")
 }
 
+// Explained reports whether each of the missing processes said why it ended.
+func (e *PeerError) Explained() bool {
+	return len(e.Peers) > 0 && !slices.ContainsFunc(e.Peers, func(p Peer) bool { return p.Reason == "" })
+}
+
 func (e *PeerError) Unwrap() error { return e.Err }
 
 // How often a process looks whether there is an alarm, and how long after one it waits for the others to answer.
@@ -71,26 +77,29 @@ func (g *Group) watch(ctx context.Context) {
 	}
 }
 
-// callRoll finds out which processes are missing.
+// callRoll finds out which processes are missing: those that said that they end, and those that do not answer.
 func (g *Group) callRoll() {
-	seen := map[int]bool{g.env.Rank: true}
 	lost := g.set(key("here", g.env.Rank), "")
-	for deadline := time.Now().Add(rollCall); lost == nil && len(seen) < g.env.World && time.Now().Before(deadline); time.Sleep(look / 10) {
+	here, left := map[int]bool{g.env.Rank: true}, map[int]string{}
+	for deadline := time.Now().Add(rollCall); lost == nil && len(here)+len(left) < g.env.World && time.Now().Before(deadline); time.Sleep(look / 10) {
 		for r := range g.env.World {
-			if seen[r] {
+			if _, gone := left[r]; gone || here[r] {
 				continue
 			}
-			_, here, err := g.get(key("here", r))
-			if here {
-				seen[r] = true
+			reason, gone, err := g.get(key("left", r))
+			if gone {
+				left[r] = reason
+			} else if _, answers, err := g.get(key("here", r)); answers {
+				here[r] = true
+			} else {
+				lost = cmp.Or(lost, err)
 			}
 			lost = cmp.Or(lost, err)
 		}
 	}
 	for r := range g.env.World {
-		if !seen[r] {
-			reason, _, _ := g.get(key("left", r))
-			g.missing = append(g.missing, Peer{r, reason})
+		if !here[r] {
+			g.missing = append(g.missing, Peer{r, left[r]})
 		}
 	}
 }
@@ -116,10 +125,14 @@ func (g *Group) Leave(reason error) {
 	go func() { // which waits forever for a store that stands still
 		defer close(done)
 		g.set(key("left", g.env.Rank), reason.Error())
+		g.set("alarm", "")
+		if g.env.Serve { // the others read it here
+			<-g.watched
+		}
 	}()
 	select {
 	case <-done:
-	case <-time.After(rollCall):
+	case <-time.After(2*look + rollCall):
 	}
 }
 
