@@ -59,6 +59,10 @@ RUNS = {
     "resnet18 best loss": "--threads 2 --workers 2 --best loss --patience 1 --epochs 4",
     "resnet18 best f1": "--threads 2 --workers 2 --best macro-f1 --patience 2 --epochs 6 --freeze",
     "resnet18 turned": "--threads 2 --workers 2 --exif-rotate --freeze",
+    "resnet18 two processes": "--threads 1 --workers 2 --batch-size 5",
+    "resnet18 five processes": "--threads 1 --workers 1 --batch-size 3 --best macro-f1 --head-epochs 1",  # the samples do not divide
+    "googlenet three processes": "--model googlenet --threads 1 --workers 1 --batch-size 4 --optimizer adam --lr 0.001 --ema 0.8"
+    " --clip-grad-norm 1",
     "resnet18 from weights": "--threads 2 --workers 2 --seed 3",
     "resnet18 from weights frozen": "--threads 2 --workers 1 --seed 3 --freeze",
     "googlenet from weights": "--model googlenet --threads 2 --workers 1 --seed 3",
@@ -82,6 +86,7 @@ if ARM64:
         "resnet18 all together": "--threads 1 --workers 0 --optimizer adamw --lr 0.001 --scheduler cosine --warmup 4 --layer-decay 0.7"
         " --head-epochs 1 --ema 0.9 --clip-grad-norm 1 --balance sampling",
     }
+PROCESSES = {"two": 2, "three": 3, "five": 5}  # as a run's name has them; the batch size is that of each
 # The weights of those with "from weights" are those of a network with 1000 classes that this seed gives: the Go test makes
 # the same file of it.
 WEIGHTS_SEED = 7
@@ -136,15 +141,21 @@ def main():
             if "turned" in name:
                 data = os.path.join(out, "turned")
                 turn(os.path.join(TESTDATA, "insects"), data)
-            command = [sys.executable, os.path.join(HERE, "reference.py"), "--data", data, "--weights", weights]
-            subprocess.run(command + options + ["--out", out], check=True, env=os.environ | PINNED, stdout=subprocess.DEVNULL)
+            processes = PROCESSES[name.split()[1]] if "processes" in name else 1
+            command, environment = [sys.executable], os.environ | PINNED
+            if processes > 1:
+                command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+                environment |= {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+            command += [os.path.join(HERE, "reference.py"), "--data", data, "--weights", weights]
+            subprocess.run(command + options + ["--out", out], check=True, env=environment, stdout=subprocess.DEVNULL)
             with open(os.path.join(out, "history.jsonl")) as f:
                 history = [json.loads(line) for line in f]
             with open(os.path.join(out, "digests.json")) as f:
                 digests = json.load(f)
         for phase in history:
             del phase["seconds"]
-        curves["runs"].append(dict(name=name, options=options, history=history, final=digests["final"], best=digests["best"]))
+        several = dict(processes=processes) if processes > 1 else {}
+        curves["runs"].append(dict(name=name, **several, options=options, history=history, final=digests["final"], best=digests["best"]))
         print(name, [round(p["loss"], 4) for p in history], flush=True)
     # Machines that give the same curves stand in the file together.
     if curves["runs"] == before["runs"]:

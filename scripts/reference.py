@@ -296,7 +296,7 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
     best_weights, best_acc = copy.deepcopy(model.state_dict()), 0.0
     best, best_epoch = (-math.inf if o.best == "loss" else 0.0,), -1
     network = model
-    parallel = DistributedDataParallel(network) if WORLD > 1 else network
+    parallel = DistributedDataParallel(network) if WORLD > 1 and not o.head_epochs else network
     if o.ema:
         average = swa_utils.AveragedModel(network, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(o.ema), use_buffers=True)
     trace.model(0, "start", 0, "tensor", model)
@@ -306,6 +306,7 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
             for name, p in network.named_parameters():
                 p.requires_grad = epoch > 0 or name.startswith("fc.")
             if WORLD > 1:
+                parallel = None  # whose hooks end with it
                 parallel = DistributedDataParallel(network)
         for phase in ["train", "val"]:
             training = phase == "train"
@@ -350,6 +351,9 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
                 sums = torch.tensor([running_loss, corrects, len(true)], dtype=torch.float64)
                 dist.all_reduce(sums)
                 running_loss, corrects, n = sums[0].item(), int(sums[1]), int(sums[2])
+                answers = [None] * WORLD
+                dist.all_gather_object(answers, (true, predicted))
+                true, predicted = (sum(all, []) for all in zip(*answers))
             loss, acc = running_loss / n, corrects / n
             print(f"{phase} Loss: {loss:.4f} Acc: {acc:.4f}", flush=True)
             line = dict(epoch=epoch, phase=phase, loss=loss, acc=acc, corrects=corrects, n=n, lr=lr)

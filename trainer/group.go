@@ -25,9 +25,11 @@ type Group interface {
 	Sum(numbers []float64)
 	// Gather returns the data of every process, by rank.
 	Gather(data []byte) [][]byte
-	// Train makes Backward average the gradients of these parameters over the processes.
-	Train(params []*torch.Tensor)
+	// Train makes Backward average the gradients of these parameters over the processes, in buckets. These are nil, or what
+	// Buckets returned before the training was stopped.
+	Train(params []*torch.Tensor, buckets []int64)
 	Backward(loss *torch.Tensor)
+	Buckets() []int64
 }
 
 // ErrStopped says that another process of the group was cancelled.
@@ -43,7 +45,17 @@ func (l *loop) join() {
 		all = append(all, e.Tensor)
 	}
 	l.cfg.Group.Broadcast(all)
-	l.cfg.Group.Train(nn.Trainable(l.model))
+	if l.cfg.HeadEpochs == 0 { // else chooseTrained does it
+		l.shareGradients()
+	}
+}
+
+// shareGradients averages the gradients of the parameters that are trained now.
+func (l *loop) shareGradients() {
+	if l.cfg.Group != nil {
+		l.cfg.Group.Train(nn.Trainable(l.model), l.buckets)
+		l.buckets = nil
+	}
 }
 
 // shareBuffers gives every process rank 0's BatchNorm statistics, which differ after each training step.

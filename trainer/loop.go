@@ -57,6 +57,7 @@ type loop struct {
 	pass  *pass  // the phase under way; nil between two epochs
 
 	now     generators // after the last step; empty without Hooks.Checkpoint
+	buckets []int64    // of the gradients, before the training was stopped; nil if it begins
 	resumed *resumed   // what is left to be resumed, or nil
 }
 
@@ -159,9 +160,10 @@ func (l *loop) chooseTrained() {
 	if l.graphs != nil {
 		l.graphs = newGraphs(l.scope, l.cfg.Device, l.step)
 	}
-	if l.cfg.Group != nil {
-		l.cfg.Group.Train(nn.Trainable(l.model))
+	if begins := l.resumed == nil || l.resumed.pass == nil; begins && (l.epoch == 0 || l.epoch == l.cfg.HeadEpochs) {
+		l.buckets = nil
 	}
+	l.shareGradients()
 }
 
 // A feed gives the batches of a set, on the model's device.

@@ -40,6 +40,7 @@ type Place struct {
 	Averaged  bool                 `json:"averaged"`       // the average of the weights has begun
 	Optimizer optim.State          `json:"optimizer"`
 	Scheduler *optim.ScheduleState `json:"scheduler,omitempty"`
+	Buckets   []int64              `json:"buckets,omitempty"` // of the gradients, of several processes
 }
 
 // A Pass is a phase under way.
@@ -99,6 +100,9 @@ func (l *loop) state() *State {
 	}
 	add("generator", now.cpu)
 	add("generator.device", now.device)
+	if l.cfg.Group != nil {
+		st.Buckets = l.cfg.Group.Buckets()
+	}
 	st.Parts = l.gatherParts()
 	if l.best.N > 0 && !l.cfg.Best.Better(l.best, metrics.Phase{}) {
 		st.Best = &checkpoint.StateDict{}
@@ -151,7 +155,7 @@ func (l *loop) restore(ctx context.Context, st *State, train, val feed) error {
 		for _, t := range st.Tensors {
 			r.left[t.Name] = t
 		}
-		l.epoch, l.best = st.Epoch, st.Place.Best
+		l.epoch, l.best, l.buckets = st.Epoch, st.Place.Best, st.Buckets
 		l.resumed = &resumed{pass: st.Pass, now: r.generators(l.scope, "generator", l.cfg.Device)}
 		for _, e := range nn.StateDict(l.model) {
 			r.into(e.Tensor, "model."+e.Name)

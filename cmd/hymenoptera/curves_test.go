@@ -7,9 +7,11 @@ import (
 	"maps"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +35,7 @@ type curves struct {
 	WeightsSeed uint64              `json:"weights_seed"`
 	Runs        []struct {
 		Name        string
+		Processes   int // 0 for one
 		Options     []string
 		History     []metrics.Phase
 		Final, Best string
@@ -88,6 +91,7 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 	if len(c.Runs) == 0 {
 		t.Fatal("no curves")
 	}
+	program := build(t)
 	weights := seededWeights(t, c.WeightsSeed)
 	strict := pinned() && slices.ContainsFunc(c.Caches, func(m map[string]string) bool { return maps.Equal(m, caches()) })
 	t.Logf("processor and caches are those of the curves: %v", strict)
@@ -104,9 +108,13 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 			}
 			out := filepath.Join(t.TempDir(), "run")
 			args := append([]string{"train", "--data", data, "--weights", file, "--device", "cpu", "--out", out}, r.Options...)
-			var stderr strings.Builder
-			if code := execute(t.Context(), args, io.Discard, &stderr, func(string) {}); code != 0 {
-				t.Fatalf("exit code %d: %s", code, &stderr)
+			if r.Processes > 0 {
+				program.launch(t, r.Processes, args...)
+			} else {
+				var stderr strings.Builder
+				if code := execute(t.Context(), args, io.Discard, &stderr, func(string) {}); code != 0 {
+					t.Fatalf("exit code %d: %s", code, &stderr)
+				}
 			}
 			got, err := run.ReadHistory(out)
 			if err != nil {
@@ -134,6 +142,15 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 			}
 			t.Errorf("%d phases, final weights %s, best %s;\nwant %d, %s, %s", len(got), result.FinalSHA256, result.BestSHA256, len(r.History), r.Final, r.Best)
 		})
+	}
+}
+
+// launch trains with several processes.
+func (b built) launch(t *testing.T, processes int, train ...string) {
+	t.Helper()
+	cmd := exec.Command(b.path, append([]string{"launch", "--nproc", strconv.Itoa(processes)}, train...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 

@@ -10,7 +10,7 @@
 
 #include <c10/util/Logging.h>
 
-#include <limits>
+#include <numeric>
 
 namespace {
 
@@ -21,7 +21,13 @@ struct Group {
 };
 
 Group &group(void *g) { return *static_cast<Group *>(g); }
-c10d::Reducer &reducer(void *r) { return *static_cast<c10d::Reducer *>(r); }
+
+struct Training {
+  std::vector<at::Tensor> params;
+  std::unique_ptr<c10d::Reducer> reducer;
+};
+
+Training &training(void *r) { return *static_cast<Training *>(r); }
 
 } // namespace
 
@@ -100,34 +106,59 @@ char *hy_dist_get(void *g, const char *key, char **value) {
 }
 
 // As torch.nn.parallel.DistributedDataParallel makes one: a single bucket for the first step, then buckets of 1 MiB and
-// 25 MiB in the order in which that step's gradients came.
-char *hy_dist_reducer(void *g, void **params, int n, void **out) {
+// 25 MiB in the order in which that step's gradients came. Given buckets are those of another process that came so far.
+char *hy_dist_reducer(void *g, void **params, int n, const int64_t *given, int length, void **out) {
   return guard([&] {
     std::vector<at::Tensor> tensors;
     for (int i = 0; i < n; i++)
       tensors.push_back(tensor(params[i]));
     auto &processes = group(g).processes;
     c10d::verify_params_across_processes(processes, tensors, std::nullopt);
-    const std::vector<bool> sparse(tensors.size(), false);
-    auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(
-        tensors, {static_cast<size_t>(std::numeric_limits<int64_t>::max())}, sparse);
-    std::reverse(buckets.begin(), buckets.end());
-    *out = new c10d::Reducer(tensors, buckets, processes, sparse, c10d::kDefaultBucketBytesCap,
-                             /*find_unused_parameters=*/false, /*gradient_as_bucket_view=*/false, {},
-                             c10d::kDefaultFirstBucketBytes, /*skip_all_reduce_unused_params=*/false,
-                             /*use_python_reducer=*/false, {});
+    std::vector<std::vector<size_t>> buckets;
+    if (length == 0) {
+      buckets.emplace_back(tensors.size());
+      std::iota(buckets[0].begin(), buckets[0].end(), 0);
+    }
+    for (int i = 0, begin = 0; i < length; i++)
+      if (given[i] < 0) {
+        buckets.emplace_back(given + begin, given + i);
+        begin = i + 1;
+      }
+    *out = new Training{tensors, std::make_unique<c10d::Reducer>(
+                                     tensors, buckets, processes, std::vector<bool>(tensors.size(), false),
+                                     c10d::kDefaultBucketBytesCap, /*find_unused_parameters=*/false,
+                                     /*gradient_as_bucket_view=*/false, std::unordered_map<size_t, std::string>{},
+                                     c10d::kDefaultFirstBucketBytes, /*skip_all_reduce_unused_params=*/false,
+                                     /*use_python_reducer=*/false, std::vector<int64_t>{})};
+  });
+}
+
+char *hy_dist_reducer_buckets(void *r, int64_t *buckets, int *length) {
+  return guard([&] {
+    std::unordered_map<c10::TensorImpl *, int64_t> index;
+    for (const auto &p : training(r).params)
+      index.emplace(p.unsafeGetTensorImpl(), index.size());
+    *length = 0;
+    for (const auto &bucket : training(r).reducer->get_grad_buckets(/*return_zero_tensors=*/true)) {
+      for (const auto &p : bucket.getParameters())
+        buckets[(*length)++] = index.at(p.unsafeGetTensorImpl());
+      buckets[(*length)++] = -1;
+    }
   });
 }
 
 char *hy_dist_reducer_prepare(void *r, void *output) {
   return guard([&] {
-    reducer(r).prepare_for_forward();
-    reducer(r).rebuild_buckets();
-    reducer(r).prepare_for_backward({tensor(output)});
+    training(r).reducer->prepare_for_forward();
+    training(r).reducer->prepare_for_backward({tensor(output)});
   });
 }
 
+char *hy_dist_reducer_finish(void *r) {
+  return guard([&] { training(r).reducer->rebuild_buckets(); });
+}
+
 void hy_dist_reducer_free(void *r) {
-  free(guard([&] { delete static_cast<c10d::Reducer *>(r); }));
+  free(guard([&] { delete static_cast<Training *>(r); }));
 }
 }

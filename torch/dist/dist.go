@@ -5,7 +5,7 @@
 //	group, err := dist.Init(ctx, env)     // waits for the other processes
 //	defer group.Close()
 //	group.Broadcast(tensors)              // rank 0's, to all
-//	group.Train(nn.Trainable(model))      // from here on
+//	group.Train(nn.Trainable(model), nil) // from here on
 //	group.Backward(loss)                  // averages the gradients over the processes
 //
 // Every process must make the same calls in the same order: each call waits for all. When another process ends, the
@@ -32,6 +32,7 @@ type Group struct {
 	env     Env
 	c       unsafe.Pointer
 	reducer unsafe.Pointer // of the parameters that are trained, or nil
+	trained int            // their number
 	failed  bool           // or closed
 
 	stop    context.CancelFunc // of the watch
@@ -169,9 +170,40 @@ func (g *Group) gather(t, out *torch.Tensor) {
 // Train makes Backward average the gradients of params, in buckets while the backward pass still runs, as
 // DistributedDataParallel does. The processes' parameters must be alike, and params those that the loss depends on. Train
 // may be called again, with others.
-func (g *Group) Train(params []*torch.Tensor) {
+//
+// The first Backward has one bucket, the following ones those that Buckets returns after it. Where a training goes on, buckets
+// are those of its earlier part, so that sums over more than two processes have the same bits; else nil.
+func (g *Group) Train(params []*torch.Tensor, buckets []int64) {
+	if !divides(buckets, len(params)) {
+		torch.Fail(fmt.Errorf("dist: %v are no buckets of %d parameters", buckets, len(params)))
+	}
 	g.dropReducer()
-	g.check(C.hy_dist_reducer(g.c, handles(params), C.int(len(params)), &g.reducer))
+	g.trained = len(params)
+	g.check(C.hy_dist_reducer(g.c, handles(params), C.int(len(params)), (*C.int64_t)(unsafe.SliceData(buckets)), C.int(len(buckets)), &g.reducer))
+}
+
+// divides reports whether buckets, if there are any, hold each of n parameters once.
+func divides(buckets []int64, n int) bool {
+	if len(buckets) == 0 {
+		return true
+	}
+	seen := map[int64]bool{}
+	for i, p := range buckets {
+		if p < -1 || p >= int64(n) || p >= 0 && seen[p] || p == -1 && (i == 0 || buckets[i-1] == -1) {
+			return false
+		}
+		seen[p] = true
+	}
+	delete(seen, -1)
+	return len(seen) == n && buckets[len(buckets)-1] == -1
+}
+
+// Buckets returns the buckets of gradients: indices of the parameters, with -1 after each bucket.
+func (g *Group) Buckets() []int64 {
+	buckets := make([]int64, 2*g.trained)
+	var n C.int
+	g.check(C.hy_dist_reducer_buckets(g.reducer, (*C.int64_t)(unsafe.SliceData(buckets)), &n))
+	return buckets[:n]
 }
 
 // Backward is torch.Backward with gradients that are averaged over the processes.
@@ -180,6 +212,7 @@ func (g *Group) Backward(loss *torch.Tensor) {
 	if err := torch.Do(context.Background(), func(*torch.Scope) error { torch.Backward(loss); return nil }); err != nil {
 		torch.Fail(g.explain(err))
 	}
+	g.check(C.hy_dist_reducer_finish(g.reducer))
 }
 
 func (g *Group) dropReducer() {

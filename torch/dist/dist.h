@@ -29,8 +29,12 @@ char *hy_dist_gather(void *group, void *tensor, void *out); // of every rank, in
 char *hy_dist_set(void *group, const char *key, const char *value);
 char *hy_dist_get(void *group, const char *key, char **value); // NULL if there is none; freed by the caller
 
-char *hy_dist_reducer(void *group, void **params, int n, void **reducer);
+// buckets are indices of params, with -1 after each bucket; none for length 0. hy_dist_reducer_buckets writes them into an
+// array of 2*n numbers, and their number into length.
+char *hy_dist_reducer(void *group, void **params, int n, const int64_t *buckets, int length, void **reducer);
+char *hy_dist_reducer_buckets(void *reducer, int64_t *buckets, int *length);
 char *hy_dist_reducer_prepare(void *reducer, void *output); // for the backward pass from there
+char *hy_dist_reducer_finish(void *reducer);                // after it
 void hy_dist_reducer_free(void *reducer);
 
 #ifdef __cplusplus

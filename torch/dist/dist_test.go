@@ -69,12 +69,12 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 	"gradients": func(s *torch.Scope, g *Group) error {
 		w := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{1, 2}, 1, 2), true)
 		x := torch.FromFloat32s(s, []float32{1, float32(g.Rank())}, 2, 1)
-		g.Train([]*torch.Tensor{w})
+		g.Train([]*torch.Tensor{w}, nil)
 		for range 2 {
 			torch.ClearGrads([]*torch.Tensor{w})
 			y := torch.Matmul(s, w, x)
 			g.Backward(torch.Sum(s, torch.Mul(s, y, y)))
-			fmt.Println("gradient", torch.Float32s(s, torch.Grad(s, w)))
+			fmt.Println("gradient", torch.Float32s(s, torch.Grad(s, w)), g.Buckets())
 		}
 		return nil
 	},
@@ -143,7 +143,7 @@ func TestCollectives(t *testing.T) {
 
 func TestBackwardAveragesGradients(t *testing.T) {
 	// w·x is 1 and 3, the gradients 2·(1, 0) and 6·(1, 1), their mean (4, 3).
-	want := "gradient [4 3]\ngradient [4 3]\n"
+	want := "gradient [4 3] [0 -1]\ngradient [4 3] [0 -1]\n"
 	for rank, got := range start(t, 2, "gradients") {
 		if got != want {
 			t.Errorf("rank %d printed\n%s\nwant\n%s", rank, got, want)
@@ -166,6 +166,21 @@ func TestLostPeersAreNamed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestDivides(t *testing.T) {
+	for _, c := range []struct {
+		buckets []int64
+		want    bool
+	}{
+		{nil, true}, {[]int64{2, 1, -1, 0, -1}, true}, {[]int64{0, 1, 2, -1}, true},
+		{[]int64{0, 1, 2}, false}, {[]int64{0, 1, -1}, false}, {[]int64{0, 1, 1, 2, -1}, false}, {[]int64{0, 1, 2, 3, -1}, false},
+		{[]int64{-1, 0, 1, 2, -1}, false}, {[]int64{0, -1, -1, 1, 2, -1}, false}, {[]int64{-2, 0, 1, 2, -1}, false},
+	} {
+		if got := divides(c.buckets, 3); got != c.want {
+			t.Errorf("%v: got %v, want %v", c.buckets, got, c.want)
+		}
 	}
 }
 
