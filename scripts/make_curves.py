@@ -60,7 +60,7 @@ RUNS = {
     "resnet18 best f1": "--threads 2 --workers 2 --best macro-f1 --patience 2 --epochs 6 --freeze",
     "resnet18 turned": "--threads 2 --workers 2 --exif-rotate --freeze",
     "resnet18 two processes": "--threads 1 --workers 2 --batch-size 5",
-    "resnet18 five processes": "--threads 1 --workers 1 --batch-size 3 --best macro-f1 --head-epochs 1",  # the samples do not divide
+    "resnet18 five processes": "--threads 1 --workers 1 --batch-size 4 --best macro-f1 --head-epochs 1",  # which do not divide the samples
     "googlenet three processes": "--model googlenet --threads 1 --workers 1 --batch-size 4 --optimizer adam --lr 0.001 --ema 0.8"
     " --clip-grad-norm 1",
     "resnet18 from weights": "--threads 2 --workers 2 --seed 3",
