@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test test-arm64 check-arm64 curves-arm64 demo train train-finetune train-conv train-googlenet train-all clean \
-	reference-env goldens parity parity-matrix parity-ddp parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-ddp restart-check two-hosts parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
@@ -178,7 +178,7 @@ parity-fuzz: setup reference-env ## what the fuzz targets collected, and damaged
 	@$(call install,$(SAFETENSORS),--no-deps -r scripts/fuzz-requirements.txt)
 	@PYTHONPATH=$(SAFETENSORS) $(PYTHON) -W ignore scripts/parity_fuzz.py $(ARGS)
 
-PURE := ./checkpoint ./hub ./metrics ./onnx ./report ./run ./transforms ./internal/background ./internal/cli ./internal/disk ./internal/escape ./internal/machine ./internal/mt19937 ./internal/synth ./internal/text ./internal/version
+PURE := ./checkpoint ./hub ./metrics ./onnx ./report ./run ./transforms ./internal/background ./internal/cli ./internal/disk ./internal/escape ./internal/launch ./internal/machine ./internal/mt19937 ./internal/synth ./internal/text ./internal/version
 lint: setup ## gofmt, go vet, staticcheck; the packages that are pure Go, built and tested without cgo, and for arm64
 	@files=$$(git ls-files '*.go' | xargs gofmt -l); [ -z "$$files" ] || { echo "not as gofmt writes them: $$files"; exit 1; }
 	go vet ./...
@@ -206,8 +206,14 @@ failing-writes: setup ## fail every write, fsync, rename and close of a training
 resume-check: build ## kill RUNS=20 small trainings at random moments, resume them, compare with ones never killed
 	@python3 scripts/resume_check.py --runs $(or $(RUNS),20) $(ARGS)
 
+restart-check: build ## kill a process of RUNS=20 trainings by PROCESSES=2, which go on; compare with ones never killed
+	@python3 scripts/restart_check.py --runs $(or $(RUNS),20) --processes $(PROCESSES) $(ARGS)
+
+two-hosts: build ## train on two hosts made of network namespaces, with late and lost packets and a cut (needs root)
+	@scripts/two_hosts.sh
+
 race: setup ## the tests of the packages that start goroutines, under the race detector
-	go test -race -p 1 ./internal/background ./internal/cli ./check ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
+	go test -race -p 1 ./internal/background ./internal/cli ./internal/launch ./check ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
 
 vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
 	@scripts/vulnerabilities.sh

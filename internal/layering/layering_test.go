@@ -65,7 +65,7 @@ func TestOnlyTorchImportsGotch(t *testing.T) {
 }
 
 // The packages that must work without a C compiler.
-var pure = []string{"hub", "transforms", "checkpoint", "internal/mt19937", "internal/synth", "internal/escape", "internal/machine", "internal/background", "internal/cli", "internal/disk", "internal/text", "internal/version", "metrics", "report", "run", "onnx"}
+var pure = []string{"hub", "transforms", "checkpoint", "internal/mt19937", "internal/synth", "internal/escape", "internal/launch", "internal/machine", "internal/background", "internal/cli", "internal/disk", "internal/text", "internal/version", "metrics", "report", "run", "onnx"}
 
 func TestPurePackagesNeedNoCgo(t *testing.T) {
 	for _, name := range pure {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -14,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"hymenoptera/internal/mt19937"
 	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
 )
 
 // The test binary is each of the processes of a test, too: this variable then names what it does.
@@ -75,6 +78,52 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 			y := torch.Matmul(s, w, x)
 			g.Backward(torch.Sum(s, torch.Mul(s, y, y)))
 			fmt.Println("gradient", torch.Float32s(s, torch.Grad(s, w)), g.Buckets())
+		}
+		return nil
+	},
+	// The gradients of a batch, half of it in each process, against those of the whole batch in one. The statistics of
+	// BatchNorm are fixed.
+	"halves": func(s *torch.Scope, g *Group) error {
+		torch.ManualSeed(1)
+		conv := nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 8, Kernel: 3})
+		bn, fc := nn.NewBatchNorm2d(s, 8, 1e-5), nn.NewLinear(s, 8, 5)
+		network := nn.Sequential{conv, bn}
+		nn.SetTraining(network, false)
+		params := append(nn.Parameters(network), nn.Parameters(fc)...)
+		const n = 16
+		var pixels []float32
+		var labels []int64
+		src := mt19937.New(2)
+		for i := range n * 3 * 12 * 12 {
+			pixels = append(pixels, mt19937.Uniform(src, -2, 2))
+			if i < n {
+				labels = append(labels, int64(i%5))
+			}
+		}
+		images, classes := torch.FromFloat32s(s, pixels, n, 3, 12, 12), torch.FromInt64s(s, labels, n)
+		loss := func(from, n int64) *torch.Tensor {
+			x := torch.ReLUInPlace(network.Forward(s, torch.Narrow(s, images, 0, from, n)))
+			logits := fc.Forward(s, torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1))
+			return torch.CrossEntropy(s, logits, torch.Narrow(s, classes, 0, from, n), nil, 0)
+		}
+		gradients := func() (all []float32) {
+			for _, p := range params {
+				all = append(all, torch.Float32s(s, torch.Grad(s, p))...)
+			}
+			return all
+		}
+		torch.Backward(loss(0, n))
+		whole := gradients()
+		torch.ClearGrads(params)
+		g.Train(params, nil)
+		g.Backward(loss(int64(g.Rank())*n/2, n/2))
+		difference, norm := 0.0, 0.0
+		for i, v := range gradients() {
+			difference += math.Pow(float64(v-whole[i]), 2)
+			norm += math.Pow(float64(whole[i]), 2)
+		}
+		if relative := math.Sqrt(difference / norm); !(relative < 1e-6) || len(whole) != 3*8*9+8+8+8*5+5 {
+			return fmt.Errorf("the gradients differ by %v of their norm", relative)
 		}
 		return nil
 	},
@@ -147,6 +196,14 @@ func TestBackwardAveragesGradients(t *testing.T) {
 	for rank, got := range start(t, 2, "gradients") {
 		if got != want {
 			t.Errorf("rank %d printed\n%s\nwant\n%s", rank, got, want)
+		}
+	}
+}
+
+func TestHalvesOfABatchAreTheBatch(t *testing.T) {
+	for rank, got := range start(t, 2, "halves") {
+		if got != "" {
+			t.Errorf("rank %d printed %s", rank, got)
 		}
 	}
 }

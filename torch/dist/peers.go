@@ -67,6 +67,8 @@ func (g *Group) watch(ctx context.Context) {
 		}
 		_, alarm, err := g.get("alarm")
 		switch {
+		case err != nil && g.env.Serve: // the machine has lost its network
+			return
 		case err != nil:
 			g.missing = []Peer{{Rank: 0}} // with the store
 			return
