@@ -3,11 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -63,16 +60,8 @@ func newCheck(m *cli.Messages) *cobra.Command {
 }
 
 func (c *checking) run(ctx context.Context, w io.Writer, data string, given func(flag string) bool) error {
-	for _, output := range []struct{ flag, path string }{{"html", c.html}, {"exclude-to", c.excludeTo}} {
-		if !given(output.flag) {
-			continue
-		}
-		if err := checkOutput(output.flag, output.path); err != nil {
-			return err
-		}
-	}
-	if given("html") && given("exclude-to") && filepath.Clean(c.html) == filepath.Clean(c.excludeTo) {
-		return cli.Usagef("--html and --exclude-to both name %s: want two files", text.Printable(c.html))
+	if err := checkOutputs([]flagPath{{"html", c.html}, {"exclude-to", c.excludeTo}}, c.probe.Weights); err != nil {
+		return err
 	}
 	o := check.DefaultOptions()
 	o.Data = data
@@ -132,18 +121,6 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 		err = fmt.Errorf("%s has serious faults", text.Printable(data))
 	}
 	return err
-}
-
-// checkOutput refuses a file that cannot be written before the work for it begins.
-func checkOutput(flag, path string) error {
-	if info, err := os.Stat(path); path == "" || err == nil && !info.Mode().IsRegular() {
-		return cli.Usagef("--%s %q: want the name of a file to write", flag, path)
-	}
-	var none *fs.PathError
-	if _, err := os.Stat(filepath.Dir(path) + "/"); errors.As(err, &none) {
-		return fmt.Errorf("--%s: write %s: %w", flag, text.Printable(path), none.Err)
-	}
-	return nil
 }
 
 // print writes the findings, the most serious first, each with examples and what to do.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -29,6 +28,9 @@ func newCompare(m *cli.Messages) *cobra.Command {
 			"  hymenoptera compare --html compare.html runs/*",
 		Args: cli.SomeArgs("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutputs([]flagPath{{"html", html}}, args...); err != nil {
+				return err
+			}
 			var c report.Comparison
 			for _, path := range args {
 				s, err := run.ReadSummary(path)
@@ -37,10 +39,7 @@ func newCompare(m *cli.Messages) *cobra.Command {
 				}
 				c.Runs = append(c.Runs, report.Run(s))
 			}
-			if cmd.Flags().Changed("html") {
-				if info, err := os.Stat(html); html == "" || err == nil && !info.Mode().IsRegular() {
-					return fmt.Errorf("--html %q: want the name of a file to write", html)
-				}
+			if html != "" {
 				for i, r := range c.Runs {
 					c.Runs[i].Report = linkFrom(html, r.Report)
 				}

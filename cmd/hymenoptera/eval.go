@@ -100,10 +100,8 @@ func newEval(m *cli.Messages) *cobra.Command {
 			if err := finetune.CheckClasses(v.classes); err != nil {
 				return &cli.UsageError{Err: withFlags(err)}
 			}
-			if cmd.Flags().Changed("report") {
-				if err := checkOutput("report", v.report); err != nil {
-					return err
-				}
+			if err := checkOutputs([]flagPath{{"report", v.report}}, v.checkpoint); err != nil {
+				return err
 			}
 			e, err := v.run(cmd.Context())
 			if err != nil {
@@ -173,6 +171,7 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--report: %w", err)
 		}
+		v.messages.Infof("the results as a page: %s", v.report)
 	}
 	e := &evaluation{Checkpoint: v.checkpoint, Data: folder.Root, N: result.N, Loss: result.Loss, Acc: result.Acc,
 		Corrects: result.Corrects, Seconds: result.Seconds, trained: c.Card}
@@ -234,9 +233,12 @@ func (e *evaluation) print(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	if s := e.Sure; s != nil {
-		low, high := metrics.Wilson(s.Right, s.N)
-		fmt.Fprintf(w, "sure, from %.2f %% on: %d of %d images (%.1f %%); %d of these are right, %.4f (95 %% interval %.3f to %.3f)\n",
-			100*s.Threshold, s.N, e.N, 100*s.Coverage, s.Right, s.Precision, low, high)
+		fmt.Fprintf(w, "sure, from %.2f %% on: %d of %d images (%.1f %%)", 100*s.Threshold, s.N, e.N, 100*s.Coverage)
+		if s.N > 0 {
+			low, high := metrics.Wilson(s.Right, s.N)
+			fmt.Fprintf(w, "; %d of these are right, %.4f (95 %% interval %.3f to %.3f)", s.Right, s.Precision, low, high)
+		}
+		fmt.Fprintln(w)
 	}
 	if t := e.Tied; t != nil {
 		fmt.Fprintf(w, "epoch %d had the same accuracy and a lower loss, %.4f; the first of equals is kept, as in the notebook\n", t.Epoch, t.Loss)

@@ -80,6 +80,9 @@ func newExport() *cobra.Command {
 			if from, err = run.Best(from); err != nil {
 				return err
 			}
+			if err := checkOutputs([]flagPath{{"out", to}}); err != nil {
+				return err
+			}
 			if info, err := os.Lstat(to); err == nil && !overwrite {
 				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
 			} else if err == nil && !info.Mode().IsRegular() {

@@ -44,7 +44,7 @@ func newPredict(m *cli.Messages) *cobra.Command {
 			"  hymenoptera predict --checkpoint runs/bees/best.safetensors --precision 0.99 --sort-into sorted holidays/\n" +
 			"  find . -name '*.jpg' | hymenoptera predict --checkpoint runs/bees/best.safetensors --files-from - --json",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if p.filesFrom != "" {
+			if p.filesFrom != "" && len(args) == 0 {
 				return nil
 			}
 			return cli.SomeArgs("IMAGE, DIR, PATTERN or -")(cmd, args)
@@ -91,6 +91,9 @@ func (p *prediction) check(args []string) error {
 		return cli.Usagef("--sort-into: the picture on standard input has no file to be copied")
 	case p.link && p.sortInto == "":
 		return cli.Usagef("--link: has no effect without --sort-into")
+	}
+	if err := checkInputs(flagPath{"files-from", p.filesFrom}); err != nil {
+		return err
 	}
 	for _, arg := range args {
 		if p.sortInto != "" && (within(p.sortInto, arg) || within(arg, p.sortInto)) {

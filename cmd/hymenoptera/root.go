@@ -24,6 +24,9 @@ func newRoot(stdout io.Writer, m *cli.Messages, begin func(command string)) *cob
 		Args:          cli.NoArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			begin(cmd.Name())
+			if err := cli.CheckValues(cmd.Flags()); err != nil {
+				return err
+			}
 			return m.Check()
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -106,6 +106,9 @@ func (s *service) check() error {
 	if (s.tlsCert == "") != (s.tlsKey == "") {
 		return cli.Usagef("--tls-cert and --tls-key go together: name both files")
 	}
+	if err := checkInputs(flagPath{"token-file", s.tokenFile}, flagPath{"tls-cert", s.tlsCert}, flagPath{"tls-key", s.tlsKey}); err != nil {
+		return err
+	}
 	for _, origin := range s.Origins { // net/http takes more than browsers send
 		if !origins.MatchString(origin) {
 			return cli.Usagef("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)

@@ -63,7 +63,7 @@ func TestServeAddressAndOrigins(t *testing.T) {
 		{"0.0.0.0", "0.0.0.0:8080"}, {"::1", "[::1]:8080"}, {"[::1]", "[::1]:8080"}, {":8080", ":8080"}, {"localhost:1", "localhost:1"},
 		{"8080", ""}, {"localhost", ""}, {"::1:x:1", ""},
 	} {
-		s := service{Config: serve.DefaultConfig(), addr: tt.addr, maxBody: "1M", memory: "auto", use: use{checkpoint: "x", device: "cpu", threads: 1, batch: 1}}
+		s := service{Config: serve.DefaultConfig(), addr: tt.addr, maxBody: "1M", memory: "auto", use: use{checkpoint: "x", device: "cpu", threads: 1, batch: 1, given: func(string) bool { return false }}}
 		if err := s.check(); (err == nil) != (tt.want != "") || err == nil && s.addr != tt.want {
 			t.Errorf("%s: got %s, %v, want %q", tt.addr, s.addr, err, tt.want)
 		}
@@ -72,7 +72,7 @@ func TestServeAddressAndOrigins(t *testing.T) {
 		"https://example.org": true, "http://localhost:3000": true, "http://[::1]:80": true, "app://bees": true,
 		"*": false, "null": false, "example.org": false, "https://example.org/": false, "https://Example.org": false, "https://a b": false,
 	} {
-		s := service{Config: serve.DefaultConfig(), addr: ":0", maxBody: "1M", memory: "1G", use: use{checkpoint: "x", device: "cpu", threads: 1, batch: 1}}
+		s := service{Config: serve.DefaultConfig(), addr: ":0", maxBody: "1M", memory: "1G", use: use{checkpoint: "x", device: "cpu", threads: 1, batch: 1, given: func(string) bool { return false }}}
 		s.Origins = []string{origin}
 		if err := s.check(); (err == nil) != want || err == nil && s.Validate() != nil {
 			t.Errorf("%s: %v, %v", origin, err, s.Validate())

@@ -127,6 +127,9 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, w watching, 
 	if err := o.Validate(); err != nil {
 		return &cli.UsageError{Err: withFlags(err)}
 	}
+	if err := checkInputs(flagPath{"exclude", o.Exclude}, flagPath{"beneath", o.Beneath}); err != nil {
+		return err
+	}
 	if err := threads.Reserve(o.Workers, o.Threads); err != nil {
 		return fmt.Errorf("%w: raise the limit (ulimit -u, or pids.max of the control group), or lower --workers and --threads", err)
 	}

@@ -95,7 +95,7 @@ func testResumeKilled(t *testing.T, b built) {
 		{"--resume auto", "--resume auto: needs --out", 2},
 		{"--resume", "--resume: name the run's folder", 2},
 		{"--resume data", "data holds no last.safetensors to go on from; train without --resume begins a run", 1},
-		{"--resume=", "--resume: name the run's folder", 2},
+		{"--resume=", "--resume is empty", 2},
 		{"--resume out/last.safetensors", "--resume out/last.safetensors: name the run's folder, out", 2},
 		{"out", `train takes only flags, got "out"`, 2},
 	} {

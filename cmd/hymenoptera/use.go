@@ -23,15 +23,17 @@ type use struct {
 	device     string
 	threads    int
 	fast       bool
-	batch      int    // of the commands that have --batch-size
-	tta        string // of eval and predict
-	threshold  float64
-	precision  float64
+	batch      int     // of the commands that have --batch-size
+	tta        string  // of eval and predict
+	threshold  float64 // 0 for none
+	precision  float64 // 0 for none
+	given      func(flag string) bool
 }
 
 func (u *use) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
+	u.given = f.Changed
 	u.batch = 32
 	f.StringVar(&u.checkpoint, "checkpoint", "", "a run's folder, or its best.safetensors")
 	f.StringVar(&u.device, "device", "auto", "auto, cpu, cuda or cuda:N")
@@ -64,11 +66,11 @@ func (u *use) check() (err error) {
 		return cli.Usagef("--tta %q: want none or flip", u.tta)
 	}
 	switch {
-	case !(u.threshold >= 0 && u.threshold <= 1):
-		return cli.Usagef("--threshold %v: want a probability from 0 to 1", u.threshold)
-	case !(u.precision >= 0 && u.precision <= 1):
-		return cli.Usagef("--precision %v: want a share from 0 to 1", u.precision)
-	case u.threshold > 0 && u.precision > 0:
+	case u.given("threshold") && !(u.threshold > 0 && u.threshold <= 1):
+		return cli.Usagef("--threshold %v: want a probability above 0, at most 1", u.threshold)
+	case u.given("precision") && !(u.precision > 0 && u.precision <= 1):
+		return cli.Usagef("--precision %v: want a share above 0, at most 1", u.precision)
+	case u.given("threshold") && u.given("precision"):
 		return cli.Usagef("--threshold and --precision do not go together: --precision chooses a threshold")
 	}
 	o := finetune.DefaultOptions() // a training has the same flags
@@ -104,6 +106,9 @@ func (u *use) open(ctx context.Context, m *cli.Messages) (*classify.Classifier, 
 		return nil, adviseThreshold(err)
 	}
 	sayThreshold(m, c.Cut, c.Calibration)
+	if cfg.Mirror && u.precision > 0 {
+		m.Warnf("--precision: its threshold was measured without --tta flip, which changes the probabilities")
+	}
 	return c, nil
 }
 

@@ -139,12 +139,12 @@ func TestPredictGoesOn(t *testing.T) {
 	}
 }
 
-// export replaces files alone, and never what it reads.
+// export replaces only files, and never the one that it reads.
 func TestExportReplacesNothingElse(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	link := filepath.Join(t.TempDir(), "link")
 	try(t, os.Symlink(file, link))
-	for out, want := range map[string]string{file: "is the checkpoint itself", link: "is not a regular file", t.TempDir(): "is not a regular file"} {
+	for out, want := range map[string]string{file: "is the checkpoint itself", link: "is not a regular file"} {
 		code, _, stderr := command(t, "export", "--overwrite", "--format", "safetensors", "--checkpoint", file, "--out", out)
 		if code != 1 || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit code %d, %s, want %q", out, code, stderr, want)
@@ -341,10 +341,18 @@ func useMistakes(t *testing.T) []mistake {
 		{"predict an empty list", with(spoilt("list", "\n")), "predict --files-from list" + c, 1, "--files-from list: the list names no pictures"},
 		{"predict and link nothing", with(nil), "predict data --link" + c, 2, "--link: has no effect without --sort-into"},
 		{"predict and sort into a file", with(spoilt("out", "")), "predict data --sort-into out" + c, 1, "--sort-into: mkdir out: not a directory"},
-		{"predict with a threshold in percent", with(nil), "predict data --threshold 90" + c, 2, "--threshold 90: want a probability from 0 to 1"},
-		{"predict with a precision in percent", with(nil), "predict data --precision 99" + c, 2, "--precision 99: want a share from 0 to 1"},
+		{"predict with a threshold in percent", with(nil), "predict data --threshold 90" + c, 2, "--threshold 90: want a probability above 0, at most 1"},
+		{"predict with a precision in percent", with(nil), "predict data --precision 99" + c, 2, "--precision 99: want a share above 0, at most 1"},
+		{"predict with no precision", with(nil), "predict data --precision 0" + c, 2, "--precision 0: want a share above 0, at most 1"},
+		{"eval with no threshold", with(nil), "eval --threshold 0" + c, 2, "--threshold 0: want a probability above 0, at most 1"},
+		{"predict a list that is a folder", with(nil), "predict --files-from data" + c, 2, "--files-from data: it is a folder: want a file"},
+		{"eval into the checkpoint", with(nil), "eval --report best.safetensors" + c, 2, "--report best.safetensors: this file is read: name another one to write"},
+		{"eval into a folder", with(nil), "eval --report data" + c, 2, `--report "data": want the name of a file to write`},
+		{"export into a folder", with(nil), "export --checkpoint best.safetensors --format pth --out data", 2, `--out "data": want the name of a file to write`},
+		{"serve with a folder as the token", with(nil), "serve --token-file data" + c, 2, "--token-file data: it is a folder: want a file"},
+		{"serve with a folder as the key", with(nil), "serve --tls-cert best.safetensors --tls-key data" + c, 2, "--tls-key data: it is a folder: want a file"},
 		{"predict with two thresholds", with(nil), "predict data --precision 0.9 --threshold 0.9" + c, 2, "--threshold and --precision do not go together"},
-		{"serve with a threshold in percent", with(nil), "serve --threshold 90" + c, 2, "--threshold 90: want a probability from 0 to 1"},
+		{"serve with a threshold in percent", with(nil), "serve --threshold 90" + c, 2, "--threshold 90: want a probability above 0, at most 1"},
 		{"serve without checkpoint", nil, "serve", 2, "--checkpoint is missing"},
 		{"serve on no address", with(nil), "serve --addr 8080" + c, 2, `--addr "8080": want an address and a port, as 127.0.0.1:8080`},
 		{"serve on another machine's address", with(nil), "serve --addr 192.0.2.1:0" + c, 1, "--addr 192.0.2.1:0: "},

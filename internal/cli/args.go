@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,7 @@ func OneArg(what string) cobra.PositionalArgs {
 		if len(args) != 1 {
 			return Usagef("%s takes one %s, got %d arguments (see %s --help)", cmd.Name(), what, len(args), cmd.CommandPath())
 		}
-		return nil
+		return noneEmpty(cmd, args, what)
 	}
 }
 
@@ -39,8 +40,26 @@ func SomeArgs(what string) cobra.PositionalArgs {
 		if len(args) == 0 {
 			return Usagef("%s takes at least one %s (see %s --help)", cmd.Name(), what, cmd.CommandPath())
 		}
-		return nil
+		return noneEmpty(cmd, args, what)
 	}
+}
+
+// noneEmpty refuses an empty argument, as a variable of the shell without a value makes it.
+func noneEmpty(cmd *cobra.Command, args []string, what string) error {
+	if slices.Contains(args, "") {
+		return Usagef("%s: an argument is empty: want %s", cmd.Name(), what)
+	}
+	return nil
+}
+
+// CheckValues refuses a flag that was given an empty value.
+func CheckValues(f *pflag.FlagSet) (err error) {
+	f.Visit(func(flag *pflag.Flag) {
+		if err == nil && typed(flag.Value) == "" {
+			err = Usagef("--%s is empty: give it a value, or leave it out", flag.Name)
+		}
+	})
+	return err
 }
 
 // FlagError describes a mistake in a flag, and suggests the flag that may be meant.

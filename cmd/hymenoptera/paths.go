@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hymenoptera/internal/cli"
+	"hymenoptera/internal/text"
+)
+
+// A flagPath is a file that a flag names; the path is "" if the flag was not given.
+type flagPath struct{ flag, path string }
+
+// checkOutputs refuses files that cannot be written, before the work for them begins, two names of one file, and a file that
+// the command reads: one of inputs.
+func checkOutputs(outputs []flagPath, inputs ...string) error {
+	for i, o := range outputs {
+		if o.path == "" {
+			continue
+		}
+		if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
+			return cli.Usagef("--%s %q: want the name of a file to write", o.flag, o.path)
+		}
+		var none *fs.PathError
+		if _, err := os.Stat(filepath.Dir(o.path) + "/"); errors.As(err, &none) {
+			return fmt.Errorf("--%s: write %s: %w", o.flag, text.Printable(o.path), none.Err)
+		}
+		for _, other := range outputs[:i] {
+			if samePath(o.path, other.path) {
+				return cli.Usagef("--%s and --%s both name %s: want two files", other.flag, o.flag, text.Printable(o.path))
+			}
+		}
+		for _, input := range inputs {
+			if samePath(o.path, input) {
+				return cli.Usagef("--%s %s: this file is read: name another one to write", o.flag, text.Printable(o.path))
+			}
+		}
+	}
+	return nil
+}
+
+// checkInputs refuses folders where flags want files.
+func checkInputs(inputs ...flagPath) error {
+	for _, in := range inputs {
+		if isFolder(in.path) {
+			return cli.Usagef("--%s %s: it is a folder: want a file", in.flag, text.Printable(in.path))
+		}
+	}
+	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// samePath reports whether two paths name one file, which need not be there.
+func samePath(a, b string) bool {
+	if b == "" {
+		return false
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	absA, _ := filepath.Abs(a)
+	absB, _ := filepath.Abs(b)
+	return absA == absB || errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
