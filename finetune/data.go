@@ -69,6 +69,9 @@ func (o Options) excluded() (map[string]bool, error) {
 		return &OptionError{Option: "exclude", Value: o.Exclude, Problem: problem}
 	}
 	list, err := regular.Read(o.Exclude, mostBytes)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err // the option names the file
+	}
 	if err != nil {
 		return nil, wrong(err.Error())
 	}
