@@ -71,9 +71,9 @@ func OneLine(s string) string {
 	return b.String()
 }
 
-// Printable returns s, or s as a quoted Go string if it could break a line or control a terminal.
+// Printable returns s, or s as a quoted Go string if it could break a line or control a terminal, or is not UTF-8.
 func Printable(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0 {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(s)
 	}
 	return s

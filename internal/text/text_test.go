@@ -32,6 +32,8 @@ func TestText(t *testing.T) {
 		{text.OneLine("a\nb\x1b[2J\xff"), `a\nb\x1b[2J\xff`},
 		{text.Printable("ants"), "ants"},
 		{text.Printable("a\x1b"), `"a\x1b"`},
+		{text.Printable("a\xff"), `"a\xff"`},
+		{text.Printable("a\ufffd"), "a\ufffd"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got %q, want %q", tt.got, tt.want)
