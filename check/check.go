@@ -32,7 +32,7 @@ type Options struct {
 	Data    string // folder with train/<class>/ and val/<class>/, or <class>/
 	Workers int    // goroutines
 	// Probe returns the probabilities of every picture of a folder, for each class, by a network that was not trained with the
-	// pictures of its fold. The check then looks for wrong labels. nil for none.
+	// pictures of its fold. The check then looks for wrong labels, if there are two classes and two folds. nil for none.
 	Probe func(ctx context.Context, folder *dataset.ImageFolder, fold []int) ([][]float64, error)
 }
 
@@ -98,7 +98,7 @@ func Run(ctx context.Context, o Options, h Hooks) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Data: o.Data, LeftOut: dataset.LeftOut{}, Hidden: hidden(o.Data, names)}
+	r := &Report{Data: o.Data, LeftOut: dataset.LeftOut{}, Hidden: hidden(o.Data, folders)}
 	s := newSet(folders, names, o.Data)
 	r.Classes, r.Sets, r.OnlyIn = s.classes, s.sets(), s.onlyIn(folders, names)
 	for _, f := range folders {
@@ -129,13 +129,16 @@ func Run(ctx context.Context, o Options, h Hooks) (*Report, error) {
 	for _, g := range r.Bursts {
 		g.leaveOutTrain()
 	}
-	if o.Probe != nil && len(s.classes) > 1 {
+	if o.Probe != nil {
 		folder, indices := s.readable()
-		probs, err := o.Probe(ctx, folder, s.divide(indices, s.joined(append(links, bursts...))))
-		if err != nil {
-			return nil, err
+		fold := s.divide(indices, s.joined(append(links, bursts...)))
+		if len(s.classes) > 1 && slices.ContainsFunc(fold, func(k int) bool { return k > 0 }) {
+			probs, err := o.Probe(ctx, folder, fold)
+			if err != nil {
+				return nil, err
+			}
+			r.Labels = s.labels(indices, probs)
 		}
-		r.Labels = s.labels(indices, probs)
 	}
 	r.Seconds = time.Since(start).Seconds()
 	return r, nil
@@ -170,8 +173,11 @@ func open(data string) (folders []*dataset.ImageFolder, names []string, err erro
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 || names[0] != "train" {
+	switch {
+	case len(names) == 0:
 		names = []string{""}
+	case names[0] == "val":
+		return nil, nil, fmt.Errorf("check: %s has a folder val, but no folder train", data)
 	}
 	for _, name := range names {
 		f, err := dataset.NewImageFolder(filepath.Join(data, name))
@@ -183,15 +189,21 @@ func open(data string) (folders []*dataset.ImageFolder, names []string, err erro
 	return folders, names, nil
 }
 
-// hidden lists the folders that are left out and hold pictures.
-func hidden(data string, names []string) (found []string) {
-	for _, name := range names {
-		root := filepath.Join(data, name)
-		filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-			if err != nil || path == root || e.IsDir() || !dataset.IsImage(e.Name()) {
+// hidden lists the folders that are left out and hold pictures: below the folders and their classes, which may be links.
+func hidden(data string, folders []*dataset.ImageFolder) (found []string) {
+	var roots []string
+	for _, f := range folders {
+		roots = append(roots, f.Root)
+		for _, class := range f.Classes {
+			roots = append(roots, filepath.Join(f.Root, class))
+		}
+	}
+	for _, root := range roots {
+		filepath.WalkDir(root+string(filepath.Separator), func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || !dataset.IsImage(e.Name()) {
 				return nil
 			}
-			parts := strings.Split(filepath.ToSlash(relative(data, path)), "/")
+			parts := strings.Split(relative(data, path), "/")
 			for i, part := range parts[:len(parts)-1] {
 				if strings.HasPrefix(part, ".") || part == "__MACOSX" {
 					if dir := strings.Join(parts[:i+1], "/"); !slices.Contains(found, dir) {

@@ -260,6 +260,25 @@ func TestFilesAndSizes(t *testing.T) {
 	}
 }
 
+// Hidden folders are found where the folder, or one of a class, is a link.
+func TestHiddenBehindLinks(t *testing.T) {
+	dir, classes := drawn(t), t.TempDir()
+	write(t, filepath.Join(dir, "train/ants/.thumbs/1.jpg"), nil)
+	write(t, filepath.Join(dir, "train/.cache/1.jpg"), nil)
+	if err := os.Symlink(filepath.Join(dir, "train/ants"), filepath.Join(classes, "ants")); err != nil {
+		t.Fatal(err)
+	}
+	root := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(dir, "train"), root); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string][]string{root: {".cache", "ants/.thumbs"}, classes: {"ants/.thumbs"}} {
+		if got := run(t, path).Hidden; !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestGreyClass(t *testing.T) {
 	dir := drawn(t)
 	files, err := filepath.Glob(filepath.Join(dir, "train/bees/*.jpg"))
@@ -288,6 +307,13 @@ func TestLayouts(t *testing.T) {
 	}
 	if got, want := run(t, dir).OnlyIn, []Missing{{"bees", "train"}, {"wasps", "val"}}; !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
+	}
+	val := t.TempDir()
+	if err := os.Rename(filepath.Join(dir, "val"), filepath.Join(val, "val")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), Options{Data: val}, Hooks{}); err == nil || !strings.Contains(err.Error(), "has a folder val, but no folder train") {
+		t.Errorf("val without train: got %v", err)
 	}
 	for _, path := range []string{t.TempDir(), filepath.Join(dir, "none"), filepath.Join(dir, "train/ants/000.jpg")} {
 		if _, err := Run(context.Background(), Options{Data: path}, Hooks{}); err == nil {

@@ -93,3 +93,24 @@ func TestProbe(t *testing.T) {
 		t.Errorf("got %+v", l.Suspects)
 	}
 }
+
+// A single class has no wrong labels, and of one fold no layer is trained.
+func TestProbeOfTooLittle(t *testing.T) {
+	dir := drawn(t)
+	few := t.TempDir()
+	for _, class := range []string{"ants", "bees"} {
+		write(t, filepath.Join(few, class, "1.jpg"), read(t, filepath.Join(dir, "train", class, "000.jpg")))
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "train/bees")); err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range []string{filepath.Join(dir, "train"), few} {
+		o := Options{Data: data, Workers: 1, Probe: func(context.Context, *dataset.ImageFolder, []int) ([][]float64, error) {
+			t.Errorf("%s: a network was asked", data)
+			return nil, nil
+		}}
+		if r, err := Run(context.Background(), o, Hooks{}); err != nil || r.Labels != nil {
+			t.Errorf("%s: got %+v, %v", data, r, err)
+		}
+	}
+}

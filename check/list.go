@@ -10,7 +10,7 @@ import (
 )
 
 // LeaveOut returns the pictures to leave out, so that none is unreadable, no two of a set are copies, and no burst or copy lies
-// on both sides of the split. The paths are relative to Data.
+// in train and in val. The paths are relative to Data.
 func (r *Report) LeaveOut() (paths []string) {
 	seen := map[string]bool{}
 	add := func(path string) {

@@ -6,70 +6,83 @@ import (
 	"math"
 	"slices"
 
+	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/torch/optim"
 	"hymenoptera/trainer"
+	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
-// CrossValidate returns the probabilities N×classes of every image of a folder, by a linear layer on the features of a frozen
-// network that was trained on the images of the other folds. Of the options it uses Model, Weights, ImageSize, BatchSize,
-// ExifRotate, Workers, Device, Threads, Seed, and those of downloads. For weights with a description the network and its
-// preprocessing are those described. It sets up libtorch for the whole process, as torch.Init does.
-func CrossValidate(ctx context.Context, o Options, folder *dataset.ImageFolder, fold []int, h Hooks) (probs [][]float64, err error) {
-	h = h.filled()
+// A CrossValidator asks a linear layer on the features of a frozen network about images that it was not trained with.
+type CrossValidator struct {
+	o       Options
+	hooks   Hooks
+	device  torch.Device
+	arch    zoo.Arch
+	weights *checkpoint.StateDict // nil for random ones
+	tf      transforms.Transform
+}
+
+// NewCrossValidator reads the network's weights, which are downloaded if they are published and not here. Of the options it uses
+// Model, Weights, ImageSize, BatchSize, ExifRotate, Workers, Device, Threads, Seed, and those of downloads. For weights with a
+// description the network and its preprocessing are those described. It sets up libtorch for the whole process, as torch.Init does.
+func NewCrossValidator(ctx context.Context, o Options, h Hooks) (c *CrossValidator, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	device, err := torch.Init(torch.Options{Device: o.Device, Threads: o.Threads})
-	if err != nil {
+	c = &CrossValidator{o: o, hooks: h.filled()}
+	if c.arch, err = zoo.Find(o.Model); err != nil {
 		return nil, err
 	}
-	arch, err := zoo.Find(o.Model)
-	if err != nil {
+	if c.weights, err = readWeights(ctx, o, c.arch, c.hooks); err != nil {
 		return nil, err
 	}
-	weights, err := readWeights(ctx, o, arch, h)
-	if err != nil {
-		return nil, err
-	}
-	tf := arch.Preprocessing(o.Weights, o.ImageSize)
-	tf.Upright = o.ExifRotate
-	if weights != nil {
-		if card, err := classify.ReadCard(weights.Metadata); err == nil {
-			if arch, err = zoo.Find(card.Model); err != nil {
+	c.tf = c.arch.Preprocessing(o.Weights, o.ImageSize)
+	c.tf.Upright = o.ExifRotate
+	if c.weights != nil {
+		if card, err := classify.ReadCard(c.weights.Metadata); err == nil {
+			if c.arch, err = zoo.Find(card.Model); err != nil {
 				return nil, err
 			}
-			tf = card.Preprocessing
+			c.tf = card.Preprocessing
 		}
 	}
-	mode := trainer.ModeOf(device, false)
-	loader, err := dataset.NewLoader(folder, tf, dataset.LoaderConfig{BatchSize: o.BatchSize, Workers: o.Workers, ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels})
+	c.device, err = torch.Init(torch.Options{Device: o.Device, Threads: o.Threads})
+	return c, err
+}
+
+// Run returns the probabilities N×classes of every image of a folder, by a layer that was trained on the images of the other
+// folds: there must be at least two.
+func (c *CrossValidator) Run(ctx context.Context, folder *dataset.ImageFolder, fold []int) (probs [][]float64, err error) {
+	o := c.o
+	mode := trainer.ModeOf(c.device, false)
+	loader, err := dataset.NewLoader(folder, c.tf, dataset.LoaderConfig{BatchSize: o.BatchSize, Workers: o.Workers, ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels})
 	if err != nil {
 		return nil, err
 	}
 	err = torch.Do(ctx, func(s *torch.Scope) error {
 		torch.ManualSeed(o.Seed)
 		var net zoo.Network
-		if weights == nil {
-			net = arch.New(s, int64(len(folder.Classes)))
+		if c.weights == nil {
+			net = c.arch.New(s, int64(len(folder.Classes)))
 		} else {
 			var notes []string
-			if net, notes, err = arch.LoadPretrained(s, weights); err != nil {
+			if net, notes, err = c.arch.LoadPretrained(s, c.weights); err != nil {
 				return fmt.Errorf("%s: %w", o.Weights, err)
 			}
 			for _, note := range notes {
-				h.Log.Debug(fmt.Sprintf("%s: %s", o.Weights, note))
+				c.hooks.Log.Debug(fmt.Sprintf("%s: %s", o.Weights, note))
 			}
 		}
-		nn.To(net, device)
+		nn.To(net, c.device)
 		if mode.ChannelsLast {
 			nn.ToChannelsLast(net)
 		}
-		cfg := trainer.Config{Mode: mode, Hooks: trainer.Hooks{Step: h.Step}}
+		cfg := trainer.Config{Mode: mode, Hooks: trainer.Hooks{Step: c.hooks.Step}}
 		features, err := trainer.Extract(ctx, s, zoo.Widen(net), loader, cfg)
 		if err != nil {
 			return err

@@ -19,7 +19,11 @@ func TestCrossValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	fold := []int{0, 1, 0, 1}
-	first, err := finetune.CrossValidate(t.Context(), o, folder, fold, finetune.Hooks{})
+	c, err := finetune.NewCrossValidator(t.Context(), o, finetune.Hooks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := c.Run(t.Context(), folder, fold)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +33,7 @@ func TestCrossValidate(t *testing.T) {
 		}
 	}
 	folder.Samples[0].Label = 1
-	again, err := finetune.CrossValidate(t.Context(), o, folder, fold, finetune.Hooks{})
+	again, err := c.Run(t.Context(), folder, fold)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +41,7 @@ func TestCrossValidate(t *testing.T) {
 		t.Errorf("with another label of image 0: got %v, before %v", again, first)
 	}
 	o.Weights = "nowhere.pth"
-	if _, err := finetune.CrossValidate(t.Context(), o, folder, fold, finetune.Hooks{}); err == nil {
+	if _, err := finetune.NewCrossValidator(t.Context(), o, finetune.Hooks{}); err == nil {
 		t.Error("no error without weights")
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/check"
-	"hymenoptera/dataset"
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/text"
@@ -72,11 +71,12 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 		if err := c.probe.Validate(); err != nil {
 			return &cli.UsageError{Err: withFlags(err)}
 		}
-		o.Probe = func(ctx context.Context, folder *dataset.ImageFolder, fold []int) ([][]float64, error) {
-			c.messages.EndBar()
-			return finetune.CrossValidate(ctx, c.probe, folder, fold, finetune.Hooks{Log: c.messages.Logger(), Download: c.messages.ShowBytes,
-				Step: func(_ int, title string, done, n int) { c.messages.ShowImages(title, done, n) }})
+		network, err := finetune.NewCrossValidator(ctx, c.probe, finetune.Hooks{Log: c.messages.Logger(), Download: c.messages.ShowBytes,
+			Step: func(_ int, title string, done, n int) { c.messages.ShowImages(title, done, n) }})
+		if err != nil {
+			return advise(err, c.probe)
 		}
+		o.Probe = network.Run
 	} else if given("model") {
 		return cli.Usagef("--model has no effect without --weights")
 	}
@@ -86,12 +86,19 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 				c.messages.EndBar()
 			}
 		},
-		Compare: func(done, n int) { c.messages.ShowImages("comparing", done, n) },
+		Compare: func(done, n int) {
+			if c.messages.ShowImages("comparing", done, n); done == n {
+				c.messages.EndBar()
+			}
+		},
 	}
 	r, err := check.Run(ctx, o, hooks)
 	c.messages.EndBar()
 	if err != nil {
 		return advise(err, c.probe)
+	}
+	if given("weights") && r.Labels == nil {
+		c.messages.Warnf("--weights has no effect: to find wrong labels takes two classes, and pictures that are not all copies of each other")
 	}
 	if given("exclude-to") {
 		var list bytes.Buffer
@@ -154,18 +161,22 @@ func (c *checking) print(w io.Writer, r *check.Report, found []finding) error {
 	}
 	if len(found) == 0 {
 		fmt.Fprintln(w, "nothing was found")
-		return nil
-	}
-	out := len(r.LeaveOut())
-	fmt.Fprintln(w, "\nNothing was changed.")
-	if c.html == "" {
-		fmt.Fprintln(w, "--html FILE writes a page with the pictures side by side, --json prints everything.")
+	} else {
+		fmt.Fprintln(w, "\nNothing was changed.")
 	}
 	switch {
-	case out > 0 && c.excludeTo != "":
-		fmt.Fprintf(w, "%s lists %d pictures to leave out: look through it, then train --exclude %s\n", text.Printable(c.excludeTo), out, cli.Quote(c.excludeTo))
+	case c.html != "":
+		fmt.Fprintf(w, "%s shows the pictures side by side.\n", text.Printable(c.html))
+	case len(found) > 0:
+		fmt.Fprintln(w, "--html FILE writes a page with the pictures side by side, --json prints everything.")
+	}
+	switch out := len(r.LeaveOut()); {
+	case c.excludeTo != "" && out == 0:
+		fmt.Fprintf(w, "%s lists no picture: there is none to leave out.\n", text.Printable(c.excludeTo))
+	case c.excludeTo != "":
+		fmt.Fprintf(w, "%s lists %s to leave out: look through it, then train --exclude %s\n", text.Printable(c.excludeTo), plural(out, "picture", "pictures"), cli.Quote(c.excludeTo))
 	case out > 0:
-		fmt.Fprintf(w, "--exclude-to FILE writes a list of the %d pictures to leave out, and train --exclude FILE uses it.\n", out)
+		fmt.Fprintf(w, "--exclude-to FILE lists the %s to leave out, and train --exclude FILE uses it.\n", plural(out, "picture", "pictures"))
 	}
 	return nil
 }

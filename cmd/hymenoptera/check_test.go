@@ -73,10 +73,36 @@ func TestCheck(t *testing.T) {
 	if code, stdout, stderr := command(t, "eval", "--checkpoint", run, "--device", "cpu"); code != 0 {
 		t.Errorf("eval: exit code %d: %s%s", code, stdout, stderr)
 	}
+	for path, want := range map[string]string{"testdata/insects": list + " lists no picture: there is none to leave out.\n", dir: list + " lists 4 pictures"} {
+		if code, stdout, stderr := command(t, "check", path, "--exclude-to", list); code != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("%s: exit code %d: %s%s, want %q", path, code, stdout, stderr, want)
+		}
+	}
+	ants := filepath.Join(out, "ants")
+	try(t, os.CopyFS(filepath.Join(ants, "ants"), os.DirFS("testdata/insects/val/ants")))
+	if code, stdout, stderr := command(t, "check", ants, "--weights", run); code != 0 || !strings.Contains(stderr, "warning: --weights has no effect: ") {
+		t.Errorf("one class: exit code %d: %s%s", code, stdout, stderr)
+	}
 	code, stdout, stderr = command(t, "check", "testdata/insects", "--weights", run, "--html", html)
 	page, err = os.ReadFile(html)
 	try(t, err)
 	if code != 0 || !strings.Contains(stdout, "cross-validated accuracy of a linear layer") || !strings.Contains(string(page), "cross-validated accuracy") {
 		t.Errorf("weights: exit code %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// A group that lies in several classes and in train and val is both kinds of fault.
+func TestFindings(t *testing.T) {
+	leak := check.Group{Leak: true, Pictures: make([]check.Member, 2)}
+	both := check.Group{Leak: true, Classes: true, Pictures: make([]check.Member, 2)}
+	found := findings(&check.Report{Copies: []check.Group{both, leak, {Pictures: make([]check.Member, 2)}}})
+	var got []string
+	for _, f := range found {
+		got = append(got, f.title)
+	}
+	want := []string{"2 pictures lie in train and in val: the accuracy comes out too good", "1 picture lies in several classes: one of the labels is wrong",
+		"1 picture has copies in the same class and set, which count more than others"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }

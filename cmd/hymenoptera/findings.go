@@ -20,7 +20,7 @@ type finding struct {
 
 // summary says how many pictures a folder has.
 func summary(r *check.Report) string {
-	s := fmt.Sprintf("%s pictures in %s", text.Thousands(r.Pictures()), plural(len(r.Classes), "class", "classes"))
+	s := fmt.Sprintf("%s in %s", plural(r.Pictures(), "picture", "pictures"), plural(len(r.Classes), "class", "classes"))
 	if len(r.Sets) > 1 {
 		var parts []string
 		for _, set := range r.Sets {
@@ -52,12 +52,13 @@ func findings(r *check.Report) (found []finding) {
 	const leftOut = "--exclude-to FILE lists them for train --exclude"
 	var leaks, labels, copies []check.Group
 	for _, g := range r.Copies {
-		switch {
-		case g.Leak:
+		if g.Leak {
 			leaks = append(leaks, g)
-		case g.Classes:
+		}
+		if g.Classes {
 			labels = append(labels, g)
-		default:
+		}
+		if !g.Serious() {
 			copies = append(copies, g)
 		}
 	}
@@ -66,7 +67,7 @@ func findings(r *check.Report) (found []finding) {
 	add(finding{serious: true, title: plural(len(r.Bursts), "burst lies", "bursts lie") + " in train and in val: the accuracy comes out too good",
 		advice: "leave out those in train: " + leftOut, groups: r.Bursts}, len(r.Bursts))
 	add(finding{serious: true, title: plural(len(labels), "picture lies", "pictures lie") + " in several classes: one of the labels is wrong",
-		advice: "remove the wrong ones; " + leftOut + ", all of them", groups: labels}, len(labels))
+		advice: "correct or remove the wrong ones; --exclude-to FILE lists all of those in several classes of train, or of val", groups: labels}, len(labels))
 	var lines []string
 	for _, m := range r.OnlyIn {
 		lines = append(lines, fmt.Sprintf("%s: only in %s", m.Class, m.Set))

@@ -27,6 +27,8 @@ var argumentMistakes = []mistake{
 	{"check of a file", nil, "check data/val/ants/000.jpg", 1, "data/val/ants/000.jpg is a file: want a folder"},
 	{"check of a class", nil, "check data/val/ants", 1, "data/val/ants has no class folders"},
 	{"check with no weights", nil, "check data --weights w", 1, "--weights: no file w: want a file"},
+	{"check with no weights, before a picture is read", nil, "check data/val/ants --weights w", 1, "--weights: no file w: want a file"},
+	{"check of nothing but val", removed("data/train"), "check data", 1, "data has a folder val, but no folder train"},
 	{"check with random weights", nil, "check data --weights none", 2, "--weights none: features of random weights say nothing of labels"},
 	{"check with a network of no weights", nil, "check data --model resnet50", 2, "--model has no effect without --weights"},
 	{"a page that is a folder", nil, "check data --html data", 2, `--html "data": want the name of a file to write`},
