@@ -88,3 +88,12 @@ func TestPrecisionThatNoThresholdReaches(t *testing.T) {
 		t.Error("a threshold and a precision together: no error")
 	}
 }
+
+// Damaged metadata give the same message each time.
+func TestReadCardNamesTheFirstFault(t *testing.T) {
+	for range 20 {
+		if _, err := classify.ReadCard(map[string]string{"model": "resnet18"}); err == nil || !strings.Contains(err.Error(), `damaged: classes is ""`) {
+			t.Fatalf("got %v", err)
+		}
+	}
+}

@@ -50,11 +50,12 @@ func ReadCard(metadata map[string]string) (c Card, err error) {
 		return c, errors.New("it does not say which model it is: only the best.safetensors of a run does")
 	}
 	c.Version, c.Model, c.Config = metadata["version"], metadata["model"], json.RawMessage(metadata["config"])
-	for key, v := range map[string]any{
-		"classes": &c.Classes, "preprocessing": &c.Preprocessing, "epoch": &c.Epoch, "accuracy": &c.Accuracy, "loss": &c.Loss,
-	} {
-		if err := json.Unmarshal([]byte(metadata[key]), v); err != nil {
-			return c, fmt.Errorf("its metadata are damaged: %s is %q", key, metadata[key])
+	for _, field := range []struct {
+		key   string
+		value any
+	}{{"classes", &c.Classes}, {"preprocessing", &c.Preprocessing}, {"epoch", &c.Epoch}, {"accuracy", &c.Accuracy}, {"loss", &c.Loss}} {
+		if err := json.Unmarshal([]byte(metadata[field.key]), field.value); err != nil {
+			return c, fmt.Errorf("its metadata are damaged: %s is %q", field.key, metadata[field.key])
 		}
 	}
 	if text, ok := metadata["calibration"]; ok {
