@@ -44,9 +44,12 @@ func (o Options) openSets(ctx context.Context, log *slog.Logger) (train, val *da
 	if n := len(l.Exclude); n > 0 {
 		log.Info(fmt.Sprintf("%s names %s images to leave out", o.Exclude, text.Thousands(n)))
 	}
-	l.Together = func(f *dataset.ImageFolder) ([][]int, error) {
+	var all *dataset.ImageFolder
+	var groups [][]int
+	l.Together = func(f *dataset.ImageFolder) (_ [][]int, err error) {
 		log.Info(fmt.Sprintf("looking for copies among %s images, which stay together", text.Thousands(len(f.Samples))))
-		groups, err := check.Together(ctx, f, machine.This().Processors())
+		all = f
+		groups, err = check.Together(ctx, f, machine.This().Processors())
 		n := 0
 		for _, g := range groups {
 			n += len(g)
@@ -56,7 +59,32 @@ func (o Options) openSets(ctx context.Context, log *slog.Logger) (train, val *da
 		}
 		return groups, err
 	}
-	return l.Open(o.Data)
+	train, val, err = l.Open(o.Data)
+	if err == nil {
+		for _, class := range dividedClasses(all, groups, val) {
+			log.Warn(fmt.Sprintf("class %s has too few images that are no copies of each other: some copies lie on both sides, and the accuracy comes out too good", class))
+		}
+	}
+	return train, val, err
+}
+
+// dividedClasses returns the classes of groups, as indices of samples, of which only a part lies in val.
+func dividedClasses(all *dataset.ImageFolder, groups [][]int, val *dataset.ImageFolder) (classes []string) {
+	if len(groups) == 0 {
+		return nil
+	}
+	inVal := map[string]bool{}
+	for _, s := range val.Samples {
+		inVal[s.Path] = true
+	}
+	for _, g := range groups {
+		first := all.Samples[g[0]]
+		divided := slices.ContainsFunc(g, func(i int) bool { return inVal[all.Samples[i].Path] != inVal[first.Path] })
+		if class := all.Classes[first.Label]; divided && !slices.Contains(classes, class) {
+			classes = append(classes, class)
+		}
+	}
+	return classes
 }
 
 // excluded returns the images that Exclude names. It returns an [*OptionError] for a line of it that names no file.

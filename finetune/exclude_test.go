@@ -104,4 +104,19 @@ func TestValFractionKeepsCopiesTogether(t *testing.T) {
 	if err := run.ReadConfig(o.Out, &config); err != nil || config.TrainImages != 5 || config.ValImages != 2 { // all but 001.jpg, and one bee
 		t.Errorf("%d and %d images, %v", config.TrainImages, config.ValImages, err)
 	}
+	if strings.Contains(log.String(), "on both sides, and") {
+		t.Errorf("got %s", log.String())
+	}
+
+	// A class of only copies is divided all the same, with a warning.
+	if err := os.Remove(filepath.Join(o.Data, "ants/001.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	o.Overwrite = true
+	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{Log: slog.New(slog.NewTextHandler(&log, nil))}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "class ants has too few images that are no copies of each other: some copies lie on both sides"; !strings.Contains(log.String(), want) {
+		t.Errorf("got %s, want %s", log.String(), want)
+	}
 }
