@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"syscall"
 
 	"hymenoptera/internal/cli"
 )
@@ -15,6 +16,7 @@ func openPage(m *cli.Messages, path string) {
 		program = "xdg-open"
 	}
 	cmd := exec.Command(program, path)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // so that Ctrl-C in the terminal ends only the training
 	if err := cmd.Start(); err != nil {
 		m.Warnf("--open: %v", fmt.Errorf("%s: %w; open %s yourself", program, err, path))
 		return

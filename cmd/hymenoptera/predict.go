@@ -96,14 +96,31 @@ func (p *prediction) check(args []string) error {
 		return err
 	}
 	for _, arg := range args {
-		if p.sortInto != "" && (within(p.sortInto, arg) || within(arg, p.sortInto)) {
-			return cli.Usagef("--sort-into %s: its pictures and those of %s would mix: name a folder elsewhere", p.sortInto, text.Printable(arg))
+		if err := p.checkMixing(arg); err != nil {
+			return err
 		}
-		if scheme, _, ok := strings.Cut(arg, "://"); ok && !exists(arg) {
-			return cli.Usagef("%s: predict reads files: fetch it first, as with curl -o picture.jpg %s://…", text.Printable(arg), text.Printable(scheme))
+		if advice := fetchFirst(arg); advice != "" {
+			return cli.Usagef("%s: %s", text.Printable(arg), advice)
 		}
 	}
 	return nil
+}
+
+// checkMixing refuses pictures below the folder of --sort-into, or above it.
+func (p *prediction) checkMixing(path string) error {
+	if p.sortInto != "" && (within(p.sortInto, path) || within(path, p.sortInto)) {
+		return cli.Usagef("--sort-into %s: its pictures and those of %s would mix: name a folder elsewhere", text.Printable(p.sortInto), text.Printable(path))
+	}
+	return nil
+}
+
+// fetchFirst returns what to do about a path that is a URL, or "" for others.
+func fetchFirst(path string) string {
+	scheme, _, ok := strings.Cut(path, "://")
+	if !ok || exists(path) {
+		return ""
+	}
+	return fmt.Sprintf("predict reads files: fetch it first, as with curl -o picture.jpg %s://…", text.Printable(scheme))
 }
 
 func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
@@ -185,11 +202,15 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	if done > 1 {
 		p.messages.Infof("%s pictures: %s", text.Thousands(done), total(append(slices.Clone(c.Classes), unsure), counts, bad))
 	}
-	switch folders := len(unlisted); {
-	case folders > 0:
-		return fmt.Errorf("%s of %s pictures could not be read, and %s folders not listed or empty", text.Thousands(bad), text.Thousands(done), text.Thousands(folders))
-	case bad > 0:
-		return fmt.Errorf("%s of %s pictures could not be read", text.Thousands(bad), text.Thousands(done))
+	var failures []string
+	if bad > 0 {
+		failures = append(failures, fmt.Sprintf("%s of %s could not be read", text.Thousands(bad), plural(done, "picture", "pictures")))
+	}
+	if n := len(unlisted); n > 0 {
+		failures = append(failures, plural(n, "folder", "folders")+" could not be listed, or had no pictures")
+	}
+	if len(failures) > 0 {
+		return errors.New(strings.Join(failures, "; "))
 	}
 	return nil
 }
@@ -240,8 +261,7 @@ func matching(args []string) (out []string) {
 
 // within reports whether path is a folder that exists, or lies in it.
 func within(path, folder string) bool {
-	info, err := os.Stat(folder)
-	if err != nil || !info.IsDir() {
+	if !isFolder(folder) {
 		return false
 	}
 	path, errPath := filepath.Abs(path)
@@ -278,7 +298,8 @@ func (p *prediction) list(args []string, stdin io.Reader) (paths iter.Seq[string
 		}
 		lines := bufio.NewScanner(in)
 		for lines.Scan() {
-			if line := lines.Text(); line != "" && !yield(line) {
+			line := lines.Text()
+			if err = p.checkMixing(line); err != nil || line != "" && !yield(line) {
 				return
 			}
 		}
@@ -288,6 +309,9 @@ func (p *prediction) list(args []string, stdin io.Reader) (paths iter.Seq[string
 
 // named returns a picture's error with its name in it, once.
 func named(r classify.Result) error {
+	if advice := fetchFirst(r.Name); advice != "" {
+		return fmt.Errorf("%s: %s", r.Name, advice)
+	}
 	var path *os.PathError
 	if errors.As(r.Err, &path) {
 		return fmt.Errorf("%s: %w", r.Name, path.Err)

@@ -36,6 +36,16 @@ func TestPredictFindsPictures(t *testing.T) {
 	if code, _, stderr := predict("--files-from", list+".missing"); code != 1 || !strings.Contains(stderr, "--files-from") || !strings.Contains(stderr, "no such file") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
+	for _, args := range [][]string{{""}, {"", "--files-from", list}} {
+		if code, _, stderr := predict(args...); code != 2 || !strings.Contains(stderr, "predict: an argument is empty: want IMAGE, DIR, PATTERN or -") {
+			t.Errorf("%q: exit code %d: %s", args, code, stderr)
+		}
+	}
+	folder := filepath.Dir(odd)
+	write(t, list, folder+"\n")
+	if code, stdout, stderr := predict("--files-from", list, "--sort-into", filepath.Join(folder, "sorted")); code != 2 || stdout != "" || !strings.Contains(stderr, "would mix: name a folder elsewhere") {
+		t.Errorf("a list of the folder that is sorted into: exit code %d: %s%s", code, stdout, stderr)
+	}
 }
 
 // Pictures are copied into the folder of their answer, and an unsure one into its own.

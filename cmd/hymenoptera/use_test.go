@@ -117,7 +117,7 @@ func TestPredictGoesOn(t *testing.T) {
 	if n := strings.Count(stdout, "\n"); code != 1 || n != 2 {
 		t.Errorf("exit code %d, %d lines, want 2: %s", code, n, stdout)
 	}
-	for _, want := range []string{"no pictures in ", "loop is a link to a folder that it lies in", "2 folders not listed or empty"} {
+	for _, want := range []string{"no pictures in ", "loop is a link to a folder that it lies in", "2 folders could not be listed, or had no pictures"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%q is not in %s", want, stderr)
 		}
@@ -339,6 +339,10 @@ func useMistakes(t *testing.T) []mistake {
 		{"predict and sort into the pictures", with(nil), "predict data --sort-into data/sorted" + c, 2, "--sort-into data/sorted: its pictures and those of data would mix: name a folder elsewhere"},
 		{"predict and sort into the folder above", with(nil), "predict data/val/ants --sort-into data/val" + c, 2, "--sort-into data/val: its pictures and those of data/val/ants would mix"},
 		{"predict an empty list", with(spoilt("list", "\n")), "predict --files-from list" + c, 1, "--files-from list: the list names no pictures"},
+		{"predict a list of a URL", with(spoilt("list", "https://example.org/a.jpg\n")), "predict --files-from list" + c, 1, "warning: https://example.org/a.jpg: predict reads files: fetch it first"},
+		{"predict pictures and an empty folder", with(func(t *testing.T, dir string) { try(t, os.Mkdir(filepath.Join(dir, "empty"), 0o777)) }), "predict data a.jpg empty" + c, 1,
+			"1 of 7 pictures could not be read; 1 folder could not be listed, or had no pictures"},
+		{"predict a list without a name", with(nil), "predict data --files-from=" + c, 2, "--files-from is empty"},
 		{"predict and link nothing", with(nil), "predict data --link" + c, 2, "--link: has no effect without --sort-into"},
 		{"predict and sort into a file", with(spoilt("out", "")), "predict data --sort-into out" + c, 1, "--sort-into: mkdir out: not a directory"},
 		{"predict with a threshold in percent", with(nil), "predict data --threshold 90" + c, 2, "--threshold 90: want a probability above 0, at most 1"},
