@@ -141,7 +141,6 @@ func (c *Checkpoint) regroup(processes int) {
 func (t *training) warn(c *Checkpoint) {
 	for _, d := range []struct{ what, then, now string }{
 		{"the device", c.Device, t.origin.Device},
-		{"the number of processes", fmt.Sprint(c.processes), fmt.Sprint(t.o.processes())},
 		{"the number of threads", fmt.Sprint(c.Options.Threads), fmt.Sprint(t.o.Threads)},
 		{"libtorch", c.Libtorch, t.origin.Libtorch},
 		{"the processor's instructions", c.CPUCapability, t.origin.CPUCapability},
@@ -149,6 +148,9 @@ func (t *training) warn(c *Checkpoint) {
 		if d.then != d.now {
 			t.hooks.Log.Warn(fmt.Sprintf("%s: %s instead of %s, so the results will differ in their last bits from those of a training that never stopped", d.what, d.now, d.then))
 		}
+	}
+	if now := t.o.processes(); now != c.processes {
+		t.hooks.Log.Warn(fmt.Sprintf("the number of processes: %d instead of %d, so the order of the images and their crops are others than those of a training that never stopped", now, c.processes))
 	}
 	if t.o.Epochs > c.Options.Epochs && t.o.Scheduler == "cosine" {
 		t.hooks.Log.Warn("the learning rate falls to nothing where the training was to end at first, and rises again after that, as PyTorch's CosineAnnealingLR does")

@@ -27,7 +27,7 @@ func TestTrainings(t *testing.T) {
 		"head": testHead, "head of an epoch": testHeadOfEpoch, "full output": testFullOutput,
 		"file limit": testFileLimit, "full disk": testFullDisk, "vanished folder": testVanished, "NaN": testNaN,
 		"one answer": testOneAnswer, "foreign libraries": testForeignLibraries, "formats": testFormats, "skip": testSkip, "large pictures": testLargePictures,
-		"resume killed": testResumeKilled, "resume signals": testResumeSignals,
+		"resume killed": testResumeKilled, "resume signals": testResumeSignals, "several processes": testGroup,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

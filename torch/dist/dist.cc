@@ -35,8 +35,8 @@ extern "C" {
 
 char *hy_dist_init(hy_dist_options o, void **out) {
   return guard([&] {
-    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) // a lost peer would cost the others twenty lines each
-      FLAGS_caffe2_log_level = c10::GLOG_ERROR;
+    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) // the errors say it, and a lost peer would cost the others twenty lines each
+      FLAGS_caffe2_log_level = c10::GLOG_FATAL;
     auto g = std::make_unique<Group>();
     g->timeout = std::chrono::milliseconds(o.timeout_ms);
     c10d::TCPStoreOptions tcp;
