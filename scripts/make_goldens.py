@@ -5,6 +5,7 @@
 
 transforms/testdata/             resized pictures, crops and normalised values
 internal/mt19937/testdata/       random draws
+dataset/testdata/shares.json      the samples of each of several processes
 """
 import hashlib
 import json
@@ -14,6 +15,7 @@ import random
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import DistributedSampler
 from torchvision import transforms as T
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -150,8 +152,21 @@ def draws():
     dump(out, "internal/mt19937/testdata/draws.json")
 
 
+def shares():
+    out = []
+    for n, world, seed, epoch in [(48, 2, 42, 0), (50, 4, 42, 1), (10, 3, 0, 7), (3, 5, 1, 2), (1, 4, 9, 0), (101, 7, 2**40 + 3, 11)]:
+        ranks = []
+        for rank in range(world):
+            sampler = DistributedSampler(range(n), world, rank, seed=seed)
+            sampler.set_epoch(epoch)
+            ranks.append(list(sampler))
+        out.append(dict(samples=n, world=world, seed=seed, epoch=epoch, ranks=ranks))
+    dump(out, "dataset/testdata/shares.json")
+
+
 def main():
     draws()
+    shares()
     crops()
     resizes()
     augmentations()
