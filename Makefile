@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .PHONY: help setup build test test-arm64 check-arm64 curves-arm64 demo train train-finetune train-conv train-googlenet train-all clean \
 	reference-env goldens parity parity-matrix parity-ddp restart-check two-hosts parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
-	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
+	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures bench-listing bench-ddp stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
 WEIGHTS ?= IMAGENET1K_V1
@@ -259,6 +259,12 @@ bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/
 	@PYTHONPATH=$(BENCH_SERVE) $(PYTHON) bench/serve.py --data '$(DATA)' $(ARGS)
 
 FASTAI := $(CACHE)/fastai-$(shell sha256sum bench/requirements-fastai.txt | cut -c-12)
+bench-listing: setup ## list a million files, and draw an epoch's order of them: time and memory
+	@go run ./internal/tools/listing $(ARGS)
+
+bench-ddp: build reference-env ## images per second of 2 processes x 1 thread, against 1 x 2, and against PyTorch's 2 x 1
+	@$(PYTHON) bench/ddp.py '$(DATA)' '$(WEIGHTS)' $(ARGS)
+
 bench-own-pictures: build reference-env ## the recipes notebook and auto and fastai's fine_tune on folders of pictures: ARGS='--weights FILE NAME=FOLDER …'
 	@$(NEEDS_GOLDENS)
 	@$(call install,$(FASTAI),--no-deps -r bench/requirements-fastai.txt)
