@@ -10,14 +10,16 @@ import (
 	"hymenoptera/checkpoint"
 	"hymenoptera/metrics"
 	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
 	"hymenoptera/trainer"
 )
 
 // A Group is the processes that train together. All have the same options and images; that of rank 0 writes the run.
 type Group interface {
 	trainer.Group
-	Local() int               // the number of the process on its machine: it takes this CUDA device
-	Share(data []byte) []byte // returns rank 0's data
+	Local() int                                                         // the number of the process on its machine: it takes this CUDA device
+	BatchNorm(s *torch.Scope, x *torch.Tensor, n nn.Norm) *torch.Tensor // an [nn.SyncFunc]
+	Share(data []byte) []byte                                           // returns rank 0's data
 }
 
 // processes returns how many processes train together.

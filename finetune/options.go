@@ -44,6 +44,7 @@ type Options struct {
 	LR                 float64      `json:"lr"`
 	LayerDecay         float64      `json:"layer_decay"`              // factor of the rate from each stage of the network to the one before it; 1 for equal rates
 	ClipGradNorm       float64      `json:"clip_grad_norm,omitempty"` // upper bound of the total norm of the gradients; 0 for none
+	SyncBN             bool         `json:"sync_bn,omitempty"`        // BatchNorm with the statistics of all processes of Group
 	EMA                float64      `json:"ema,omitempty"`            // decay of an average of the weights, which is validated and saved instead of them; 0 for none
 	HeadEpochs         int          `json:"head_epochs,omitempty"`    // epochs that train only the head, before every layer is trained
 	Momentum           float64      `json:"momentum"`                 // of sgd

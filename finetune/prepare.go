@@ -127,6 +127,9 @@ func (p *plan) network(s *torch.Scope) (model zoo.Network, from origin, err erro
 	if p.mode.ChannelsLast {
 		nn.ToChannelsLast(model)
 	}
+	if p.o.SyncBN && p.o.Group != nil {
+		nn.SyncBatchNorm(model, p.o.Group.BatchNorm)
+	}
 	return model, from, nil
 }
 

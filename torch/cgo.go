@@ -15,6 +15,9 @@ func (t *Tensor) Handle() unsafe.Pointer {
 	return t.handle()
 }
 
+// Own gives s an at::Tensor* that such a package has made.
+func Own(s *Scope, handle unsafe.Pointer) *Tensor { return wrap(s, lib.Ctensor(handle)) }
+
 // handle is t's handle as shim.cc takes it; nil for a nil tensor.
 func (t *Tensor) handle() unsafe.Pointer { return unsafe.Pointer(t.c) }
 

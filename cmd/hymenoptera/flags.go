@@ -44,6 +44,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.Float64Var(&o.LayerDecay, "layer-decay", o.LayerDecay, "factor of the learning rate from each stage of the network to the one before it: below 1 the first layers learn slowest")
 	f.IntVar(&o.HeadEpochs, "head-epochs", o.HeadEpochs, "epochs that train only the new head, before every layer is trained")
 	f.Float64Var(&o.ClipGradNorm, "clip-grad-norm", o.ClipGradNorm, "upper bound of the norm of all gradients together; 0 for none")
+	f.BoolVar(&o.SyncBN, "sync-bn", o.SyncBN, "of several processes: BatchNorm takes the statistics of all batches of a step together, for small ones")
 	f.Float64Var(&o.EMA, "ema", o.EMA, "decay of a moving average of the weights, such as 0.99, which is validated and saved instead of them; 0 for none")
 	f.Float64Var(&o.Momentum, "momentum", o.Momentum, "momentum of sgd")
 	f.BoolVar(&o.Nesterov, "nesterov", o.Nesterov, "Nesterov momentum for sgd")
@@ -58,7 +59,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.Var((*cli.Floats)(&o.ClassWeights), "class-weights", "weight of each class in the loss, in the order of the class folders")
 	f.StringVar(&o.Balance, "balance", o.Balance, "for classes of unequal size: weights (weigh the loss by size), sampling (draw classes equally often), none")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the new head and of everything random after it")
-	cli.Group(f, cli.GroupTraining, "recipe", "epochs", "batch-size", "optimizer", "lr", "layer-decay", "head-epochs", "clip-grad-norm", "ema", "momentum", "nesterov", "weight-decay",
+	cli.Group(f, cli.GroupTraining, "recipe", "epochs", "batch-size", "optimizer", "lr", "layer-decay", "head-epochs", "clip-grad-norm", "sync-bn", "ema", "momentum", "nesterov", "weight-decay",
 		"scheduler", "step-size", "gamma", "warmup", "best", "patience", "label-smoothing", "class-weights", "balance", "seed")
 
 	f.IntVar(&o.Workers, "workers", o.Workers, "goroutines that prepare batches; as in PyTorch their number changes the random crops")
@@ -120,6 +121,7 @@ func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 		{"no-flip", !o.Probe || o.Views > 0, "--probe of the centre"},
 		{"no-flip", o.Augment != "none", "--augment none"},
 		{"augment", !o.Probe || o.Views > 0, "--probe of the centre"},
+		{"sync-bn", o.Group != nil, "one process"},
 		{"gamma", o.Scheduler != "cosine", "--scheduler " + o.Scheduler},
 	} {
 		if f.Changed(c.flag) && !c.effect {

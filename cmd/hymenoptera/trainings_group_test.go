@@ -78,6 +78,7 @@ func testGroup(t *testing.T, b built) {
 		{launch("0", ""), "--nproc 0: want 1 to 1024 processes", 2},
 		{[]string{"launch", "--nproc", "2", "eval"}, "launch takes the command to start, train and its flags", 2},
 		{[]string{"launch", "--nproc", "2", "--max-restarts", "1", "train"}, "add them", 2},
+		{[]string{"train", "--sync-bn"}, "--sync-bn has no effect with one process: leave one of them out", 2},
 		{[]string{"train", "--peer-timeout", "3s"}, "--peer-timeout has no effect in one process", 2},
 	} {
 		b.run(t, dir, c.args...).check(t, c.code, c.line)

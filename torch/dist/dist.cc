@@ -9,6 +9,7 @@
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 
 #include <c10/util/Logging.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <numeric>
 
@@ -28,6 +29,22 @@ struct Training {
 };
 
 Training &training(void *r) { return *static_cast<Training *>(r); }
+
+// Sum adds up a tensor over the processes, and so does its backward pass.
+struct Sum : torch::autograd::Function<Sum> {
+  static at::Tensor of(const at::Tensor &x, int64_t g) {
+    std::vector<at::Tensor> tensors{x.contiguous().clone()};
+    reinterpret_cast<Group *>(g)->processes->allreduce(tensors)->wait();
+    return tensors[0];
+  }
+  static at::Tensor forward(torch::autograd::AutogradContext *ctx, const at::Tensor &x, int64_t g) {
+    ctx->saved_data["group"] = g;
+    return of(x, g);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *ctx, torch::autograd::variable_list gradients) {
+    return {of(gradients[0], ctx->saved_data["group"].toInt()), at::Tensor()};
+  }
+};
 
 } // namespace
 
@@ -85,6 +102,30 @@ char *hy_dist_gather(void *g, void *t, void *out) {
     std::vector<at::Tensor> one{tensor(t)};
     std::vector<std::vector<at::Tensor>> all{tensor(out).unbind(0)};
     group(g).processes->allgather(all, one)->wait();
+  });
+}
+
+char *hy_dist_batch_norm(void *g, void *input, void *weight, void *bias, void *mean, void *variance, double momentum,
+                         double eps, void **out) {
+  return guard([&] {
+    const auto x = tensor(input).to(at::kFloat); // N×C×H×W
+    const auto channels = x.size(1);
+    const auto address = reinterpret_cast<int64_t>(g);
+    const auto sum = [](const at::Tensor &t) { return t.sum(at::IntArrayRef{0, 2, 3}); };
+    const auto wide = [&](const at::Tensor &t) { return t.view({1, channels, 1, 1}); };
+    const auto own = at::full({1}, static_cast<double>(x.numel() / channels), x.options());
+    const auto sums = Sum::apply(at::cat({sum(x), own}), address);
+    const auto count = sums.narrow(0, channels, 1).detach();
+    const auto average = sums.narrow(0, 0, channels) / count;
+    const auto centred = x - wide(average);
+    const auto spread = Sum::apply(sum(centred * centred), address) / count;
+    const auto y = centred * wide(at::rsqrt(spread + eps) * tensor(weight)) + wide(tensor(bias));
+    {
+      at::NoGradGuard no_grad;
+      tensor(mean).mul_(1 - momentum).add_(average, momentum);
+      tensor(variance).mul_(1 - momentum).add_(spread * (count / (count - 1)), momentum);
+    }
+    *out = new at::Tensor(y.to(tensor(input).scalar_type()));
   });
 }
 

@@ -24,6 +24,7 @@ import (
 	"unsafe"
 
 	"hymenoptera/torch"
+	"hymenoptera/torch/nn"
 )
 
 // A Group is the processes that train together. Apart from Rank, Size, Leave and Close, its methods are operations of
@@ -165,6 +166,15 @@ func (g *Group) Gather(data []byte) [][]byte {
 
 func (g *Group) gather(t, out *torch.Tensor) {
 	g.check(C.hy_dist_gather(g.c, t.Handle(), out.Handle()))
+}
+
+// BatchNorm normalises x N×C×H×W in training, as torch.nn.SyncBatchNorm: by the statistics of the batches of all processes
+// together. It is an [nn.SyncFunc].
+func (g *Group) BatchNorm(s *torch.Scope, x *torch.Tensor, n nn.Norm) *torch.Tensor {
+	var out unsafe.Pointer
+	g.check(C.hy_dist_batch_norm(g.c, x.Handle(), n.Weight.Handle(), n.Bias.Handle(), n.RunningMean.Handle(), n.RunningVar.Handle(),
+		C.double(n.Momentum), C.double(n.Eps), &out))
+	return torch.Own(s, out)
 }
 
 // Train makes Backward average the gradients of params, in buckets while the backward pass still runs, as

@@ -25,6 +25,10 @@ char *hy_dist_sum(void *group, void *tensor);       // in place
 char *hy_dist_broadcast(void *group, void **tensors, int n); // rank 0's values to the others
 char *hy_dist_gather(void *group, void *tensor, void *out); // of every rank, into out of one more dimension
 
+// The normalised x in training, by the statistics of every process's batch, towards which mean and variance move. It is
+// differentiable: the backward pass, too, waits for every process.
+char *hy_dist_batch_norm(void *group, void *x, void *weight, void *bias, void *mean, void *variance, double momentum, double eps, void **out);
+
 // The store: a key is set once, and looked up without waiting.
 char *hy_dist_set(void *group, const char *key, const char *value);
 char *hy_dist_get(void *group, const char *key, char **value); // NULL if there is none; freed by the caller

@@ -81,52 +81,9 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 		}
 		return nil
 	},
-	// The gradients of a batch, half of it in each process, against those of the whole batch in one. The statistics of
-	// BatchNorm are fixed.
-	"halves": func(s *torch.Scope, g *Group) error {
-		torch.ManualSeed(1)
-		conv := nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 8, Kernel: 3})
-		bn, fc := nn.NewBatchNorm2d(s, 8, 1e-5), nn.NewLinear(s, 8, 5)
-		network := nn.Sequential{conv, bn}
-		nn.SetTraining(network, false)
-		params := append(nn.Parameters(network), nn.Parameters(fc)...)
-		const n = 16
-		var pixels []float32
-		var labels []int64
-		src := mt19937.New(2)
-		for i := range n * 3 * 12 * 12 {
-			pixels = append(pixels, mt19937.Uniform(src, -2, 2))
-			if i < n {
-				labels = append(labels, int64(i%5))
-			}
-		}
-		images, classes := torch.FromFloat32s(s, pixels, n, 3, 12, 12), torch.FromInt64s(s, labels, n)
-		loss := func(from, n int64) *torch.Tensor {
-			x := torch.ReLUInPlace(network.Forward(s, torch.Narrow(s, images, 0, from, n)))
-			logits := fc.Forward(s, torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1))
-			return torch.CrossEntropy(s, logits, torch.Narrow(s, classes, 0, from, n), nil, 0)
-		}
-		gradients := func() (all []float32) {
-			for _, p := range params {
-				all = append(all, torch.Float32s(s, torch.Grad(s, p))...)
-			}
-			return all
-		}
-		torch.Backward(loss(0, n))
-		whole := gradients()
-		torch.ClearGrads(params)
-		g.Train(params, nil)
-		g.Backward(loss(int64(g.Rank())*n/2, n/2))
-		difference, norm := 0.0, 0.0
-		for i, v := range gradients() {
-			difference += math.Pow(float64(v-whole[i]), 2)
-			norm += math.Pow(float64(whole[i]), 2)
-		}
-		if relative := math.Sqrt(difference / norm); !(relative < 1e-6) || len(whole) != 3*8*9+8+8+8*5+5 {
-			return fmt.Errorf("the gradients differ by %v of their norm", relative)
-		}
-		return nil
-	},
+	// BatchNorm's statistics are fixed, or those of both halves.
+	"halves":              func(s *torch.Scope, g *Group) error { return halves(s, g, false, 1e-6) },
+	"synchronised halves": func(s *torch.Scope, g *Group) error { return halves(s, g, true, 1e-5) },
 	// Sums for ever, until another process is lost.
 	"last": func(s *torch.Scope, g *Group) error {
 		fmt.Println("begun")
@@ -146,6 +103,59 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 			g.Barrier()
 		}
 	},
+}
+
+// halves compares the gradients of a batch, half of it in each of two processes, with those of the whole batch in one.
+func halves(s *torch.Scope, g *Group, sync bool, tolerance float64) error {
+	torch.ManualSeed(1)
+	conv := nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 8, Kernel: 3})
+	bn, fc := nn.NewBatchNorm2d(s, 8, 1e-5), nn.NewLinear(s, 8, 5)
+	network := nn.Sequential{conv, bn}
+	nn.SetTraining(network, sync)
+	params := append(nn.Parameters(network), nn.Parameters(fc)...)
+	const n = 16
+	var pixels []float32
+	var labels []int64
+	src := mt19937.New(2)
+	for i := range n * 3 * 12 * 12 {
+		pixels = append(pixels, mt19937.Uniform(src, -2, 2))
+		if i < n {
+			labels = append(labels, int64(i%5))
+		}
+	}
+	images, classes := torch.FromFloat32s(s, pixels, n, 3, 12, 12), torch.FromInt64s(s, labels, n)
+	loss := func(from, n int64) *torch.Tensor {
+		x := torch.ReLUInPlace(network.Forward(s, torch.Narrow(s, images, 0, from, n)))
+		logits := fc.Forward(s, torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1))
+		return torch.CrossEntropy(s, logits, torch.Narrow(s, classes, 0, from, n), nil, 0)
+	}
+	// result returns the gradients and the running statistics, which it resets.
+	result := func() (all []float32) {
+		for _, p := range params {
+			all = append(all, torch.Float32s(s, torch.Grad(s, p))...)
+		}
+		torch.ClearGrads(params)
+		all = append(append(all, torch.Float32s(s, bn.RunningMean)...), torch.Float32s(s, bn.RunningVar)...)
+		torch.FillInPlace(bn.RunningMean, 0)
+		torch.FillInPlace(bn.RunningVar, 1)
+		return all
+	}
+	torch.Backward(loss(0, n))
+	whole := result()
+	if sync {
+		nn.SyncBatchNorm(network, g.BatchNorm)
+	}
+	g.Train(params, nil)
+	g.Backward(loss(int64(g.Rank())*n/2, n/2))
+	difference, norm := 0.0, 0.0
+	for i, v := range result() {
+		difference += math.Pow(float64(v-whole[i]), 2)
+		norm += math.Pow(float64(whole[i]), 2)
+	}
+	if relative := math.Sqrt(difference / norm); !(relative < tolerance) || len(whole) != 3*8*9+8+8+8*5+5+8+8 {
+		return fmt.Errorf("the gradients and statistics differ by %v of their norm", relative)
+	}
+	return nil
 }
 
 // start runs a part in n processes and returns their outputs, when all have ended or, where one was stopped, the others.
@@ -201,9 +211,11 @@ func TestBackwardAveragesGradients(t *testing.T) {
 }
 
 func TestHalvesOfABatchAreTheBatch(t *testing.T) {
-	for rank, got := range start(t, 2, "halves") {
-		if got != "" {
-			t.Errorf("rank %d printed %s", rank, got)
+	for _, name := range []string{"halves", "synchronised halves"} {
+		for rank, got := range start(t, 2, name) {
+			if got != "" {
+				t.Errorf("%s: rank %d printed %s", name, rank, got)
+			}
 		}
 	}
 }

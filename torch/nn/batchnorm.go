@@ -9,6 +9,26 @@ type BatchNorm2d struct {
 	NumBatchesTracked       *torch.Tensor // int64 scalar
 	eps                     float64
 	training                bool
+	sync                    SyncFunc // nil for the statistics of the own batch
+}
+
+// A Norm is what a BatchNorm2d computes with.
+type Norm struct {
+	Weight, Bias            *torch.Tensor // C
+	RunningMean, RunningVar *torch.Tensor // C; training moves them
+	Momentum, Eps           float64
+}
+
+// A SyncFunc normalises x N×C×H×W in training by the statistics of the batches of several processes together.
+type SyncFunc func(s *torch.Scope, x *torch.Tensor, n Norm) *torch.Tensor
+
+// SyncBatchNorm makes every BatchNorm2d of m use f in training, as torch.nn.SyncBatchNorm.convert_sync_batchnorm does.
+func SyncBatchNorm(m Module, f SyncFunc) {
+	Walk(m, func(m Module) {
+		if b, ok := m.(*BatchNorm2d); ok {
+			b.sync = f
+		}
+	})
 }
 
 // momentum is PyTorch's default weight of a new batch in the running statistics.
@@ -33,6 +53,9 @@ func NewBatchNorm2d(s *torch.Scope, channels int64, eps float64) *BatchNorm2d {
 func (b *BatchNorm2d) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	if b.training {
 		torch.AddScalarInPlace(b.NumBatchesTracked, 1)
+	}
+	if b.training && b.sync != nil {
+		return b.sync(s, x, Norm{b.Weight, b.Bias, b.RunningMean, b.RunningVar, momentum, b.eps})
 	}
 	return torch.BatchNorm(s, x, b.Weight, b.Bias, b.RunningMean, b.RunningVar, b.training, momentum, b.eps)
 }
