@@ -41,7 +41,7 @@ build: setup ## build bin/hymenoptera (ARCH=arm64 on x86-64: bin/arm64/hymenopte
 	@$(IN_ARCH) go build -o $(BIN) ./cmd/hymenoptera
 
 test: setup ## run every test, a package at a time: libtorch uses every core
-	go test -p 1 ./...
+	go test -p 1 -timeout 30m ./...
 	@echo; echo 'The curves of PyTorch, compared:'; go test -run 'TestCurvesEqualPyTorch/frozen' -v ./cmd/hymenoptera | sed -n 's/^ *curves_test.go:[0-9]*: /  /p' | uniq -c
 
 # Another module has no vendor folder; set-up has fetched what it needs into its own module cache.

@@ -12,15 +12,20 @@ import (
 // A confusion counts the images of a phase by [true class][predicted class]; it is nil before the first batch.
 type confusion [][]int
 
+func newConfusion(classes int) confusion {
+	c := make(confusion, classes)
+	for i := range c {
+		c[i] = make([]int, classes)
+	}
+	return c
+}
+
 // add counts the logits N×classes of images of the given classes. It waits for the device.
 func (c *confusion) add(s *torch.Scope, logits *torch.Tensor, labels []int64) {
 	rows := torch.Float32s(s, logits)
 	classes := len(rows) / len(labels)
 	if *c == nil {
-		*c = make(confusion, classes)
-		for i := range *c {
-			(*c)[i] = make([]int, classes)
-		}
+		*c = newConfusion(classes)
 	}
 	if len(*c) != classes {
 		torch.Fail(&StateError{fmt.Errorf("its confusion is of %d classes, not %d", len(*c), classes)})

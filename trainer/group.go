@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 )
@@ -157,6 +158,9 @@ func (l *loop) combine(ctx context.Context, s *torch.Scope) error {
 func (l *loop) total(p *pass) {
 	loss, corrects := p.sums.get()
 	numbers := []float64{loss, float64(corrects), float64(p.done)}
+	if p.Name == "val" && l.cfg.Best == metrics.ByMacroF1 {
+		l.fillConfusion(p)
+	}
 	for _, row := range p.confusion {
 		for _, n := range row {
 			numbers = append(numbers, float64(n))
@@ -168,6 +172,15 @@ func (l *loop) total(p *pass) {
 	for i, row := range p.confusion {
 		for j := range row {
 			row[j] = int(numbers[3+i*len(row)+j])
+		}
+	}
+}
+
+// fillConfusion makes the confusion of a process that has no validation image as large as those of the others.
+func (l *loop) fillConfusion(p *pass) {
+	for _, size := range l.cfg.Group.Gather(binary.LittleEndian.AppendUint64(nil, uint64(len(p.confusion)))) {
+		if n := binary.LittleEndian.Uint64(size); p.confusion == nil && n > 0 {
+			p.confusion = newConfusion(int(n))
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 func testGroup(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	launch := func(processes, more string) []string {
-		return append(strings.Fields("launch --nproc "+processes), smallArgs("--epochs 4 --lr 0.01 --workers 1 --batch-size 4 --resume auto --peer-timeout 60s "+more)...)
+		return append(strings.Fields("launch --nproc "+processes), smallArgs("--epochs 4 --lr 0.01 --workers 1 --batch-size 4 --best macro-f1 --resume auto --peer-timeout 60s "+more)...)
 	}
 	b.run(t, dir, launch("2", "--out whole")...).check(t, 0, "2 processes with 4 images each per step: 8 together")
 	history, final, best := left(t, filepath.Join(dir, "whole"))
