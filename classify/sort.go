@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -32,27 +33,32 @@ func NewSorter(folder string, classes []string, link bool) (*Sorter, error) {
 	return &Sorter{folder, classes, link}, os.MkdirAll(folder, 0o777)
 }
 
-// Put puts a picture into the folder of a class, and returns its path there. If another picture has its name, it gets a number: a
-// file that is the same picture stays as it is, so that a second run changes nothing.
+// Put puts a picture into the folder of a class, and returns its path there. If another picture has its name, it gets the first
+// digits of its SHA-256 too: a file that is the same picture stays as it is, so that a second run changes nothing.
 func (s *Sorter) Put(picture string, class int) (string, error) {
-	if err := os.MkdirAll(filepath.Join(s.folder, s.names[class]), 0o777); err != nil {
+	folder := filepath.Join(s.folder, s.names[class])
+	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return "", err
 	}
 	base := filepath.Base(picture)
-	ext := filepath.Ext(base)
-	for n := 1; ; n++ {
-		name := base
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(base, ext), n, ext)
+	path := filepath.Join(folder, base)
+	same, err := sameContent(picture, path)
+	if err == nil && !same {
+		data, errRead := dataset.ReadFile(nil, picture)
+		if errRead != nil {
+			return "", errRead
 		}
-		path := filepath.Join(s.folder, s.names[class], name)
-		if same, err := sameContent(picture, path); same || err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return path, err
-		} else if err == nil {
-			continue
-		}
-		return path, s.put(picture, path)
+		ext, sum := filepath.Ext(base), sha256.Sum256(data)
+		path = filepath.Join(folder, fmt.Sprintf("%s-%x%s", strings.TrimSuffix(base, ext), sum[:4], ext))
+		same, err = sameContent(picture, path)
 	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, s.put(picture, path)
+	case err == nil && !same:
+		return "", fmt.Errorf("classify: %s is another picture", path)
+	}
+	return path, err
 }
 
 func (s *Sorter) put(picture, path string) error {

@@ -3,6 +3,7 @@ package classify_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"hymenoptera/classify"
@@ -35,7 +36,7 @@ func TestSorter(t *testing.T) {
 				picture string
 				class   int
 				path    string
-			}{{first, 0, "ants/x.jpg"}, {second, 0, "ants/x-2.jpg"}, {second, 1, "bees/x.jpg"}} {
+			}{{first, 0, "ants/x.jpg"}, {second, 0, "ants/x-6b053d90.jpg"}, {second, 1, "bees/x.jpg"}} {
 				got, err := s.Put(want.picture, want.class)
 				if err != nil || got != filepath.Join(out, want.path) {
 					t.Errorf("%s: got %s, %v, want %s", want.picture, got, err, want.path)
@@ -47,9 +48,20 @@ func TestSorter(t *testing.T) {
 				}
 			}
 		}
+		// A name that is taken by another picture, with and without the digits, is not replaced.
+		if err := os.WriteFile(filepath.Join(out, "bees/x-47047588.jpg"), []byte("mine"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		s, err := classify.NewSorter(out, []string{"ants", "bees"}, link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path, err := s.Put(first, 1); err == nil || !strings.Contains(err.Error(), "x-47047588.jpg is another picture") {
+			t.Errorf("got %s, %v", path, err)
+		}
 		all, err := filepath.Glob(filepath.Join(out, "*", "*"))
-		if err != nil || len(all) != 3 {
-			t.Errorf("got the files %v, %v, want 3", all, err)
+		if err != nil || len(all) != 4 {
+			t.Errorf("got the files %v, %v, want 4", all, err)
 		}
 	}
 }
