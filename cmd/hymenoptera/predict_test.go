@@ -105,4 +105,13 @@ func TestEvalWithAPrecision(t *testing.T) {
 	if !strings.Contains(stderr, "unsure below") {
 		t.Errorf("the threshold is not named: %s", stderr)
 	}
+	if want := "warning: --precision: its threshold was measured without --tta flip"; strings.Contains(stderr, want) {
+		t.Errorf("without --tta flip: %s", stderr)
+	} else if code, _, stderr := command(t, "eval", "--checkpoint", file, "--device", "cpu", "--precision", "0.01", "--tta", "flip"); code != 0 || !strings.Contains(stderr, want) {
+		t.Errorf("with --tta flip: exit code %d: %s, want %s", code, stderr, want)
+	}
+	code, stdout, stderr = command(t, "eval", "--checkpoint", file, "--device", "cpu", "--threshold", "1")
+	if code != 0 || !strings.Contains(stdout, "\nsure, from 100.00 % on: 0 of 26 images (0.0 %)\n") {
+		t.Errorf("with no answer above the threshold: exit code %d: %s%s", code, stdout, stderr)
+	}
 }
