@@ -41,7 +41,10 @@ func (o Options) openSets(ctx context.Context, log *slog.Logger) (train, val *da
 	if l.Exclude, err = o.excluded(); err != nil {
 		return nil, nil, err
 	}
-	if n := len(l.Exclude); n > 0 {
+	switch n := len(l.Exclude); {
+	case n == 1:
+		log.Info(o.Exclude + " names 1 image to leave out")
+	case n > 1:
 		log.Info(fmt.Sprintf("%s names %s images to leave out", o.Exclude, text.Thousands(n)))
 	}
 	var all *dataset.ImageFolder
