@@ -4,6 +4,7 @@
 # takes some 50 times as long as the machine; what trains for more than about 5 minutes in it is in the list.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[ "$(uname -m)" = x86_64 ] || { echo "test_arm64.sh: this is $(uname -m), not x86-64: type make test" >&2; exit 1; }
 
 # Tests that are left out: package, pattern, reason.
 left_out=$(cat <<'TEXT'
