@@ -76,6 +76,25 @@ func (p *plan) compareGroup(ctx context.Context) error {
 	return nil
 }
 
+// compareWeights says whether the processes end with the same best weights. Processors with other instructions can give them
+// other last bits.
+func (t *training) compareWeights(ctx context.Context) error {
+	if t.o.Group == nil {
+		return nil
+	}
+	return torch.Do(ctx, func(*torch.Scope) error {
+		own := nn.Export(t.model).SHA256()
+		for rank, theirs := range t.o.Group.Gather(own[:]) {
+			if !bytes.Equal(theirs, own[:]) {
+				t.hooks.Log.Warn(fmt.Sprintf("rank %d ends with other weights than this process: SHA-256 %x, not %x", rank, theirs[:8], own[:8]))
+				return nil
+			}
+		}
+		t.hooks.Log.Info(fmt.Sprintf("all %d processes end with the same weights", t.o.Group.Size()))
+		return nil
+	})
+}
+
 // ShareCheckpoint gives every process of a group the checkpoint that rank 0 has read, or nil if that is nil.
 func ShareCheckpoint(ctx context.Context, g Group, c *Checkpoint) (*Checkpoint, error) {
 	var data bytes.Buffer
@@ -120,9 +139,13 @@ func (p *plan) follow(ctx context.Context, s *torch.Scope) (metrics.Phase, error
 		seed += uint64(c.Place.Epoch * p.o.Group.Size()) // has no effect where the checkpoint has the process's generators
 	}
 	torch.ManualSeed(seed)
-	return t.fit(ctx, s, p.loaders, trainer.Hooks{
+	best, err := t.fit(ctx, s, p.loaders, trainer.Hooks{
 		Best:     func(b metrics.Phase) error { t.better = b.Epoch; return nil },
 		EpochEnd: func(epoch int) error { t.endEarly(epoch); return t.stop() },
 		Due:      func(trainer.Moment) bool { return false }, // rank 0 decides
 	})
+	if err == nil {
+		err = t.compareWeights(ctx)
+	}
+	return best, err
 }

@@ -125,6 +125,9 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 		defer t.folder.Close()
 		best, err := t.fit(ctx, s, p.loaders, trainer.Hooks{EpochStart: h.EpochStart, Step: t.step, Batch: t.report.batch,
 			PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Due: t.due, Checkpoint: t.checkpoint, Tensor: h.Tensor})
+		if err == nil {
+			err = t.compareWeights(ctx)
+		}
 		err = t.finish(ctx, best, err, &result)
 		result.KeptOld = result.KeptOld && t.folder.KeepsOld()
 		result.Last = t.folder.HoldsLast()

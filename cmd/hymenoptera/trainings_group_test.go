@@ -21,7 +21,7 @@ func testGroup(t *testing.T, b built) {
 	launch := func(processes, more string) []string {
 		return append(strings.Fields("launch --nproc "+processes), smallArgs("--epochs 4 --lr 0.01 --workers 1 --batch-size 4 --best macro-f1 --resume auto --peer-timeout 60s "+more)...)
 	}
-	b.run(t, dir, launch("2", "--out whole")...).check(t, 0, "2 processes with 4 images each per step: 8 together")
+	b.run(t, dir, launch("2", "--out whole")...).check(t, 0, "all 2 processes end with the same weights")
 	history, final, best := left(t, filepath.Join(dir, "whole"))
 
 	// lose sends a signal to a process of a launcher, or to itself, when there is a checkpoint.
