@@ -12,7 +12,6 @@ left_out=$(cat <<'TEXT'
 ./finetune ^ExampleTrain trainings on some hundred drawn pictures
 ./finetune ^TestResume$/^(average|sampling|head_first|fast|nothing_right|balanced|patience|views|probe)$ the same as notebook and frozen, which run, with one option more
 ./serve ^TestRequestsShareBatches$ its 32 requests take longer than the 30 seconds that a server gives them
-./torch/dist ^Test(BackwardAveragesGradients|HalvesOfABatchAreTheBatch)$ compare all that a process printed, and in an emulator oneDNN adds a line on standard error
 ./cmd/hymenoptera ^TestTrainings$ trainings of the built program, dozens; many are stopped at moments that suit the machine
 ./cmd/hymenoptera ^TestMistakes$/100,000_files writes and lists 100,000 files
 ./cmd/hymenoptera ^TestFastIsCloseToExact$ trainings of three networks, with and without --fast; the test of this name in classify runs

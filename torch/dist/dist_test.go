@@ -175,7 +175,7 @@ func start(t *testing.T, n int, name string, env ...string) (outputs []string) {
 			"MASTER_ADDR=127.0.0.1", "MASTER_PORT="+strconv.Itoa(port), "GLOO_SOCKET_IFNAME=lo")
 		cmd.Env = append(cmd.Env, env...)
 		text := &strings.Builder{}
-		cmd.Stdout, cmd.Stderr = text, text
+		cmd.Stdout, cmd.Stderr = text, os.Stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
