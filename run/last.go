@@ -120,10 +120,8 @@ func (e *BestError) Error() string {
 	return fmt.Sprintf("run: %s is not the file that %s beside it goes with", e.Path, LastFile)
 }
 
-// Resume opens the folder of the run to go on with. Nothing in it changes before Continue.
-func Resume(l *Last) (*Folder, error) { return ResumeOn(disk.OS{}, l) }
-
-// ResumeOn is Resume on a file system that may be one of a test.
+// ResumeOn opens the folder of the run to go on with, on a file system that may be one of a test. Nothing in it changes before
+// Continue.
 func ResumeOn(sys disk.System, l *Last) (*Folder, error) {
 	if err := unix.Access(l.path, unix.W_OK|unix.X_OK); err != nil {
 		return nil, folderErrorf("cannot write into %s: %w", l.path, err)
