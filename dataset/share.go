@@ -40,14 +40,14 @@ func (s Share) len(n int, shuffle bool) int {
 
 // draw fills order with the samples of the share of a set of n.
 func (s Share) draw(epoch, n int, shuffle bool, order []int) {
-	all := make([]int, n)
-	if shuffle {
-		mt19937.Perm(mt19937.New(s.Seed+uint64(epoch)), all)
-	} else {
-		for i := range all {
-			all[i] = i
+	if !shuffle {
+		for i := range order {
+			order[i] = s.Rank + i*s.World
 		}
+		return
 	}
+	all := make([]int, n)
+	mt19937.Perm(mt19937.New(s.Seed+uint64(epoch)), all)
 	for i := range order {
 		order[i] = all[(s.Rank+i*s.World)%n]
 	}
