@@ -30,8 +30,8 @@ func (o Options) processes() int {
 	return o.Group.Size()
 }
 
-// follows reports whether another process writes the run.
-func (o Options) follows() bool { return o.Group != nil && o.Group.Rank() > 0 }
+// Follows reports whether another process of Group writes the run.
+func (o Options) Follows() bool { return o.Group != nil && o.Group.Rank() > 0 }
 
 // local returns the CUDA device that this process takes.
 func (o Options) local() int {

@@ -99,7 +99,7 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 	if err != nil {
 		return result, err
 	}
-	if from == nil && !o.follows() {
+	if from == nil && !o.Follows() {
 		if err := run.Check(o.Out, o.Overwrite); err != nil {
 			return result, err
 		}
@@ -110,7 +110,7 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 	if err != nil {
 		return result, err
 	}
-	if o.follows() {
+	if o.Follows() {
 		err = torch.Do(ctx, func(s *torch.Scope) error {
 			result.Best, err = p.follow(ctx, s)
 			return err

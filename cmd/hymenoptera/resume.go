@@ -45,7 +45,7 @@ func findCheckpoint(ctx context.Context, f *pflag.FlagSet, o *finetune.Options, 
 	}
 	var c *finetune.Checkpoint
 	var err error
-	if o.Group == nil || o.Group.Rank() == 0 {
+	if !o.Follows() {
 		c, err = finetune.ReadCheckpoint(folder)
 		if missing := (*finetune.NoCheckpointError)(nil); auto && errors.As(err, &missing) && hardlyBegun(folder) {
 			o.Overwrite, err = true, nil

@@ -137,7 +137,7 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, w watching, 
 	log := &cli.TrainingLog{Stdout: cmd.OutOrStdout(), Messages: m, Epochs: o.Epochs}
 	hooks := finetune.Hooks{Log: m.Logger(), Download: m.ShowBytes, Warn: func(w finetune.Warning) { warn(m, w) },
 		EpochStart: log.EpochStart, Step: log.Step, PhaseEnd: log.PhaseEnd, EpochEnd: log.EpochEnd, Command: commandLine}
-	if o.Group != nil && o.Group.Rank() > 0 {
+	if o.Follows() {
 		_, err := run(cmd.Context(), o, finetune.Hooks{})
 		return advise(err, o)
 	}
