@@ -82,7 +82,7 @@ var loadCUDA = sync.OnceValue(func() error {
 	if _, err := os.Stat("/proc/driver/nvidia/version"); err != nil {
 		return errors.New("no NVIDIA driver is loaded on this machine")
 	}
-	if msg := takeError(cPointer(C.hy_load_cuda())); msg != "" {
+	if msg := TakeError(cPointer(C.hy_load_cuda())); msg != "" {
 		return fmt.Errorf("libtorch_cuda does not load (%s); fetch it with: TORCH_VARIANT=cuda make setup", msg)
 	}
 	if lib.AtcCudaDeviceCount() == 0 {

@@ -30,21 +30,21 @@ type failure struct{ error }
 
 // check fails when the call into gotch that has just returned left an error behind.
 func check(op string, operands ...*Tensor) {
-	if msg := takeError(unsafe.Pointer(lib.GetAndResetLastErr())); msg != "" {
+	if msg := TakeError(unsafe.Pointer(lib.GetAndResetLastErr())); msg != "" {
 		fail(describe(op, operands), "%s", msg)
 	}
 }
 
 // checkShim does the same for a function of shim.cc, which returns its error.
 func checkShim(msg *C.char, op string, operands ...*Tensor) {
-	if msg := takeError(unsafe.Pointer(msg)); msg != "" {
+	if msg := TakeError(unsafe.Pointer(msg)); msg != "" {
 		fail(describe(op, operands), "%s", msg)
 	}
 }
 
-// takeError copies and frees a C string that libtorch allocated; "" for none. Only the first line says
-// what went wrong: after it come a C++ stack or a list of every backend.
-func takeError(p unsafe.Pointer) string {
+// TakeError copies and frees a C string with libtorch's words for an error, as a package with C++ of its own gets it too; "" for
+// none. Only the first line says what went wrong: after it come a C++ stack or a list of every backend.
+func TakeError(p unsafe.Pointer) string {
 	if p == nil {
 		return ""
 	}

@@ -16,7 +16,7 @@ type Graph struct{ c unsafe.Pointer }
 func LoadGraphs() error { return loadGraphs() }
 
 var loadGraphs = sync.OnceValue(func() error {
-	if msg := takeError(cPointer(C.hy_load_graphs())); msg != "" {
+	if msg := TakeError(cPointer(C.hy_load_graphs())); msg != "" {
 		return &opError{"CUDA graphs", msg}
 	}
 	return nil
@@ -45,7 +45,7 @@ func (g *Graph) record(f func()) {
 		if msg := C.hy_graph_end(g.c); done {
 			checkShim(msg, "record graph")
 		} else {
-			takeError(cPointer(msg))
+			TakeError(cPointer(msg))
 		}
 	}()
 	f()

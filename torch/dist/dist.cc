@@ -18,7 +18,6 @@ namespace {
 struct Group {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroup> processes;
-  std::chrono::milliseconds timeout;
 };
 
 Group &group(void *g) { return *static_cast<Group *>(g); }
@@ -55,18 +54,18 @@ char *hy_dist_init(hy_dist_options o, void **out) {
     if (!std::getenv("TORCH_CPP_LOG_LEVEL")) // the errors say it, and a lost peer would cost the others twenty lines each
       FLAGS_caffe2_log_level = c10::GLOG_FATAL;
     auto g = std::make_unique<Group>();
-    g->timeout = std::chrono::milliseconds(o.timeout_ms);
+    const auto timeout = std::chrono::milliseconds(o.timeout_ms);
     c10d::TCPStoreOptions tcp;
     tcp.port = o.port;
     tcp.isServer = o.serve;
     tcp.waitWorkers = false;
     tcp.multiTenant = true;
-    tcp.timeout = g->timeout;
+    tcp.timeout = timeout;
     // torchrun keeps its store over restarts, whose keys must not meet those of the processes that are gone.
     g->store = c10::make_intrusive<c10d::PrefixStore>(o.prefix, c10::make_intrusive<c10d::TCPStore>(o.host, tcp));
     auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(
         c10::make_intrusive<c10d::PrefixStore>("gloo", g->store), o.rank, o.world,
-        c10d::ProcessGroupGloo::Options::create_default(g->timeout));
+        c10d::ProcessGroupGloo::Options::create_default(timeout));
     g->processes = c10::make_intrusive<c10d::ProcessGroup>(g->store, o.rank, o.world);
     for (auto device : {c10::DeviceType::CPU, c10::DeviceType::CUDA})
       g->processes->setBackend(device, c10d::ProcessGroup::BackendType::GLOO, gloo);

@@ -20,7 +20,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"unsafe"
 
 	"hymenoptera/torch"
@@ -239,14 +238,12 @@ func (g *Group) check(msg *C.char) {
 	}
 }
 
-// takeError copies and frees an error of dist.cc, of which only the first line says what went wrong.
+// takeError returns an error of dist.cc.
 func takeError(msg *C.char) error {
-	if msg == nil {
-		return nil
+	if text := torch.TakeError(unsafe.Pointer(msg)); text != "" {
+		return errors.New(text)
 	}
-	defer C.free(unsafe.Pointer(msg))
-	text, _, _ := strings.Cut(C.GoString(msg), "\n")
-	return errors.New(text)
+	return nil
 }
 
 func handles(ts []*torch.Tensor) *unsafe.Pointer {
