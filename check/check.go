@@ -13,7 +13,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -25,6 +24,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hymenoptera/dataset"
+	"hymenoptera/internal/regular"
 )
 
 // Options say what to check. Begin with [DefaultOptions].
@@ -169,7 +169,7 @@ func reason(err error) string {
 // open lists the sets of a folder: train and val, train, or the class folders in it.
 func open(data string) (folders []*dataset.ImageFolder, names []string, err error) {
 	for _, name := range []string{"train", "val"} {
-		if info, err := os.Stat(filepath.Join(data, name)); err == nil && info.IsDir() {
+		if regular.IsFolder(filepath.Join(data, name)) {
 			names = append(names, name)
 		}
 	}

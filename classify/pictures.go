@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 
 	"hymenoptera/dataset"
+	"hymenoptera/internal/regular"
 )
 
 // Pictures yields the pictures of paths: files, those in and under folders, and for "-" the one on stdin, until ctx is done.
@@ -21,7 +21,7 @@ func Pictures(ctx context.Context, paths iter.Seq[string], stdin io.Reader, unli
 				}
 				continue
 			}
-			if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+			if !regular.IsFolder(arg) {
 				if !yield(File(arg)) { // reading it reports the error
 					return
 				}

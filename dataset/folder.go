@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
 )
 
@@ -186,8 +187,7 @@ func isDir(path string, e fs.DirEntry) bool {
 	if e.Type()&fs.ModeSymlink == 0 {
 		return e.IsDir()
 	}
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+	return regular.IsFolder(path)
 }
 
 // missing adds to the error for an unreadable path the entries that exist instead.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"hymenoptera/internal/regular"
 )
 
 // LeftOut counts the files of a folder that are not taken for pictures, by the reason: an ending such as ".gif", or
@@ -94,7 +95,7 @@ func isPicture(e fs.DirEntry) bool { return IsImage(e.Name()) && !strings.HasPre
 func CountPictures(paths []string) (n int, left LeftOut) {
 	left = LeftOut{}
 	for _, path := range paths {
-		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		if !regular.IsFolder(path) {
 			n++
 			continue
 		}

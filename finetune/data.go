@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -16,9 +15,6 @@ import (
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
-	"hymenoptera/torch"
-	"hymenoptera/trainer"
-	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
 
@@ -90,37 +86,6 @@ func dividedClasses(all *dataset.ImageFolder, groups [][]int, val *dataset.Image
 	return classes
 }
 
-// excluded returns the images that Exclude names. It returns an [*OptionError] for a line of it that names no file.
-func (o Options) excluded() (map[string]bool, error) {
-	if o.Exclude == "" {
-		return nil, nil
-	}
-	const mostBytes = 1 << 30
-	wrong := func(problem string) error {
-		return &OptionError{Option: "exclude", Value: o.Exclude, Problem: problem}
-	}
-	list, err := regular.Read(o.Exclude, mostBytes)
-	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		err = path.Err // the option names the file
-	}
-	if err != nil {
-		return nil, wrong(err.Error())
-	}
-	entries, err := check.ReadList(list)
-	if err != nil {
-		return nil, wrong(err.Error())
-	}
-	out := map[string]bool{}
-	for _, e := range entries {
-		name := path.Clean(e.Path)
-		if _, err := os.Lstat(filepath.Join(o.Data, filepath.FromSlash(name))); err != nil || !filepath.IsLocal(name) {
-			return nil, wrong(fmt.Sprintf("line %d: %s has no file %s", e.Line, o.Data, e.Path))
-		}
-		out[name] = true
-	}
-	return out, nil
-}
-
 // openImages lists the two sets, which it downloads if they are the tutorial's and not here.
 func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set images, err error) {
 	if filepath.Clean(o.Data) == filepath.FromSlash(DefaultData) {
@@ -128,11 +93,11 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 			return set, &DownloadError{Option: "data", Err: err}
 		}
 	}
-	if o.ValFraction > 0 && isFolder(filepath.Join(o.Data, "val")) {
+	if o.ValFraction > 0 && regular.IsFolder(filepath.Join(o.Data, "val")) {
 		return set, &OptionError{Option: "val_fraction", Value: fmt.Sprint(o.ValFraction), Problem: fmt.Sprintf("%s has a folder val to validate with: leave the option out, or move the folder away", o.Data)}
 	}
 	if set.train, set.val, err = o.openSets(ctx, h.Log); err != nil {
-		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && isFolder(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
+		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && regular.IsFolder(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
 			err = &NoValError{err}
 		}
 		return set, err
@@ -168,13 +133,6 @@ func (set images) check(o Options, arch zoo.Arch) error {
 			Problem: fmt.Sprintf("the training has only %s: want fewer, or more", steps(all)), Other: "epochs"}
 	}
 	return nil
-}
-
-func perProcess(o Options) string {
-	if o.Group == nil {
-		return ""
-	}
-	return " per process"
 }
 
 // mostClasses is how many classes a table shows.
@@ -234,87 +192,4 @@ func (set *images) skipCorrupt(ctx context.Context, log *slog.Logger) error {
 		log.Info(fmt.Sprintf("all %d images can be decoded", all))
 	}
 	return nil
-}
-
-// newLoaders returns the loaders of the two sets. validation is the transform of the second.
-func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.Transform, log *slog.Logger) (data trainer.Data, err error) {
-	cache, err := o.newCache(log)
-	if err != nil {
-		return data, err
-	}
-	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: o.BatchSize, Shuffle: !o.Probe, Workers: o.Workers,
-		ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels, Warn: dataset.FirstOfEach(func(w dataset.Warning) { log.Warn(fmt.Sprintf("%v (shown once; there may be more)", w)) })}
-	if o.Group != nil {
-		cfg.Share = dataset.Share{Rank: o.Group.Rank(), World: o.Group.Size(), Seed: o.Seed}
-	}
-	training := cfg
-	if o.Balance == "sampling" {
-		training.Shuffle, training.Weights = false, rarity(set.train)
-	}
-	augmented, err := transforms.Train(o.ImageSize).Augmented(o.Augment)
-	if err != nil {
-		return data, err
-	}
-	augmented.Upright = o.ExifRotate
-	if o.NoFlip {
-		augmented.FlipP = 0
-	}
-	if o.Probe && o.Views == 0 {
-		augmented = validation
-	}
-	if data.Train, err = dataset.NewLoader(set.train, augmented, training); err != nil {
-		return data, err
-	}
-	if o.Probe { // which reads the validation images once
-		cfg.Cache = nil
-	}
-	if o.Group != nil { // each image counts once
-		cfg.Shuffle = false
-	}
-	data.Val, err = dataset.NewLoader(set.val, validation, cfg)
-	return data, err
-}
-
-// newCache returns where decoded images stay from epoch to epoch, or nil.
-func (o Options) newCache(log *slog.Logger) (*dataset.Cache, error) {
-	bytes, err := o.cacheBytes()
-	if err != nil || bytes == 0 || o.readOnce() {
-		return nil, err
-	}
-	if o.Cache == "auto" {
-		log.Debug(fmt.Sprintf("decoded images stay in memory, up to %.1f GB: a quarter of what is free beyond 2 GB", float64(bytes)/1e9))
-	}
-	return dataset.NewCache(bytes), nil
-}
-
-// residentBytes returns how much of the GPU's memory decoded images may take.
-func (o Options) residentBytes(device torch.Device, log *slog.Logger) (int64, error) {
-	free := torch.MemoryOf(device).Free
-	bytes := free / 4
-	if o.Cache != "auto" {
-		var err error
-		if bytes, err = o.cacheBytes(); err != nil {
-			return 0, err
-		}
-	}
-	bytes = min(bytes, free/2) // the training needs some
-	log.Debug(fmt.Sprintf("decoded images stay on the GPU if they fit into %.1f GB", float64(bytes)/1e9))
-	return bytes, nil
-}
-
-// balanced returns a weight for each class, n/(classes·count) as scikit-learn's class_weight="balanced".
-func balanced(f *dataset.ImageFolder) (weights []float64) {
-	for _, n := range f.Counts() {
-		weights = append(weights, float64(len(f.Samples))/float64(len(f.Classes)*n))
-	}
-	return weights
-}
-
-// rarity returns a weight for each sample, by which its class is drawn as often as any other.
-func rarity(f *dataset.ImageFolder) (weights []float64) {
-	counts := f.Counts()
-	for _, s := range f.Samples {
-		weights = append(weights, 1/float64(counts[s.Label]))
-	}
-	return weights
 }

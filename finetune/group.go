@@ -41,6 +41,13 @@ func (o Options) local() int {
 	return o.Group.Local()
 }
 
+func perProcess(o Options) string {
+	if o.Group == nil {
+		return ""
+	}
+	return " per process"
+}
+
 // compareGroup returns an error if the processes' options or images differ.
 func (p *plan) compareGroup(ctx context.Context) error {
 	if p.o.Group == nil {
@@ -126,6 +133,16 @@ func ShareCheckpoint(ctx context.Context, g Group, c *Checkpoint) (*Checkpoint, 
 	return c, nil
 }
 
+// regroup makes the checkpoint one that a number of processes can go on from.
+func (c *Checkpoint) regroup(processes int) {
+	c.processes = len(c.state.Parts) + 1
+	c.state.Regroup(processes)
+	c.Place = c.state.Place
+	if p := c.Place.Pass; p == nil || p.Done == 0 { // the phase begins again
+		c.shown = answerTensors{}
+	}
+}
+
 // follow trains beside rank 0, which writes the run.
 func (p *plan) follow(ctx context.Context, s *torch.Scope) (metrics.Phase, error) {
 	model, _, err := p.network(s)
@@ -139,13 +156,9 @@ func (p *plan) follow(ctx context.Context, s *torch.Scope) (metrics.Phase, error
 		seed += uint64(c.Place.Epoch * p.o.Group.Size()) // has no effect where the checkpoint has the process's generators
 	}
 	torch.ManualSeed(seed)
-	best, err := t.fit(ctx, s, p.loaders, trainer.Hooks{
+	return t.fit(ctx, s, p.loaders, trainer.Hooks{
 		Best:     func(b metrics.Phase) error { t.better = b.Epoch; return nil },
 		EpochEnd: func(epoch int) error { t.endEarly(epoch); return t.stop() },
 		Due:      func(trainer.Moment) bool { return false }, // rank 0 decides
 	})
-	if err == nil {
-		err = t.compareWeights(ctx)
-	}
-	return best, err
 }

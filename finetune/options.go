@@ -2,7 +2,6 @@ package finetune
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,7 +11,7 @@ import (
 
 	"hymenoptera/classify"
 	"hymenoptera/internal/machine"
-	"hymenoptera/internal/text"
+	"hymenoptera/internal/regular"
 	"hymenoptera/metrics"
 	"hymenoptera/transforms"
 	"hymenoptera/zoo"
@@ -256,7 +255,7 @@ func (o Options) outsideData() error {
 		return e
 	}
 	sets := []string{"train", "val"}
-	if o.ValFraction > 0 && !isFolder(filepath.Join(o.Data, "train")) {
+	if o.ValFraction > 0 && !regular.IsFolder(filepath.Join(o.Data, "train")) {
 		sets = []string{"."} // holds the classes themselves
 	}
 	for _, set := range sets {
@@ -271,29 +270,3 @@ func (o Options) outsideData() error {
 	}
 	return nil
 }
-
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
-// trainingBytes are left to the training itself: ResNet18 takes 1.8 GB at 224 pixels in batches of 32.
-const trainingBytes = 2e9
-
-// cacheBytes returns how much memory decoded images may take.
-func (o Options) cacheBytes() (int64, error) {
-	switch o.Cache {
-	case "off":
-		return 0, nil
-	case "auto":
-		return max(0, machine.This().FreeMemory()-trainingBytes) / 4, nil
-	}
-	bytes, ok := text.Bytes(o.Cache)
-	if !ok {
-		return 0, &OptionError{Option: "cache", Value: strconv.Quote(o.Cache), Problem: "want auto, off, or a size as 500M or 2G"}
-	}
-	return bytes, nil
-}
-
-// readOnce reports whether the training reads every picture once, so that none needs to stay in memory.
-func (o Options) readOnce() bool { return o.Epochs == 1 || o.Probe && o.Views <= 1 }

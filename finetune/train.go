@@ -125,9 +125,6 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 		defer t.folder.Close()
 		best, err := t.fit(ctx, s, p.loaders, trainer.Hooks{EpochStart: h.EpochStart, Step: t.step, Batch: t.report.batch,
 			PhaseEnd: t.phaseEnd, Best: t.newBest, EpochEnd: t.epochEnd, Due: t.due, Checkpoint: t.checkpoint, Tensor: h.Tensor})
-		if err == nil {
-			err = t.compareWeights(ctx)
-		}
 		err = t.finish(ctx, best, err, &result)
 		result.KeptOld = result.KeptOld && t.folder.KeepsOld()
 		result.Last = t.folder.HoldsLast()
@@ -139,21 +136,19 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 
 // A training holds the parts that its hooks need.
 type training struct {
-	o      Options
-	hooks  Hooks
-	mode   trainer.Mode
-	model  zoo.Network
-	folder *run.Folder
-	saver  *run.Saver
-	card   classify.Card // of the best weights, without their phase
-	report *reporter
-	start  time.Time
-	warm   time.Time // when the first step ended
-	warmed int       // images in it
-	told   bool      // the time of the training was estimated
-	final  string    // SHA-256 of the weights after the last epoch
-	lost   error     // of the PhaseEnd of a validation phase, whose weights are to be saved first
-	stuck  stuckness
+	o        Options
+	hooks    Hooks
+	mode     trainer.Mode
+	model    zoo.Network
+	folder   *run.Folder
+	saver    *run.Saver
+	card     classify.Card // of the best weights, without their phase
+	report   *reporter
+	start    time.Time
+	final    string // SHA-256 of the weights after the last epoch
+	lost     error  // of the PhaseEnd of a validation phase, whose weights are to be saved first
+	stuck    stuckness
+	estimate estimate
 
 	// for checkpoints
 	origin  origin
@@ -166,69 +161,6 @@ type training struct {
 
 	better  int    // the last epoch that was better than those before it; -1 for none
 	stopped string // why the training ends before its last epoch
-}
-
-// fit trains the model or, with Probe, its head on features.
-func (t *training) fit(ctx context.Context, s *torch.Scope, data trainer.Data, hooks trainer.Hooks) (best metrics.Phase, err error) {
-	cfg := trainer.Config{Epochs: t.o.Epochs, Mode: t.mode, LabelSmoothing: t.o.LabelSmoothing, ClassWeights: float32s(t.o.ClassWeights),
-		ClipNorm: t.o.ClipGradNorm, EMA: t.o.EMA, Best: t.o.Best, Head: t.model.Head(), HeadEpochs: t.o.HeadEpochs}
-	if t.o.Fast && t.mode.Device != torch.CPU {
-		if err := torch.LoadGraphs(); err != nil {
-			t.hooks.Log.Debug(fmt.Sprintf("no CUDA graphs: %v", err))
-		}
-		if cfg.Resident, err = t.o.residentBytes(t.mode.Device, t.hooks.Log); err != nil {
-			return best, err
-		}
-	}
-	cfg.Optimizer = newOptimizer(s, t.model, t.o, t.mode)
-	cfg.Scheduler, cfg.ByStep = newScheduler(cfg.Optimizer, t.o, t.o.Epochs*data.Train.Batches()), t.o.WarmUp > 0
-	cfg.Hooks = hooks
-	if t.o.Group != nil {
-		cfg.Group = t.o.Group
-	}
-	if t.stopped != "" {
-		cfg.Epochs = t.resumed.Epoch
-	}
-	cfg.Resume, t.resumed = t.resumed, nil
-	if !t.o.Probe {
-		return trainer.Fit(ctx, s, t.model, data, cfg)
-	}
-	t.hooks.Log.Info(fmt.Sprintf("computing the features of %d views and %d validation images", max(t.o.Views, 1)*data.Train.Len(), data.Val.Len()))
-	extracting := cfg
-	extracting.Views = t.o.Views
-	cfg.Fold, cfg.BFloat16 = false, false
-	var features trainer.FeatureData
-	if features.Train, err = trainer.Extract(ctx, s, zoo.Embed(t.model), data.Train, extracting); err != nil {
-		return best, err
-	}
-	extracting.Views = 1
-	if features.Val, err = trainer.Extract(ctx, s, zoo.Embed(t.model), data.Val, extracting); err != nil {
-		return best, err
-	}
-	return trainer.FitFeatures(ctx, s, t.model.Top(), features, cfg)
-}
-
-// step estimates from a quarter of an epoch how long the training takes. (A GPU's first steps say nothing, and features
-// are soon trained on.)
-func (t *training) step(epoch int, phase string, done, n int) {
-	if t.hooks.Step != nil {
-		t.hooks.Step(epoch, phase, done, n)
-	}
-	if t.told || phase != "train" || done == 0 || t.o.Probe || t.mode.Device != torch.CPU {
-		return
-	}
-	if t.warm.IsZero() || done <= t.warmed { // after the first step, which is slower than others, or in the next epoch
-		t.warm, t.warmed = time.Now(), done
-		return
-	}
-	if done < n/4 {
-		return
-	}
-	t.told = true
-	perImage := time.Since(t.warm).Seconds() / float64(done-t.warmed)
-	images := n + len(t.report.set.val.Samples)/(3*t.o.processes()) // validation has no backward pass
-	whole := time.Duration(perImage * float64(images*t.o.Epochs) * float64(time.Second))
-	t.hooks.Log.Info(fmt.Sprintf("the training takes about %v", whole.Round(time.Second)))
 }
 
 // phaseEnd writes the phase to the folder before anybody else hears of it, so that nothing is lost with their errors.
@@ -324,11 +256,4 @@ func (t *training) finish(ctx context.Context, best metrics.Phase, err error, re
 	}
 	result.Saved, _ = t.saver.Saved()
 	return err
-}
-
-func float32s(vs []float64) (fs []float32) {
-	for _, v := range vs {
-		fs = append(fs, float32(v))
-	}
-	return fs
 }

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/machine"
+	"hymenoptera/internal/regular"
 	"hymenoptera/run"
 )
 
@@ -38,13 +38,13 @@ func ValidationImages(ctx context.Context, checkpoint string, card classify.Card
 	case data != "":
 	case config.Data == "":
 		return nil, &NoDataError{fmt.Sprintf("no %s beside %s says which pictures the network was trained with", run.ConfigFile, checkpoint)}
-	case !isFolder(config.Data):
+	case !regular.IsFolder(config.Data):
 		return nil, &NoDataError{config.Data + ", which the network was trained with, is not there"}
 	default:
 		data = config.Data
 	}
-	if !sameFile(data, config.Data) {
-		if val := filepath.Join(data, "val"); isFolder(val) {
+	if !regular.Same(data, config.Data) {
+		if val := filepath.Join(data, "val"); regular.IsFolder(val) {
 			data = val
 		} else if trained.ValFraction > 0 {
 			log.Warn(fmt.Sprintf("the training kept a share of its pictures for validation: if %s is a copy of them, most of its pictures were trained with", data))
@@ -64,14 +64,4 @@ func ValidationImages(ctx context.Context, checkpoint string, card classify.Card
 		log.Warn(fmt.Sprintf("left out %d of %d images, as in training", len(broken), len(val.Samples)))
 	}
 	return val.Without(broken)
-}
-
-// sameFile reports whether two paths name the same file or folder, through links too.
-func sameFile(a, b string) bool {
-	if filepath.Clean(a) == filepath.Clean(b) {
-		return true
-	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -98,7 +98,7 @@ func ReadLog(file string) (metrics.History, error) {
 // Best returns the best.safetensors of a path that is the folder of a run, and any other path as it is. If a process
 // was killed while it replaced an old run there, Best finishes that first.
 func Best(path string) (string, error) {
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+	if !regular.IsFolder(path) {
 		if filepath.Base(path) == BestFile {
 			return path, Settle(filepath.Dir(path))
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"hymenoptera/internal/cli"
+	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
 )
 
@@ -29,12 +30,12 @@ func checkOutputs(outputs []flagPath, inputs ...string) error {
 			return fmt.Errorf("--%s: write %s: %w", o.flag, text.Printable(o.path), none.Err)
 		}
 		for _, other := range outputs[:i] {
-			if samePath(o.path, other.path) {
+			if regular.Same(o.path, other.path) {
 				return cli.Usagef("--%s and --%s both name %s: want two files", other.flag, o.flag, text.Printable(o.path))
 			}
 		}
 		for _, input := range inputs {
-			if samePath(o.path, input) {
+			if regular.Same(o.path, input) {
 				return cli.Usagef("--%s %s: this file is read: name another one to write", o.flag, text.Printable(o.path))
 			}
 		}
@@ -45,26 +46,9 @@ func checkOutputs(outputs []flagPath, inputs ...string) error {
 // checkInputs refuses folders where flags want files.
 func checkInputs(inputs ...flagPath) error {
 	for _, in := range inputs {
-		if isFolder(in.path) {
+		if regular.IsFolder(in.path) {
 			return cli.Usagef("--%s %s: it is a folder: want a file", in.flag, text.Printable(in.path))
 		}
 	}
 	return nil
-}
-
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
-// samePath reports whether two paths name one file, which need not be there.
-func samePath(a, b string) bool {
-	if b == "" {
-		return false
-	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	absA, _ := filepath.Abs(a)
-	absB, _ := filepath.Abs(b)
-	return absA == absB || errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

@@ -18,6 +18,7 @@ import (
 	"hymenoptera/classify"
 	"hymenoptera/dataset"
 	"hymenoptera/internal/cli"
+	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
 )
 
@@ -261,7 +262,7 @@ func matching(args []string) (out []string) {
 
 // within reports whether path is a folder that exists, or lies in it.
 func within(path, folder string) bool {
-	if !isFolder(folder) {
+	if !regular.IsFolder(folder) {
 		return false
 	}
 	path, errPath := filepath.Abs(path)

@@ -1,4 +1,5 @@
-// Package regular opens and reads regular files, and refuses pipes and devices without waiting for them.
+// Package regular opens and reads regular files, and refuses pipes and devices without waiting for them. It says
+// what paths name.
 package regular
 
 import (
@@ -7,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -42,4 +44,22 @@ func Read(path string, most int64) ([]byte, error) {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("more than %d bytes", most)}
 	}
 	return data, err
+}
+
+// IsFolder reports whether path is a folder or a link to one.
+func IsFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// Same reports whether two paths name one file or folder, which need not be there. "" names none.
+func Same(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	absA, _ := filepath.Abs(a)
+	absB, _ := filepath.Abs(b)
+	return absA == absB || errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }

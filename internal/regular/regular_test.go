@@ -35,3 +35,28 @@ func TestRead(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+func TestPaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, err := range []error{os.Mkdir("folder", 0o777), os.WriteFile("file", nil, 0o666), os.Symlink("folder", "link")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]bool{"folder": true, "link": true, "file": false, "nothing": false, "": false} {
+		if got := regular.IsFolder(path); got != want {
+			t.Errorf("IsFolder(%q): got %v, want %v", path, got, want)
+		}
+	}
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"folder", "./folder/", true}, {"folder", "link", true}, {"nothing", "./nothing", true},
+		{"folder", "file", false}, {"nothing", "other", false}, {"", "", false}, {".", "", false}, {"", ".", false},
+	} {
+		if got := regular.Same(c.a, c.b); got != c.want {
+			t.Errorf("Same(%q, %q): got %v, want %v", c.a, c.b, got, c.want)
+		}
+	}
+}
