@@ -72,5 +72,5 @@ func ClearGrads(ts []*Tensor) {
 	if len(ts) == 0 {
 		return
 	}
-	checkShim(C.hy_clear_grads(handles(ts), C.int(len(ts))), "zero_grad")
+	checkShim(C.hy_clear_grads(Handles(ts), C.int(len(ts))), "zero_grad")
 }

@@ -21,11 +21,11 @@ func Own(s *Scope, handle unsafe.Pointer) *Tensor { return wrap(s, lib.Ctensor(h
 // handle is t's handle as shim.cc takes it; nil for a nil tensor.
 func (t *Tensor) handle() unsafe.Pointer { return unsafe.Pointer(t.c) }
 
-// handles returns the handles of at least one tensor as an array for C.
-func handles(ts []*Tensor) *unsafe.Pointer {
+// Handles returns the handles of at least one tensor as an array for C, as Handle does.
+func Handles(ts []*Tensor) *unsafe.Pointer {
 	hs := make([]unsafe.Pointer, len(ts))
 	for i, t := range ts {
-		hs[i] = t.handle()
+		hs[i] = t.Handle()
 	}
 	return &hs[0]
 }

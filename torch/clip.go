@@ -9,7 +9,7 @@ import "unsafe"
 // parameters without a gradient; at least one must have one.
 func GradNorm(s *Scope, params []*Tensor) *Tensor {
 	return callShim(s, "grad norm", func(out *unsafe.Pointer) *C.char {
-		return C.hy_grad_norm(handles(params), C.int(len(params)), out)
+		return C.hy_grad_norm(Handles(params), C.int(len(params)), out)
 	}, params...)
 }
 
@@ -17,5 +17,5 @@ func GradNorm(s *Scope, params []*Tensor) *Tensor {
 // torch.nn.utils.clip_grads_with_norm_ does.
 func ClipGrads(params []*Tensor, norm *Tensor, most float64) {
 	use("clip gradients", params...)
-	checkShim(C.hy_clip_grads(handles(params), C.int(len(params)), norm.handle(), C.double(most)), "clip gradients", norm)
+	checkShim(C.hy_clip_grads(Handles(params), C.int(len(params)), norm.handle(), C.double(most)), "clip gradients", norm)
 }

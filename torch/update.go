@@ -68,13 +68,13 @@ func FusedSGD(params, grads []*Tensor, step SGDStep) {
 	var moments *unsafe.Pointer
 	if step.Momentum != 0 {
 		use("fused sgd", step.Buffers...)
-		moments = handles(step.Buffers)
+		moments = Handles(step.Buffers)
 	}
 	var rate unsafe.Pointer
 	if step.Rate != nil {
 		use("fused sgd", step.Rate)
 		rate = step.Rate.handle()
 	}
-	checkShim(C.hy_fused_sgd(handles(params), handles(grads), moments, C.int(len(params)), C.double(step.LR), C.double(step.Momentum),
+	checkShim(C.hy_fused_sgd(Handles(params), Handles(grads), moments, C.int(len(params)), C.double(step.LR), C.double(step.Momentum),
 		C.double(step.WeightDecay), C.int(cBool(step.Nesterov)), C.int(cBool(step.First)), rate), "fused sgd")
 }

@@ -120,7 +120,7 @@ func (g *Group) Barrier() { g.Sum([]float64{0}) }
 // Broadcast gives the tensors the values that they have in the process of rank 0.
 func (g *Group) Broadcast(ts []*torch.Tensor) {
 	if len(ts) > 0 {
-		g.check(C.hy_dist_broadcast(g.c, handles(ts), C.int(len(ts))))
+		g.check(C.hy_dist_broadcast(g.c, torch.Handles(ts), C.int(len(ts))))
 	}
 }
 
@@ -188,7 +188,7 @@ func (g *Group) Train(params []*torch.Tensor, buckets []int64) {
 	}
 	g.dropReducer()
 	g.trained = len(params)
-	g.check(C.hy_dist_reducer(g.c, handles(params), C.int(len(params)), (*C.int64_t)(unsafe.SliceData(buckets)), C.int(len(buckets)), &g.reducer))
+	g.check(C.hy_dist_reducer(g.c, torch.Handles(params), C.int(len(params)), (*C.int64_t)(unsafe.SliceData(buckets)), C.int(len(buckets)), &g.reducer))
 }
 
 // divides reports whether buckets, if there are any, hold each of n parameters once.
@@ -244,12 +244,4 @@ func takeError(msg *C.char) error {
 		return errors.New(text)
 	}
 	return nil
-}
-
-func handles(ts []*torch.Tensor) *unsafe.Pointer {
-	hs := make([]unsafe.Pointer, len(ts))
-	for i, t := range ts {
-		hs[i] = t.Handle()
-	}
-	return &hs[0]
 }
