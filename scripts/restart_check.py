@@ -4,23 +4,20 @@
     restart_check.py [--runs 20] [--processes 2] [--seed 1]
 
 One process, of each rank in turn, is ended with SIGKILL at a moment drawn over the time that the training takes. All are
-started again and go on from the last checkpoint. At the end a run must hold what resume_check.py compares, equal to that
-of the training never killed.
+started again and go on from the last checkpoint. At the end a run must hold what one that was never killed holds, as in
+resume_check.py.
 """
 
 import argparse
-import collections
 import os
 import random
 import re
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 
-from resume_check import BINARY, DATA, left
+from killed import BINARY, DATA, Fault, compare
 
 SMALL = ["--data", DATA, "--weights", "none", "--device", "cpu", "--batch-size", "4", "--image-size", "32"]
 MODES = [
@@ -59,7 +56,7 @@ def train(o, options, out, rank=None, moment=None):
             pass  # it has ended, or not begun
     _, stderr = process.communicate(timeout=300)
     if process.returncode != 0:
-        sys.exit(f"{out} ended with {process.returncode}: {stderr}")
+        raise Fault(f"it ended with {process.returncode}: {stderr}")
     return killed, stderr
 
 
@@ -70,38 +67,18 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     o = p.parse_args()
     rng = random.Random(o.seed)
-    folder = tempfile.mkdtemp(prefix="restart-check-")
-    counts = collections.Counter()
-    for i, mode in enumerate(MODES):
-        runs = range(i, o.runs, len(MODES))
-        if not runs:
-            break
-        whole = os.path.join(folder, "never-killed")
-        began = time.time()
-        train(o, mode.split(), whole)
-        duration = time.time() - began
-        want = left(whole)
-        for n in runs:
-            out = os.path.join(folder, f"run-{n}")
-            rank = n // len(MODES) % o.processes
-            killed = False
-            while not killed:
-                shutil.rmtree(out, ignore_errors=True)
-                options = [*mode.split(), "--checkpoint-every", str(rng.choice([0, 1, 3]))]
-                killed, stderr = train(o, options, out, rank, rng.uniform(0, duration))
-            counts[f"kills of rank {rank}"] += 1
-            counts["went on from a checkpoint"] += "continuing" in stderr
-            got = left(out)
-            for part in want:
-                if got[part] != want[part]:
-                    sys.exit(f"{mode}: {out}: {part} differs from {whole}'s after a kill of rank {rank}:\n{stderr}")
-            shutil.rmtree(out)
-        shutil.rmtree(whole)
-        print(f"{len(runs):3} equal: {mode}", flush=True)
-    shutil.rmtree(folder)
-    for what, n in sorted(counts.items()):
-        print(f"{n:4} {what}")
-    print(f"{o.runs} of {o.runs} runs of {o.processes} processes ended as the one never killed")
+
+    def kill(n, options, out, duration, counts):
+        rank = n // len(MODES) % o.processes
+        killed = False
+        while not killed:
+            shutil.rmtree(out, ignore_errors=True)
+            killed, stderr = train(o, [*options, "--checkpoint-every", str(rng.choice([0, 1, 3]))], out, rank, rng.uniform(0, duration))
+        counts["SIGKILL", f"of rank {rank}"] += 1
+        counts["runs", "that went on from a checkpoint"] += "continuing" in stderr
+
+    print(f"{o.runs} runs of {o.processes} processes, seed {o.seed}")
+    compare(MODES, o.runs, lambda options, out: train(o, options, out), kill)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ every so many seconds on average, and its history must be PyTorch's, which that 
 """
 
 import argparse
-import collections
 import json
 import os
 import random
@@ -25,11 +24,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-BINARY = os.path.join(ROOT, "bin", "hymenoptera")
-DATA = os.path.join(ROOT, "cmd", "hymenoptera", "testdata", "insects")
+from killed import BINARY, DATA, ROOT, Fault, compare
+
 CURVE = os.path.join(ROOT, "docs", "logs", "parity-25-epochs.txt")
 SMALL = ["train", "--data", DATA, "--weights", "none", "--device", "cpu", "--threads", "1", "--batch-size", "8", "--image-size", "32"]
 MODES = [
@@ -54,28 +51,6 @@ MODES = [
     "--epochs 3 --augment trivial --workers 3 --cache off",
     "--epochs 3 --recipe auto --image-size 48 --workers 0",
 ]
-VARYING = ("seconds", "wait", "report_seconds", "peak_memory")
-
-
-def without_times(value):
-    if isinstance(value, dict):
-        return {k: without_times(v) for k, v in value.items() if k not in VARYING}
-    return value
-
-
-def left(folder):
-    """What a run leaves that must be equal."""
-    def read(name, mode="r"):
-        with open(os.path.join(folder, name), mode) as f:
-            return f.read()
-
-    return {
-        "files": sorted(os.listdir(folder)),
-        "history.jsonl": [without_times(json.loads(line)) for line in read("history.jsonl").splitlines()],
-        "result.json": without_times(json.loads(read("result.json"))),
-        "predictions.json": read("predictions.json"),
-        "best.safetensors": read("best.safetensors", "rb"),
-    }
 
 
 def files(folder):
@@ -97,10 +72,6 @@ def state(before, after):
     if named(after, "result.json"):
         return "after result.json"
     return "between writes" if named(after, "last.safetensors") else "before the first checkpoint"
-
-
-class Fault(Exception):
-    pass
 
 
 def train(options, moment=None, end=signal.SIGKILL):
@@ -178,42 +149,14 @@ def main():
     p.add_argument("--every", type=float, default=60)
     o = p.parse_args()
     rng = random.Random(o.seed)
-    folder = tempfile.mkdtemp(prefix="resume-check-")
     if o.photographs:
+        folder = tempfile.mkdtemp(prefix="resume-check-")
         photographs(o, rng, folder)
         shutil.rmtree(folder)
         return
-    total = collections.Counter()
     print(f"{o.runs} runs, seed {o.seed}")
-    for i, mode in enumerate(MODES):
-        runs = range(i, o.runs, len(MODES))
-        if not runs:
-            break
-        whole = os.path.join(folder, "never-killed")
-        began = time.time()
-        train([*SMALL, *mode.split(), "--out", whole])
-        duration = time.time() - began
-        want = left(whole)
-        counts = collections.Counter()
-        for n in runs:
-            out = os.path.join(folder, f"run-{n}")
-            try:
-                run(rng, mode.split(), out, duration, counts)
-                got = left(out)
-                for part in want:
-                    if got[part] != want[part]:
-                        raise Fault(f"{part} differs from {whole}'s")
-            except Fault as fault:
-                sys.exit(f"{mode}: {out}: {fault}")
-            shutil.rmtree(out)
-        shutil.rmtree(whole)
-        total += counts
-        signals = sum(n for (what, _), n in counts.items() if what.startswith("SIG"))
-        print(f"{len(runs):3} equal after {signals:3} signals: {mode}", flush=True)
-    shutil.rmtree(folder)
-    for (what, where), n in sorted(total.items()):
-        print(f"{n:4} {what} {where}")
-    print(f"{o.runs} of {o.runs} runs ended as the one never killed")
+    compare(MODES, o.runs, lambda options, out: train([*SMALL, *options, "--out", out]),
+            lambda n, options, out, duration, counts: run(rng, options, out, duration, counts))
 
 
 if __name__ == "__main__":
