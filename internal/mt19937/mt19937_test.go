@@ -23,6 +23,7 @@ func TestDraws(t *testing.T) {
 		Randperm []int
 
 		Multinomial []int
+		Python      []int
 		After       int
 	}
 	data, err := os.ReadFile("testdata/draws.json")
@@ -68,6 +69,12 @@ func TestDraws(t *testing.T) {
 			Multinomial(g, weights, drawn)
 			if !slices.Equal(drawn, want.Multinomial) {
 				t.Errorf("multinomial: got %v, want %v", drawn, want.Multinomial)
+			}
+			python, ns := NewPython(seed), []int{1, 2, 7, 10, 1000, 1 << 31, 1<<32 - 1}
+			for i, w := range want.Python {
+				if got := PythonIntN(python, ns[i/3]); got != w {
+					t.Errorf("Python's randrange(%d): got %d, want %d", ns[i/3], got, w)
+				}
 			}
 			if got := IntN(g, 1000); got != want.After {
 				t.Errorf("the draw after all: got %d, want %d", got, want.After)
