@@ -26,29 +26,40 @@ func (e *SampleError) Error() string {
 // Unwrap returns the reason.
 func (e *SampleError) Unwrap() error { return e.Err }
 
-func (f *ImageFolder) sampleError(index int, err error) *SampleError {
+// sampleError returns a [*SampleError], but for a shard that did not come.
+func (f *ImageFolder) sampleError(index int, err error) error {
+	var fetch *FetchError
+	if errors.As(err, &fetch) {
+		return fetch
+	}
 	var p *fs.PathError
 	if errors.As(err, &p) { // the path is named already
 		err = fmt.Errorf("cannot %s it: %w", p.Op, p.Err)
 	}
 	s := f.Samples[index]
+	if s.shard != nil {
+		err = fmt.Errorf("at offset %d: %w", s.offset, err)
+	}
 	return &SampleError{Path: s.Path, Class: f.Classes[s.Label], Index: index, Err: err}
 }
 
 // Broken reads and decodes every sample, with several workers, and returns those that fail, by index.
 func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, error) {
 	found := make([]*SampleError, len(f.Samples))
-	err := inParallel(ctx, workers, len(found), func(context.Context) func(int) error {
+	err := inParallel(ctx, workers, len(found), func(ctx context.Context) func(int) error {
 		var file []byte
 		var picture transforms.Image
 		return func(i int) (err error) {
-			if file, err = ReadFile(file, f.Samples[i].Path); err == nil {
+			if file, err = f.Samples[i].Read(ctx, file); err == nil {
 				err = Decode(&picture, file)
 			}
-			if err != nil {
-				found[i] = f.sampleError(i, err)
+			if err == nil {
+				return nil
 			}
-			return nil
+			if err = f.sampleError(i, err); errors.As(err, &found[i]) {
+				return nil
+			}
+			return err
 		}
 	})
 	if err != nil {

@@ -20,6 +20,8 @@ type Epoch struct {
 	err    error // the error that Next returns from now on
 	inline bool  // no workers: batches are made in Next
 
+	ahead *ahead // nil if all shards are here
+
 	slots []slot
 	jobs  []chan int // batches to make, one channel per worker
 
@@ -54,6 +56,9 @@ func (e *Epoch) start(ctx context.Context, base uint64, main Source, at Position
 	}
 	e.jobs, e.drawn = make([]chan int, l.cfg.Workers), make([]uint64, l.cfg.Workers)
 	copy(e.drawn, at.Drawn)
+	if e.ahead = l.folder.newAhead(l.order[min(at.Batches*l.cfg.BatchSize, len(l.order)):]); e.ahead != nil {
+		e.wg.Go(func() { e.ahead.run(ctx) })
+	}
 	for w := range e.jobs {
 		jobs := make(chan int, prefetch)
 		e.jobs[w] = jobs
@@ -99,7 +104,7 @@ func (e *Epoch) fill(ctx context.Context, m *maker, k int, b *Batch) error {
 			return err
 		}
 		b.Labels[i] = int64(l.folder.Samples[index].Label)
-		if err := m.sample(b, i, index); err != nil {
+		if err := m.sample(ctx, b, i, index); err != nil {
 			return l.folder.sampleError(index, err)
 		}
 	}
@@ -115,6 +120,9 @@ func (e *Epoch) dispatch() {
 			return
 		}
 		s.held = true
+		if e.ahead != nil {
+			e.ahead.needs(e.loader.folder, e.loader.indices(e.loader.order, k))
+		}
 		e.jobs[k%len(e.jobs)] <- k // never blocks: a worker has at most prefetch batches
 		e.dispatched++
 	}

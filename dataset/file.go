@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -25,32 +26,40 @@ func openPicture(path string) (*os.File, int64, error) {
 // of unknown format it reads only the first bytes. If the file system does not answer for a minute it gives up, and
 // returns no buffer: the old one may still be written to.
 func ReadFile(buf []byte, path string) ([]byte, error) {
-	r, err := readFile(buf, path)
+	return Sample{Path: path}.Read(context.Background(), buf)
+}
+
+// Read is [ReadFile] for the file of a sample. It fetches its shard if that is not there.
+func (s Sample) Read(ctx context.Context, buf []byte) ([]byte, error) {
+	r, err := s.read(ctx, buf)
 	return r.data, err
 }
 
 // A read is the content of a file.
 type read struct {
 	data    []byte
-	version int64 // another number when the file has changed; 0 if it could not be opened
+	version int64 // another number when the file has changed; 0 if it is unknown
 }
 
-func readFile(buf []byte, path string) (read, error) {
-	return within(patience, func(alive func()) (r read, err error) {
-		f, size, err := openPicture(path)
+func (s Sample) read(ctx context.Context, buf []byte) (read, error) {
+	if err := s.fetch(ctx); err != nil {
+		return read{data: buf[:0]}, err
+	}
+	r, err := within(patience, func(alive func()) (r read, err error) {
+		c, err := s.open()
 		if err != nil {
 			return read{data: buf[:0]}, err
 		}
-		defer f.Close()
+		defer c.file.Close()
 		alive()
-		info, err := f.Stat()
-		if err != nil {
-			return read{data: buf[:0]}, err
-		}
-		r.version = info.ModTime().UnixNano() ^ size<<1 | 1
-		r.data, err = readAll(buf, f, size, alive)
+		r.version = c.version
+		r.data, err = readAll(buf, c.Reader, c.size, alive)
 		return r, err
 	})
+	if s.gone(err) {
+		return s.read(ctx, r.data)
+	}
+	return r, err
 }
 
 // readAll reads a picture's file of a size into buf. It calls alive after every mebibyte.
@@ -80,21 +89,28 @@ func readAll(buf []byte, f io.Reader, size int64, alive func()) ([]byte, error) 
 	return buf, err
 }
 
-// FileSize is [Size] for a file, of which it reads only the beginning if that suffices.
-func FileSize(path string) (width, height int, err error) {
-	f, _, err := openPicture(path)
+// Dimensions is [Size] for the file of a sample, of which it reads only the beginning if that suffices. It fetches its shard if that
+// is not there.
+func (s Sample) Dimensions(ctx context.Context) (width, height int, err error) {
+	if err := s.fetch(ctx); err != nil {
+		return 0, 0, err
+	}
+	c, err := s.open()
+	if s.gone(err) {
+		return s.Dimensions(ctx)
+	}
 	if err != nil {
 		return 0, 0, err
 	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	defer c.file.Close()
+	head, err := io.ReadAll(io.LimitReader(c, 64<<10))
 	if err != nil {
 		return 0, 0, err
 	}
 	if width, height, err = Size(head); err == nil || format(head) == formatUnknown {
 		return width, height, err
 	}
-	rest, err := io.ReadAll(io.LimitReader(f, MaxFile))
+	rest, err := io.ReadAll(io.LimitReader(c, MaxFile))
 	if err != nil {
 		return 0, 0, err
 	}

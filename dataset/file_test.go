@@ -34,8 +34,8 @@ func TestReadFileRefuses(t *testing.T) {
 		if _, err := ReadFile(nil, tt.path); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("ReadFile(%s): got %v, want %q in it", filepath.Base(tt.path), err, tt.want)
 		}
-		if _, _, err := FileSize(tt.path); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("FileSize(%s): got %v, want %q in it", filepath.Base(tt.path), err, tt.want)
+		if _, _, err := (Sample{Path: tt.path}).Dimensions(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("Dimensions(%s): got %v, want %q in it", filepath.Base(tt.path), err, tt.want)
 		}
 	}
 }

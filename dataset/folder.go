@@ -19,6 +19,10 @@ import (
 type Sample struct {
 	Path  string // the folder's root included
 	Label int    // index into Classes
+
+	// Where it lies in a shard. A sample that is a file of its own has none.
+	shard        *Shard
+	offset, size int64
 }
 
 // An ImageFolder is a set of pictures, a folder per class, as in torchvision's ImageFolder. Unlike there, hidden
@@ -101,7 +105,8 @@ func (f *ImageFolder) Only(classes []string) (*ImageFolder, error) {
 	slices.Sort(out.Classes)
 	for _, s := range f.Samples {
 		if label := slices.Index(out.Classes, f.Classes[s.Label]); label >= 0 {
-			out.Samples = append(out.Samples, Sample{Path: s.Path, Label: label})
+			s.Label = label
+			out.Samples = append(out.Samples, s)
 		}
 	}
 	return out, nil

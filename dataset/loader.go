@@ -24,7 +24,7 @@ type LoaderConfig struct {
 	// replacement, by these weights, as PyTorch's WeightedRandomSampler does. They must be positive, and Shuffle
 	// unset.
 	Weights []float64
-	// Share, if its World is above 1, is the part of each pass that the loader takes.
+	// Share, if its World is above 1, is the part of each pass that the loader takes. Its Seed is that of a shuffled set in shards, too.
 	Share        Share
 	Workers      int    // goroutines that make batches; with 0 they are made in Next
 	Cache        *Cache // where decoded pictures are kept, or nil

@@ -49,7 +49,7 @@ func drain(t testing.TB, e *Epoch) (batches, samples int) {
 }
 
 func TestLoaderConfig(t *testing.T) {
-	f := &ImageFolder{Root: "here", Classes: []string{"a"}, Samples: []Sample{{"a/1.jpg", 0}}}
+	f := &ImageFolder{Root: "here", Classes: []string{"a"}, Samples: []Sample{{Path: "a/1.jpg"}}}
 	for _, tt := range []struct {
 		f    *ImageFolder
 		tf   transforms.Transform

@@ -39,8 +39,8 @@ func (m *maker) seed(seed uint64) {
 }
 
 // sample makes the i-th sample of a batch.
-func (m *maker) sample(b *Batch, i, index int) error {
-	picture, plan, err := m.prepare(index)
+func (m *maker) sample(ctx context.Context, b *Batch, i, index int) error {
+	picture, plan, err := m.prepare(ctx, index)
 	if err != nil {
 		return err
 	}
@@ -57,14 +57,14 @@ func (m *maker) sample(b *Batch, i, index int) error {
 }
 
 // prepare returns the pixels of a sample, and the rest of its plan. The picture is valid until the next call.
-func (m *maker) prepare(index int) (*transforms.Image, transforms.Plan, error) {
+func (m *maker) prepare(ctx context.Context, index int) (*transforms.Image, transforms.Plan, error) {
 	if p := m.kept.get(index); p != nil {
 		if !m.tf.Random {
 			return p, transforms.Plan{}, nil
 		}
 		return &m.sample8, m.show(p, image.Point{}, m.tf.Plan(p.Width, p.Height, m.src)), nil
 	}
-	if err := m.read(index); err != nil {
+	if err := m.read(ctx, index); err != nil {
 		return nil, transforms.Plan{}, err
 	}
 	plan, err := m.crop(context.Background(), m.src, m.file)
@@ -82,15 +82,15 @@ func (m *maker) prepare(index int) (*transforms.Image, transforms.Plan, error) {
 }
 
 // read reads the file of a sample, and warns if it is not the one that was read before.
-func (m *maker) read(index int) error {
-	path := m.folder.Samples[index].Path
-	r, err := readFile(m.file, path)
+func (m *maker) read(ctx context.Context, index int) error {
+	s := m.folder.Samples[index]
+	r, err := s.read(ctx, m.file)
 	m.file = r.data
 	if err != nil {
 		return err
 	}
 	if before := m.versions[index].Swap(r.version); before != 0 && before != r.version && m.report != nil {
-		m.report(Warning{path, warnChanged})
+		m.report(Warning{s.Path, warnChanged})
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 			failed = inParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(ctx context.Context) func(int) error {
 				m := l.newMaker()
 				return func(i int) error {
-					p, err := m.whole(i)
+					p, err := m.whole(ctx, i)
 					if err != nil {
 						return l.folder.sampleError(i, err)
 					}
@@ -56,9 +56,9 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 }
 
 // whole decodes a sample into memory of its own.
-func (m *maker) whole(index int) (p *transforms.Image, err error) {
+func (m *maker) whole(ctx context.Context, index int) (p *transforms.Image, err error) {
 	defer m.close()
-	if err = m.read(index); err != nil {
+	if err = m.read(ctx, index); err != nil {
 		return nil, err
 	}
 	if !m.tf.Random {
@@ -85,12 +85,12 @@ func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 		return int64(l.Samples()) * int64(l.tf.Size) * int64(l.tf.Size), nil
 	}
 	var all atomic.Int64
-	err := inParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(context.Context) func(int) error {
+	err := inParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(ctx context.Context) func(int) error {
 		return func(i int) error {
 			if all.Load() > most {
 				return nil
 			}
-			w, h, err := FileSize(l.folder.Samples[i].Path)
+			w, h, err := l.folder.Samples[i].Dimensions(ctx)
 			if err != nil {
 				return l.folder.sampleError(i, err)
 			}

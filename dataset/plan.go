@@ -34,6 +34,8 @@ func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []PlannedBatch {
 func (l *Loader) draw(main Source, order []int) (base uint64) {
 	base = uint64(mt19937.Int64(main))
 	switch {
+	case l.cfg.Shuffle && l.folder.Sharded():
+		l.drawShards(order)
 	case l.cfg.Share.World > 1:
 		l.cfg.Share.draw(l.epoch, l.Samples(), l.cfg.Shuffle, order)
 	case l.cfg.Weights != nil:

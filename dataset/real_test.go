@@ -43,7 +43,7 @@ func BenchmarkReal(b *testing.B) {
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
-				if err := m.sample(one, 0, order[i%len(order)]); err != nil {
+				if err := m.sample(b.Context(), one, 0, order[i%len(order)]); err != nil {
 					b.Fatal(err)
 				}
 				i++

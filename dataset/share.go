@@ -11,6 +11,9 @@ import (
 // torch.utils.data.DistributedSampler: its order is drawn from Seed plus the epoch (see [Loader.SetEpoch]), and it begins
 // again from the first samples until all processes have as many. A pass that is not shuffled has each sample once, so the
 // shares can differ by one.
+//
+// Of a set in shards, a shuffled pass draws the order of the shards from Seed plus the epoch, also for a single process, and
+// each process takes a part of them.
 type Share struct {
 	Rank, World int
 	Seed        uint64
@@ -53,5 +56,6 @@ func (s Share) draw(epoch, n int, shuffle bool, order []int) {
 	}
 }
 
-// SetEpoch sets the number of the epoch, from 0, whose order the next pass draws. It has an effect only with a Share.
+// SetEpoch sets the number of the epoch, from 0, whose order the next pass draws. It has an effect with several processes, and with
+// shards.
 func (l *Loader) SetEpoch(epoch int) { l.epoch = epoch }

@@ -83,7 +83,7 @@ func TestSteadyState(t *testing.T) {
 		one := &Batch{Images: make([]float32, l.layout.SampleLen())}
 		i := 0
 		once := func() {
-			if err := m.sample(one, 0, i%l.Len()); err != nil {
+			if err := m.sample(t.Context(), one, 0, i%l.Len()); err != nil {
 				t.Fatal(err)
 			}
 			i++

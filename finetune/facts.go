@@ -1,6 +1,7 @@
 package finetune
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"io/fs"
@@ -25,11 +26,13 @@ const (
 )
 
 // summarise adds counts and sizes of the images to the page.
-func (r *reporter) summarise() {
+func (r *reporter) summarise(ctx context.Context) {
 	train, val := r.set.train, r.set.val
-	r.page.Train = report.DataSet{Images: train.Counts(), Sizes: sizes(train)}
-	r.page.Val = report.DataSet{Images: val.Counts(), Sizes: sizes(val)}
-	r.page.Skipped = skipped(train.Root)
+	r.page.Train = report.DataSet{Images: train.Counts(), Sizes: sizes(ctx, train)}
+	r.page.Val = report.DataSet{Images: val.Counts(), Sizes: sizes(ctx, val)}
+	if !train.Sharded() {
+		r.page.Skipped = skipped(train.Root)
+	}
 	if val.Root != train.Root {
 		r.page.Skipped = append(r.page.Skipped, skipped(val.Root)...)
 	}
@@ -40,11 +43,15 @@ func (r *reporter) summarise() {
 }
 
 // sizes reads the headers of pictures all over the set.
-func sizes(set *dataset.ImageFolder) report.Sizes {
+func sizes(ctx context.Context, set *dataset.ImageFolder) report.Sizes {
 	var found []image.Point
 	n := min(len(set.Samples), mostLooked)
+	step := len(set.Samples)
+	if set.Sharded() {
+		step = n // the first: the others can lie far away
+	}
 	for i := range n {
-		if w, h, err := dataset.FileSize(set.Samples[i*len(set.Samples)/n].Path); err == nil {
+		if w, h, err := set.Samples[i*step/n].Dimensions(ctx); err == nil {
 			found = append(found, image.Pt(w, h))
 		}
 	}

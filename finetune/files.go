@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -29,6 +28,9 @@ func (e *ChangedError) Error() string {
 func (set images) listFiles(ctx context.Context, data string) ([]byte, error) {
 	var list []byte
 	for _, f := range []*dataset.ImageFolder{set.train, set.val} {
+		if f.Sharded() {
+			data = f.Root // the shards' own, where they come from an address
+		}
 		sizes, err := fileSizes(ctx, f)
 		if err != nil {
 			return nil, err
@@ -66,10 +68,7 @@ func fileSizes(ctx context.Context, f *dataset.ImageFolder) ([]int64, error) {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				sizes[i] = -1
-				if info, err := os.Stat(f.Samples[i].Path); err == nil {
-					sizes[i] = info.Size()
-				}
+				sizes[i] = f.Samples[i].Bytes()
 			}
 			return nil
 		})

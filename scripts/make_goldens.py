@@ -6,6 +6,7 @@
 transforms/testdata/             resized pictures, crops and normalised values
 internal/mt19937/testdata/       random draws
 dataset/testdata/shares.json      the samples of each of several processes
+dataset/testdata/shards.json      the samples of each of several processes, from shards
 """
 import hashlib
 import json
@@ -17,6 +18,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DistributedSampler
 from torchvision import transforms as T
+
+from reference_shards import ShardSampler
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -147,6 +150,8 @@ def draws():
         counts = [5, 11, 2]  # of three classes
         weights = [1 / n for n in counts for _ in range(n)]
         entry["multinomial"] = torch.multinomial(torch.as_tensor(weights, dtype=torch.double), 40, True, generator=g).tolist()
+        rng = random.Random(seed)
+        entry["python"] = [rng.randrange(n) for n in (1, 2, 7, 10, 1000, 2**31, 2**32 - 1) for _ in range(3)]
         entry["after"] = torch.randint(0, 1000, (1,), generator=g).item()
         out.append(entry)
     dump(out, "internal/mt19937/testdata/draws.json")
@@ -164,9 +169,23 @@ def shares():
     dump(out, "dataset/testdata/shares.json")
 
 
+def shards():
+    out = []
+    for ends, world, seed, epoch, buffer in [([5], 1, 0, 0, 10_000), ([3, 4, 11, 20], 1, 42, 3, 10_000), ([3, 4, 11, 20], 1, 42, 4, 4),
+                                             (list(range(7, 100, 7)), 3, 2**40 + 3, 1, 10), ([2, 3], 4, 1, 0, 1)]:
+        ranks = []
+        for rank in range(world):
+            sampler = ShardSampler(ends, seed, rank, world, buffer)
+            sampler.set_epoch(epoch)
+            ranks.append(list(sampler))
+        out.append(dict(ends=ends, world=world, seed=seed, epoch=epoch, buffer=buffer, ranks=ranks))
+    dump(out, "dataset/testdata/shards.json")
+
+
 def main():
     draws()
     shares()
+    shards()
     crops()
     resizes()
     augmentations()

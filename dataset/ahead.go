@@ -1,0 +1,48 @@
+package dataset
+
+import "context"
+
+// shardsAhead is how many shards are fetched before an epoch needs them.
+const shardsAhead = 2
+
+// An ahead fetches the shards of an epoch, in the order in which it needs them, while it uses earlier ones.
+type ahead struct {
+	begun  map[*Shard]bool
+	tokens chan struct{} // one per shard that may be fetched
+	shards []*Shard
+}
+
+// newAhead returns nil if all samples lie here.
+func (f *ImageFolder) newAhead(order []int) *ahead {
+	a := &ahead{begun: map[*Shard]bool{}, shards: f.shardsOf(order)}
+	if len(a.shards) == 0 || a.shards[0].Fetch == nil {
+		return nil
+	}
+	a.tokens = make(chan struct{}, len(a.shards)+shardsAhead)
+	for range shardsAhead {
+		a.tokens <- struct{}{}
+	}
+	return a
+}
+
+// run fetches shards until ctx is done or all are here. It leaves an error to those that need the shard.
+func (a *ahead) run(ctx context.Context) {
+	for _, shard := range a.shards {
+		select {
+		case <-a.tokens:
+			Sample{shard: shard}.fetch(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// needs says which samples come next, in the order of batches.
+func (a *ahead) needs(f *ImageFolder, samples []int) {
+	for _, shard := range f.shardsOf(samples) {
+		if !a.begun[shard] {
+			a.begun[shard] = true
+			a.tokens <- struct{}{}
+		}
+	}
+}
