@@ -1,0 +1,135 @@
+package shards
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"hymenoptera/dataset"
+	"hymenoptera/hub"
+)
+
+// IsAddress reports whether a set lies at an address rather than in a folder.
+func IsAddress(name string) bool {
+	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
+}
+
+// CacheDir returns the folder in which shards of an address are kept, below the user's cache.
+func CacheDir(address string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("shards: %w", err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", fmt.Errorf("shards: %w", err)
+	}
+	u.RawQuery, u.User = "", nil
+	hash := sha256.Sum256([]byte(u.String()))
+	return filepath.Join(cache, "hymenoptera", "shards", fmt.Sprintf("%s-%x", filepath.Base(u.Path), hash[:4])), nil
+}
+
+// A remote set is fetched shard by shard, as it is needed, into a folder that keeps as many as fit.
+type remote struct {
+	address *url.URL
+	dir     string
+	most    int64 // bytes of all shards in dir
+	cfg     hub.Config
+	turn    sync.Mutex // of one shard at a time
+}
+
+// Fetch lists the two sets at an address, by their index there. Their shards come into the folder dir when they are needed, and those
+// that came first are removed from it when half of the disk that is free now would not be enough.
+func Fetch(ctx context.Context, cfg hub.Config, address, dir string) (train, val *dataset.ImageFolder, err error) {
+	r := &remote{dir: dir, cfg: cfg}
+	return r.fetch(ctx, address, r.room)
+}
+
+func (r *remote) fetch(ctx context.Context, address string, room func() (int64, error)) (train, val *dataset.ImageFolder, err error) {
+	if r.address, err = url.Parse(address); err != nil {
+		return nil, nil, fmt.Errorf("shards: %w", err)
+	}
+	index := filepath.Join(r.dir, IndexFile)
+	if err := os.Remove(index); err != nil && !errors.Is(err, fs.ErrNotExist) { // it can be an old one
+		return nil, nil, fmt.Errorf("shards: %w", err)
+	}
+	if _, err := hub.Fetch(ctx, r.cfg, hub.File{URL: r.file(IndexFile)}, index); err != nil {
+		return nil, nil, err
+	}
+	x, err := readIndex(index)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.most, err = room(); err != nil {
+		return nil, nil, err
+	}
+	return x.folders(r.dir, func(s Shard) *dataset.Shard {
+		path := filepath.Join(r.dir, s.Name)
+		file := hub.File{URL: r.file(s.Name), SHA256: s.SHA256, Size: s.Bytes}
+		return &dataset.Shard{Path: path, Fetch: func(ctx context.Context) error {
+			r.turn.Lock()
+			defer r.turn.Unlock()
+			if err := r.makeRoom(s); err != nil {
+				return err
+			}
+			_, err := hub.Fetch(ctx, r.cfg, file, path)
+			return err
+		}}
+	})
+}
+
+// file returns the address of a file of the set.
+func (r *remote) file(name string) string { return r.address.JoinPath(name).String() }
+
+// kept returns the shards in the folder, those that came first at the beginning, and how many bytes they have.
+func (r *remote) kept() (files []fs.FileInfo, bytes int64, err error) {
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		return nil, 0, fmt.Errorf("shards: %w", err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && setOf(e.Name()) != "" { // else another process has removed it
+			files, bytes = append(files, info), bytes+info.Size()
+		}
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+	return files, bytes, nil
+}
+
+// room returns how many bytes the shards may have.
+func (r *remote) room() (int64, error) {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(r.dir, &disk); err != nil {
+		return 0, fmt.Errorf("shards: %s: %w", r.dir, err)
+	}
+	_, kept, err := r.kept()
+	return kept + int64(disk.Bavail)*disk.Bsize/2, err
+}
+
+// makeRoom removes shards until there is room for another one.
+func (r *remote) makeRoom(s Shard) error {
+	files, bytes, err := r.kept()
+	for _, f := range files {
+		if bytes+s.Bytes <= r.most || err != nil {
+			break
+		}
+		if f.Name() == s.Name {
+			continue
+		}
+		if err = os.Remove(filepath.Join(r.dir, f.Name())); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		bytes -= f.Size()
+	}
+	return err
+}
