@@ -14,6 +14,7 @@ import (
 	"hymenoptera/internal/version"
 	"hymenoptera/metrics"
 	"hymenoptera/run"
+	"hymenoptera/shards"
 	"hymenoptera/torch"
 	"hymenoptera/torch/nn"
 	"hymenoptera/transforms"
@@ -46,7 +47,10 @@ func (p *plan) config(ctx context.Context, model zoo.Network) (any, error) {
 
 // absolute returns the options with the paths of the data for any working directory.
 func (o Options) absolute() (_ Options, err error) {
-	if o.Data, err = filepath.Abs(o.Data); err == nil && o.Exclude != "" {
+	if !shards.IsAddress(o.Data) {
+		o.Data, err = filepath.Abs(o.Data)
+	}
+	if err == nil && o.Exclude != "" {
 		o.Exclude, err = filepath.Abs(o.Exclude)
 	}
 	return o, err

@@ -32,7 +32,11 @@ type images struct {
 
 // openSets lists the two sets, without the images that Exclude names. With ValFraction it reads the images, so that no copies
 // of an image, nor pictures of a burst, lie on both sides.
-func (o Options) openSets(ctx context.Context, log *slog.Logger) (train, val *dataset.ImageFolder, err error) {
+func (o Options) openSets(ctx context.Context, h Hooks) (train, val *dataset.ImageFolder, err error) {
+	if sharded(o.Data) {
+		return o.openShards(ctx, h)
+	}
+	log := h.Log
 	l := dataset.Layout{Classes: o.OnlyClasses, ValFraction: o.ValFraction, Seed: o.Seed}
 	if l.Exclude, err = o.excluded(); err != nil {
 		return nil, nil, err
@@ -86,8 +90,14 @@ func dividedClasses(all *dataset.ImageFolder, groups [][]int, val *dataset.Image
 	return classes
 }
 
+// Images lists the images that a training with these options takes.
+func Images(ctx context.Context, o Options, h Hooks) (train, val *dataset.ImageFolder, err error) {
+	set, err := openImages(ctx, o, h)
+	return set.train, set.val, err
+}
+
 // openImages lists the two sets, which it downloads if they are the tutorial's and not here.
-func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set images, err error) {
+func openImages(ctx context.Context, o Options, h Hooks) (set images, err error) {
 	if filepath.Clean(o.Data) == filepath.FromSlash(DefaultData) {
 		if err := FetchTutorial(ctx, o.Data, o.downloads(h)); err != nil {
 			return set, &DownloadError{Option: "data", Err: err}
@@ -96,8 +106,8 @@ func openImages(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (set ima
 	if o.ValFraction > 0 && regular.IsFolder(filepath.Join(o.Data, "val")) {
 		return set, &OptionError{Option: "val_fraction", Value: fmt.Sprint(o.ValFraction), Problem: fmt.Sprintf("%s has a folder val to validate with: leave the option out, or move the folder away", o.Data)}
 	}
-	if set.train, set.val, err = o.openSets(ctx, h.Log); err != nil {
-		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && regular.IsFolder(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
+	if set.train, set.val, err = o.openSets(ctx, h); err != nil {
+		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && regular.IsFolder(o.Data) && !sharded(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
 			err = &NoValError{err}
 		}
 		return set, err

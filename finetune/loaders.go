@@ -21,8 +21,9 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 	}
 	cfg := dataset.LoaderConfig{Cache: cache, BatchSize: o.BatchSize, Shuffle: !o.Probe, Workers: o.Workers,
 		ChannelsLast: mode.ChannelsLast, Pixels: mode.Pixels, Warn: dataset.FirstOfEach(func(w dataset.Warning) { log.Warn(fmt.Sprintf("%v (shown once; there may be more)", w)) })}
+	cfg.Share.Seed = o.Seed
 	if o.Group != nil {
-		cfg.Share = dataset.Share{Rank: o.Group.Rank(), World: o.Group.Size(), Seed: o.Seed}
+		cfg.Share.Rank, cfg.Share.World = o.Group.Rank(), o.Group.Size()
 	}
 	training := cfg
 	if o.Balance == "sampling" {

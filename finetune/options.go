@@ -13,6 +13,7 @@ import (
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/regular"
 	"hymenoptera/metrics"
+	"hymenoptera/shards"
 	"hymenoptera/transforms"
 	"hymenoptera/zoo"
 )
@@ -169,7 +170,7 @@ func (o Options) Validate() error {
 	}{
 		{o.Data != "", "data", nil, "want a folder", ""},
 		{o.ValFraction >= 0 && o.ValFraction < 1, "val_fraction", o.ValFraction, "want more than 0 and less than 1", ""},
-		{!o.InsecureMirror || o.Mirror != "", "insecure_mirror", nil, "has no effect without", "mirror"},
+		{!o.InsecureMirror || o.Mirror != "" || shards.IsAddress(o.Data), "insecure_mirror", nil, "has no effect without", "mirror"},
 		{o.Weights != "", "weights", nil, "want a file, a published name, or none", ""},
 		{o.Epochs >= 1 && o.Epochs <= 1e6, "epochs", o.Epochs, "want 1 to 1000000", ""},
 		{o.BatchSize >= 1 && o.BatchSize <= 1<<16, "batch_size", o.BatchSize, "want 1 to 65536", ""},

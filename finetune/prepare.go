@@ -59,7 +59,7 @@ func prepare(ctx context.Context, o Options, device torch.Device, from *Checkpoi
 
 // readImages lists the images, lets the recipe choose by them, checks the options against them, and makes the loaders.
 func (p *plan) readImages(ctx context.Context) (err error) {
-	if p.set, err = openImages(ctx, p.o, p.arch, p.hooks); err != nil {
+	if p.set, err = openImages(ctx, p.o, p.hooks); err != nil {
 		return err
 	}
 	if p.o.Recipe == "auto" && p.from == nil {

@@ -169,7 +169,7 @@ func (r *reporter) epochEnd() {
 		r.timed(func() error {
 			err := r.grid()
 			if r.page.Train.Images == nil {
-				r.summarise()
+				r.summarise(context.Background())
 			}
 			if r.page.Running() { // the last one is written by end
 				err = errors.Join(err, r.write())

@@ -15,6 +15,7 @@ import (
 	"hymenoptera/finetune"
 	"hymenoptera/metrics"
 	"hymenoptera/run"
+	"hymenoptera/shards"
 )
 
 // An ending is what a finished run leaves, apart from times.
@@ -54,6 +55,22 @@ func (e ending) equals(other ending) bool {
 		slices.Equal(e.predictions, other.predictions)
 }
 
+// packed returns the images in three shards or more.
+func packed(t *testing.T, o finetune.Options) (dir string) {
+	t.Helper()
+	train, val, err := finetune.Images(t.Context(), o, finetune.Hooks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(t.TempDir(), "packed")
+	po := shards.DefaultPackOptions()
+	po.Bytes = 10_000
+	if x, err := shards.Pack(t.Context(), dir, train, val, po); err != nil || len(x.Shards) < 3 {
+		t.Fatalf("%d shards, error %v", len(x.Shards), err)
+	}
+	return dir
+}
+
 // A training that is stopped anywhere and resumed ends as one that was never stopped.
 func TestResume(t *testing.T) {
 	for name, change := range map[string]func(o *finetune.Options){
@@ -67,6 +84,7 @@ func TestResume(t *testing.T) {
 		"balanced":      func(o *finetune.Options) { o.Balance, o.ClipGradNorm, o.LayerDecay = "weights", 1, 0.8 },
 		"head first":    func(o *finetune.Options) { o.HeadEpochs, o.Scheduler = 2, "exponential" },
 		"patience":      func(o *finetune.Options) { o.Epochs, o.Patience, o.Best, o.LR = 30, 2, metrics.ByLoss, 0.05 },
+		"shards":        func(o *finetune.Options) { o.Data = packed(t, *o) },
 		"nothing right": func(o *finetune.Options) { o.LR, o.Seed = 1e-9, 3 },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/regular"
 	"hymenoptera/run"
+	"hymenoptera/shards"
 )
 
 // A NoDataError says that the images of a training are unknown or not there.
@@ -38,12 +39,16 @@ func ValidationImages(ctx context.Context, checkpoint string, card classify.Card
 	case data != "":
 	case config.Data == "":
 		return nil, &NoDataError{fmt.Sprintf("no %s beside %s says which pictures the network was trained with", run.ConfigFile, checkpoint)}
-	case !regular.IsFolder(config.Data):
+	case !regular.IsFolder(config.Data) && !shards.IsAddress(config.Data):
 		return nil, &NoDataError{config.Data + ", which the network was trained with, is not there"}
 	default:
 		data = config.Data
 	}
 	if !regular.Same(data, config.Data) {
+		if sharded(data) {
+			_, val, err := Options{Data: data}.openShards(ctx, Hooks{Log: log})
+			return val, err
+		}
 		if val := filepath.Join(data, "val"); regular.IsFolder(val) {
 			data = val
 		} else if trained.ValFraction > 0 {
@@ -52,7 +57,7 @@ func ValidationImages(ctx context.Context, checkpoint string, card classify.Card
 		return dataset.NewImageFolder(data)
 	}
 	trained.Data, trained.Exclude = data, config.Exclude
-	_, val, err := trained.openSets(ctx, log)
+	_, val, err := trained.openSets(ctx, Hooks{Log: log})
 	if err != nil || !trained.SkipCorrupt {
 		return val, err
 	}

@@ -10,11 +10,13 @@ same. docs/parity.md says what each variable does.
 
 import ctypes
 import glob
+import io
 import json
 import os
 import platform
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 import torch
@@ -63,6 +65,8 @@ RUNS = {
     "resnet18 five processes": "--threads 1 --workers 1 --batch-size 4 --best macro-f1 --head-epochs 1",  # which do not divide the samples
     "googlenet three processes": "--model googlenet --threads 1 --workers 1 --batch-size 4 --optimizer adam --lr 0.001 --ema 0.8"
     " --clip-grad-norm 1",
+    "resnet18 shards": "--threads 2 --workers 2",
+    "resnet18 shards two processes": "--threads 1 --workers 2 --batch-size 5",
     "resnet18 from weights": "--threads 2 --workers 2 --seed 3",
     "resnet18 from weights frozen": "--threads 2 --workers 1 --seed 3 --freeze",
     "googlenet from weights": "--model googlenet --threads 2 --workers 1 --seed 3",
@@ -110,6 +114,22 @@ def turn(folder, copy):
             f.write(data[:2] + exif + data[2:])
 
 
+def pack(folder, copy):
+    """Writes the set as shards of seven pictures, 3.jpg and 3.cls, whose classes alternate."""
+    os.makedirs(copy)
+    for phase in ("train", "val"):
+        paths = sorted(glob.glob(os.path.join(folder, phase, "*", "*.jpg")))
+        classes = sorted({os.path.dirname(path) for path in paths})
+        paths.sort(key=os.path.basename)
+        for i, path in enumerate(paths):
+            with tarfile.open(os.path.join(copy, f"{phase}-{i // 7}.tar"), "w" if i % 7 == 0 else "a") as tar:
+                tar.add(path, f"{i}.jpg")
+                label = str(classes.index(os.path.dirname(path))).encode()
+                member = tarfile.TarInfo(f"{i}.cls")
+                member.size = len(label)
+                tar.addfile(member, io.BytesIO(label))
+
+
 def caches():
     """Sizes of the caches of one core, by which oneDNN chooses its blocks. On arm64 it and the Compute Library choose by
     the instructions too, and these are told by two words (AT_HWCAP and AT_HWCAP2 of getauxval(3))."""
@@ -141,7 +161,10 @@ def main():
             if "turned" in name:
                 data = os.path.join(out, "turned")
                 turn(os.path.join(TESTDATA, "insects"), data)
-            processes = PROCESSES[name.split()[1]] if "processes" in name else 1
+            if "shards" in name:
+                data = os.path.join(out, "shards")
+                pack(os.path.join(TESTDATA, "insects"), data)
+            processes = PROCESSES[name.split()[-2]] if "processes" in name else 1
             command, environment = [sys.executable], os.environ | PINNED
             if processes > 1:
                 command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]

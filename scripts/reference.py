@@ -12,6 +12,7 @@ of the ranks above 0 seed themselves again, with --seed plus their rank, when th
 
 import argparse
 import copy
+import glob
 import hashlib
 import json
 import math
@@ -26,6 +27,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import lr_scheduler, swa_utils
 from torch.utils.data import DataLoader, DistributedSampler, Subset, TensorDataset, WeightedRandomSampler
 from torchvision import datasets, models, transforms
+
+from reference_shards import Shards, ShardSampler, loader as shard_loader
 
 RANK, WORLD = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 NORMALIZE = [transforms.ToTensor(), transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
@@ -101,8 +104,11 @@ def loaders(o):
     }
     if o.probe and o.views == 0:
         pipelines["train"] = pipelines["val"]
+    sharded = glob.glob(os.path.join(o.data, "*.tar"))
     sets = {
-        phase: datasets.ImageFolder(
+        phase: Shards(o.data, phase, transforms.Compose(steps), shard_loader)
+        if sharded
+        else datasets.ImageFolder(
             os.path.join(o.data, phase),
             transforms.Compose(steps),
             loader=upright if o.exif_rotate else datasets.folder.default_loader,
@@ -110,12 +116,15 @@ def loaders(o):
         for phase, steps in pipelines.items()
     }
     samplers = {phase: {"shuffle": not o.probe} for phase in sets}
+    if sharded:
+        samplers = {phase: {"sampler": ShardSampler(sets[phase].ends, o.seed, RANK, WORLD)} for phase in sets}
     if o.balance == "sampling":
         counts = torch.bincount(torch.tensor(sets["train"].targets)).tolist()
         weights = [1 / counts[label] for label in sets["train"].targets]
         samplers["train"] = {"sampler": WeightedRandomSampler(weights, len(weights))}
     if WORLD > 1:  # each validation image counts once
-        samplers["train"] = {"sampler": DistributedSampler(sets["train"], seed=o.seed)}
+        if not sharded:
+            samplers["train"] = {"sampler": DistributedSampler(sets["train"], seed=o.seed)}
         samplers["val"] = {}
         sets["val"] = Subset(sets["val"], range(RANK, len(sets["val"]), WORLD))
     return {
@@ -312,9 +321,9 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
             training = phase == "train"
             model = network if training or not o.ema else average.module
             model.train(training)
-            if WORLD > 1 and training:
+            if hasattr(data[phase].sampler, "set_epoch"):
                 data[phase].sampler.set_epoch(epoch)
-            elif WORLD > 1:
+            if WORLD > 1 and not training:
                 for buffer in model.buffers():
                     dist.broadcast(buffer, 0)
             lr, began = optimizer.param_groups[0]["lr"], time.time()

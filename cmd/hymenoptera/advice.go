@@ -11,6 +11,7 @@ import (
 	"hymenoptera/hub"
 	"hymenoptera/internal/cli"
 	"hymenoptera/run"
+	"hymenoptera/shards"
 	"hymenoptera/torch"
 	"hymenoptera/trainer"
 )
@@ -37,6 +38,7 @@ func advise(err error, o finetune.Options) error {
 	var held *run.HeldError
 	var folder *run.FolderError
 	var sample *dataset.SampleError
+	var stale *shards.StaleError
 	var noVal *finetune.NoValError
 	var diverged *trainer.LossError
 	var download *finetune.DownloadError
@@ -52,6 +54,8 @@ func advise(err error, o finetune.Options) error {
 		return fmt.Errorf("%w; bring it back", err)
 	case errors.As(err, &sample) && !o.SkipCorrupt:
 		return fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)
+	case errors.As(err, &stale):
+		return fmt.Errorf("%w; hymenoptera pack --index writes it anew", err)
 	case errors.As(err, &noVal):
 		return fmt.Errorf("%w; or add --val-fraction 0.2 to validate with a fifth of the pictures", err)
 	case errors.As(err, &diverged) && diverged.Files == nil:
@@ -83,7 +87,7 @@ func adviseMirror(err error) error {
 	case errors.As(err, &mirror):
 		return cli.Usagef("--mirror: %w", err)
 	case errors.As(err, &insecure):
-		return cli.Usagef("--mirror: %w; take an https:// mirror, or add --insecure-mirror where you trust the network", err)
+		return cli.Usagef("%w; take an https:// address, or add --insecure-mirror where you trust the network", err)
 	}
 	return err
 }

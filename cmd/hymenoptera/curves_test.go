@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/tar"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -106,6 +108,10 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 				data = t.TempDir()
 				turn(t, "testdata/insects", data)
 			}
+			if strings.Contains(r.Name, "shards") {
+				data = t.TempDir()
+				writeShards(t, "testdata/insects", data)
+			}
 			out := filepath.Join(t.TempDir(), "run")
 			args := append([]string{"train", "--data", data, "--weights", file, "--device", "cpu", "--out", out}, r.Options...)
 			if r.Processes > 0 {
@@ -207,6 +213,38 @@ func turn(t *testing.T, folder, dir string) {
 		name, err := filepath.Rel(folder, file)
 		try(t, err, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777))
 		write(t, filepath.Join(dir, name), string(data[:2])+exif+string(data[2:]))
+	}
+}
+
+// writeShards writes a set as shards of seven pictures, 3.jpg and 3.cls, whose classes alternate, as scripts/make_curves.py does it.
+func writeShards(t *testing.T, folder, dir string) {
+	t.Helper()
+	for _, set := range []string{"train", "val"} {
+		files, err := filepath.Glob(filepath.Join(folder, set, "*", "*.jpg"))
+		try(t, err)
+		var classes []string
+		for _, file := range files { // sorted
+			classes = append(classes, filepath.Dir(file))
+		}
+		classes = slices.Compact(classes)
+		slices.SortStableFunc(files, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
+		for i, chunk := range slices.Collect(slices.Chunk(files, 7)) {
+			var shard bytes.Buffer
+			w := tar.NewWriter(&shard)
+			for k, file := range chunk {
+				data, err := os.ReadFile(file)
+				try(t, err)
+				try(t, w.WriteHeader(&tar.Header{Name: fmt.Sprintf("%d.jpg", 7*i+k), Mode: 0o644, Size: int64(len(data))}))
+				_, err = w.Write(data)
+				try(t, err)
+				label := strconv.Itoa(slices.Index(classes, filepath.Dir(file)))
+				try(t, w.WriteHeader(&tar.Header{Name: fmt.Sprintf("%d.cls", 7*i+k), Mode: 0o644, Size: int64(len(label))}))
+				_, err = io.WriteString(w, label)
+				try(t, err)
+			}
+			try(t, w.Close())
+			write(t, filepath.Join(dir, fmt.Sprintf("%s-%d.tar", set, i)), shard.String())
+		}
 	}
 }
 

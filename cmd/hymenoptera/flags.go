@@ -23,7 +23,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	f.BoolVar(&o.Freeze, "freeze", o.Freeze, "train only the new head")
 	f.BoolVar(&o.Probe, "probe", o.Probe, "with --freeze: compute the frozen network's features once; quicker, and not the notebook's training")
 	f.IntVar(&o.Views, "views", o.Views, "with --probe: random crops of each image, of which each epoch uses the next; 0 uses the centre")
-	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/; the default is downloaded")
+	f.StringVar(&o.Data, "data", o.Data, "image folder with train/<class>/ and val/<class>/, or a folder or an address with tar shards (see pack); the default is downloaded")
 	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
 	f.StringVar(&o.Exclude, "exclude", o.Exclude, "file with a list of images to leave out, paths below --data, as check --exclude-to writes it")
 	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with if there is no val folder, chosen by --seed; copies of an image and bursts stay on one side")
@@ -91,7 +91,7 @@ func addResume(f *pflag.FlagSet, resume *string) {
 // addMirror declares the flags of an address that stands for the published one.
 func addMirror(f *pflag.FlagSet, address *string, insecure *bool) {
 	f.StringVar(address, "mirror", *address, "address to download from instead of https://download.pytorch.org")
-	f.BoolVar(insecure, "insecure-mirror", *insecure, "allow downloads over http:// from --mirror of files whose whole hash is not known")
+	f.BoolVar(insecure, "insecure-mirror", *insecure, "allow downloads over http://, from --mirror or as --data, of files whose whole hash is not known")
 }
 
 // completeOptions offers the values of flags to the shell.

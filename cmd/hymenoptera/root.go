@@ -38,7 +38,7 @@ func newRoot(stdout io.Writer, m *cli.Messages, begin func(command string)) *cob
 	root.SetHelpFunc(cli.PrintHelp)
 	root.SetHelpCommand(cli.NewHelp())
 	m.AddFlags(root)
-	root.AddCommand(newTrain(m), newLaunch(m), newDemo(m), newEval(m), newPredict(m), newServe(m), newExport(), newInspect(), newCompare(m), newCheck(m), newDownload(m), newDoctor())
+	root.AddCommand(newTrain(m), newLaunch(m), newDemo(m), newEval(m), newPredict(m), newServe(m), newExport(), newPack(m), newInspect(), newCompare(m), newCheck(m), newDownload(m), newDoctor())
 	cli.AddCompletion(root)
 	return root
 }

@@ -34,6 +34,16 @@ func OneArg(what string) cobra.PositionalArgs {
 	}
 }
 
+// TwoArgs requires two arguments.
+func TwoArgs(first, second string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return Usagef("%s takes %s and %s, got %d arguments (see %s --help)", cmd.Name(), first, second, len(args), cmd.CommandPath())
+		}
+		return noneEmpty(cmd, args, first+" and "+second)
+	}
+}
+
 // SomeArgs requires at least one argument.
 func SomeArgs(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

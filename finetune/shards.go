@@ -1,0 +1,56 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+
+	"hymenoptera/dataset"
+	"hymenoptera/shards"
+)
+
+// sharded reports whether a set lies in shards, in a folder or at an address.
+func sharded(data string) bool { return shards.IsAddress(data) || shards.In(data) }
+
+// openShards lists the two sets of Data, which are shards.
+func (o Options) openShards(ctx context.Context, h Hooks) (train, val *dataset.ImageFolder, err error) {
+	for _, c := range []struct {
+		given  bool
+		option string
+		value  any
+		do     string
+	}{
+		{o.ValFraction > 0, "val_fraction", o.ValFraction, "divide them before they are packed"},
+		{o.Exclude != "", "exclude", o.Exclude, "leave images out before they are packed"},
+		{o.Balance == "sampling", "balance", o.Balance, "want weights: sampling draws images from all places"},
+	} {
+		if c.given {
+			return nil, nil, &OptionError{Option: c.option, Value: fmt.Sprint(c.value), Problem: fmt.Sprintf("%s has shards: %s", o.Data, c.do)}
+		}
+	}
+	if shards.IsAddress(o.Data) {
+		train, val, err = o.fetchShards(ctx, h)
+	} else {
+		train, val, err = shards.Open(ctx, o.Data)
+	}
+	if err != nil || o.OnlyClasses == nil {
+		return train, val, err
+	}
+	if train, err = train.Only(o.OnlyClasses); err == nil {
+		val, err = val.Only(o.OnlyClasses)
+	}
+	return train, val, err
+}
+
+func (o Options) fetchShards(ctx context.Context, h Hooks) (train, val *dataset.ImageFolder, err error) {
+	dir, err := shards.CacheDir(o.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg := o.downloads(h)
+	cfg.Mirror, cfg.Progress = "", nil
+	h.Log.Info("shards come when they are needed, and are kept in " + dir)
+	if train, val, err = shards.Fetch(ctx, cfg, o.Data, dir); err != nil {
+		err = &DownloadError{Option: "data", Err: err}
+	}
+	return train, val, err
+}
