@@ -39,6 +39,9 @@ func together(ctx context.Context, m *cli.Messages, f *pflag.FlagSet, timeout ti
 	}
 	m.Infof("waiting for %d processes at %s:%d", env.World, env.Host, env.Port)
 	group, err := dist.Init(ctx, env)
+	if late := (*dist.LateError)(nil); errors.As(err, &late) {
+		return fmt.Errorf("%w: start all %d processes with the same MASTER_ADDR and MASTER_PORT, or raise --peer-timeout", err, env.World)
+	}
 	if err != nil {
 		return err
 	}

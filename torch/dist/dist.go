@@ -20,6 +20,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 	"unsafe"
 
 	"hymenoptera/torch"
@@ -40,7 +42,17 @@ type Group struct {
 	missing []Peer             // that it found
 }
 
-// Init waits until all processes have come. ctx ends the wait.
+// A LateError says that not all processes came within Env.Timeout.
+type LateError struct{ Env Env }
+
+func (e *LateError) Error() string { return e.Env.unreached() + " within " + e.Env.Timeout.String() }
+
+// unreached begins the errors of Init.
+func (e Env) unreached() string {
+	return fmt.Sprintf("dist: rank %d of %d does not reach the others at %s:%d", e.Rank, e.World, e.Host, e.Port)
+}
+
+// Init waits until all processes have come. ctx ends the wait. The error is a [*LateError] if not all came in time.
 func Init(ctx context.Context, env Env) (*Group, error) {
 	host, prefix := C.CString(env.Host), C.CString("/worker/attempt_"+env.Round)
 	o := C.hy_dist_options{host: host, port: C.int(env.Port), prefix: prefix, rank: C.int(env.Rank), world: C.int(env.World),
@@ -62,13 +74,18 @@ func Init(ctx context.Context, env Env) (*Group, error) {
 	}()
 	select {
 	case r := <-done:
+		if r.err != nil && (strings.Contains(r.err.Error(), "timed out") || strings.Contains(r.err.Error(), "timeout")) {
+			return nil, &LateError{env}
+		}
 		if r.err != nil {
-			return nil, fmt.Errorf("dist: rank %d of %d does not reach the others at %s:%d: %w", env.Rank, env.World, env.Host, env.Port, r.err)
+			return nil, fmt.Errorf("%s: %w", env.unreached(), r.err)
 		}
 		g := &Group{env: env, c: r.c, watched: make(chan struct{})}
 		ctx, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 		go g.watch(ctx)
 		return g, nil
+	case <-time.After(2 * env.Timeout): // which c10d can wait: for the store and for the others. Of another program, it waits forever.
+		return nil, &LateError{env}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

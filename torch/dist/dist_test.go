@@ -200,6 +200,27 @@ func TestCollectives(t *testing.T) {
 	}
 }
 
+// Whether nobody listens or another program that says nothing, Init ends.
+func TestProcessesThatDoNotCome(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	port := listener.Addr().(*net.TCPAddr).Port
+	for _, env := range []Env{
+		{Rank: 1, World: 2, Host: "127.0.0.1", Port: port},
+		{Rank: 1, World: 2, Host: "127.0.0.1", Port: 9},
+		{Rank: 0, World: 2, Host: "127.0.0.1", Serve: true}, // at any port
+	} {
+		env.Timeout = time.Second
+		_, err := Init(t.Context(), env)
+		if late := (*LateError)(nil); !errors.As(err, &late) || !strings.HasSuffix(err.Error(), fmt.Sprintf("does not reach the others at 127.0.0.1:%d within 1s", env.Port)) {
+			t.Errorf("%+v: got error %v", env, err)
+		}
+	}
+}
+
 func TestBackwardAveragesGradients(t *testing.T) {
 	// w·x is 1 and 3, the gradients 2·(1, 0) and 6·(1, 1), their mean (4, 3).
 	want := "gradient [4 3] [0 -1]\ngradient [4 3] [0 -1]\n"
