@@ -2,10 +2,15 @@ package finetune
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/metrics"
@@ -68,16 +73,28 @@ func (p *plan) compareGroup(ctx context.Context) error {
 		return err
 	}
 	for rank, theirs := range all {
-		for _, d := range []struct {
-			what string
-			same bool
-		}{
-			{"images in --data", bytes.Equal(theirs[:sha256.Size], all[0][:sha256.Size])},
-			{"options", bytes.Equal(theirs[sha256.Size:], all[0][sha256.Size:])},
-		} {
-			if !d.same {
-				return fmt.Errorf("finetune: rank %d has other %s than rank 0: want the same for all processes", rank, d.what)
-			}
+		if !bytes.Equal(theirs[:sha256.Size], all[0][:sha256.Size]) {
+			return fmt.Errorf("finetune: rank %d has other images than rank 0: want the same for all processes", rank)
+		}
+		if err := compareOptions(all[0][sha256.Size:], theirs[sha256.Size:], rank); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareOptions returns an [*OptionError] for the first option, in JSON, that a process has unlike rank 0.
+func compareOptions(first, theirs []byte, rank int) error {
+	var a, b map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(first, &a), json.Unmarshal(theirs, &b)); err != nil {
+		return err
+	}
+	names := maps.Clone(a)
+	maps.Copy(names, b) // which leave out some defaults
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if !bytes.Equal(a[name], b[name]) {
+			value := func(v json.RawMessage) string { return cmp.Or(strings.Trim(string(v), `"`), "the default") }
+			return &OptionError{Option: name, Problem: fmt.Sprintf("rank 0 has %s and rank %d %s: want the same for all processes", value(a[name]), rank, value(b[name]))}
 		}
 	}
 	return nil
