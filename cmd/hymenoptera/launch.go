@@ -1,9 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"io"
 	"os"
-	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -24,18 +25,30 @@ func newLaunch(m *cli.Messages) *cobra.Command {
 			"  hymenoptera launch --nproc 2 --max-restarts 3 train --data my_pictures --out runs/bees --resume auto",
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case !cmd.Flags().Changed("nproc"):
+				return cli.Usagef("launch needs --nproc, the number of processes (see %s --help)", cmd.CommandPath())
 			case job.Processes < 1 || job.Processes > 1024:
 				return cli.Usagef("--nproc %d: want 1 to 1024 processes", job.Processes)
 			case job.Restarts < 0:
 				return cli.Usagef("--max-restarts %d: want 0 or more", job.Restarts)
 			case len(args) == 0 || args[0] != "train":
 				return cli.Usagef("launch takes the command to start, train and its flags (see %s --help)", cmd.CommandPath())
-			case job.Restarts > 0 && !resumesItself(args):
-				return cli.Usagef("--max-restarts: a training that is started again goes on only with --out and --resume auto: add them")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			train, err := parseTrain(args[1:])
+			if err != nil {
+				return err
+			}
+			f := train.Flags()
+			if help, err := f.GetBool("help"); help || err != nil {
+				train.SetOut(cmd.OutOrStdout())
+				return cmp.Or(err, train.Help())
+			}
+			if job.Restarts > 0 && (f.Lookup("resume").Value.String() != "auto" || !f.Changed("out")) {
+				return cli.Usagef("--max-restarts: a training that is started again goes on only with --out and --resume auto: add them")
+			}
 			if job.Path, err = os.Executable(); err != nil {
 				return err
 			}
@@ -50,6 +63,9 @@ func newLaunch(m *cli.Messages) *cobra.Command {
 				return cmd.Context().Err()
 			}
 			if failed := (*launch.ExitError)(nil); errors.As(err, &failed) {
+				if failed.Code < cli.ExitSignal { // the process said why
+					err = cli.ErrSaid
+				}
 				return &cli.ExitError{Code: failed.Code, Err: err}
 			}
 			return err
@@ -62,10 +78,17 @@ func newLaunch(m *cli.Messages) *cobra.Command {
 	return cmd
 }
 
-// resumesItself reports whether the arguments of train make it go on when it is started again.
-func resumesItself(args []string) bool {
-	i := slices.Index(args, "--resume")
-	return slices.Contains(args, "--resume=auto") || i >= 0 && i+1 < len(args) && args[i+1] == "auto"
+// parseTrain returns the command train after it has read the command line: a mistake in it would come from every process.
+func parseTrain(args []string) (*cobra.Command, error) {
+	train, _, err := newRoot(io.Discard, cli.NewMessages(io.Discard), func(string) {}).Find([]string{"train"})
+	if err != nil {
+		return nil, err
+	}
+	train.InitDefaultHelpFlag()
+	if err := train.ParseFlags(args); err != nil {
+		return nil, cli.FlagError(train, err)
+	}
+	return train, cmp.Or(train.ValidateArgs(train.Flags().Args()), train.Root().PersistentPreRunE(train, nil))
 }
 
 // signalOf returns the signal that cancelled a context.

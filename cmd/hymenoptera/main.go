@@ -54,7 +54,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin
 	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil {
 		err = cause
 	}
-	if err != nil && !errors.Is(err, syscall.EPIPE) { // the reader has read enough, as head does
+	if err != nil && !errors.Is(err, cli.ErrSaid) && !errors.Is(err, syscall.EPIPE) { // the reader has read enough, as head does
 		m.Error(err)
 	}
 	return cli.ExitCode(err)

@@ -78,16 +78,36 @@ func testGroup(t *testing.T, b built) {
 		{launch("0", ""), "--nproc 0: want 1 to 1024 processes", 2},
 		{[]string{"launch", "--nproc", "2", "eval"}, "launch takes the command to start, train and its flags", 2},
 		{[]string{"launch", "--nproc", "2", "--max-restarts", "1", "train"}, "add them", 2},
+		{launch("2", "")[:1], "launch needs --nproc, the number of processes", 2},
 		{[]string{"train", "--sync-bn"}, "--sync-bn has no effect with one process: leave one of them out", 2},
 		{[]string{"train", "--peer-timeout", "3s"}, "--peer-timeout has no effect in one process", 2},
 	} {
 		b.run(t, dir, c.args...).check(t, c.code, c.line)
 	}
+	// A mistake in the flags of train is one line, and help comes once.
+	for _, c := range []struct {
+		args           string
+		code           int
+		stdout, stderr string
+	}{
+		{"--nosuch", 2, "", "hymenoptera: unknown flag: --nosuch (hymenoptera train --help lists the flags)\n"},
+		{"extra", 2, "", "hymenoptera: train takes only flags, got \"extra\" (hymenoptera train --help lists the flags)\n"},
+		{"-q -v", 2, "", "hymenoptera: --quiet and --verbose do not go together\n"},
+		{"--data=", 2, "", "hymenoptera: --data is empty: give it a value, or leave it out\n"},
+		{"--help", 0, b.run(t, dir, "train", "--help").stdout, ""},
+	} {
+		if got := b.run(t, dir, strings.Fields("launch --nproc 3 train "+c.args)...); got != (result{c.code, c.stdout, c.stderr}) {
+			t.Errorf("%s: got %+v", c.args, got)
+		}
+	}
+	for _, more := range []string{"--resume auto", "--out o", "--out o --resume runs"} {
+		b.run(t, dir, strings.Fields("launch --nproc 2 --max-restarts 1 train "+more)...).check(t, 2, "goes on only with --out and --resume auto")
+	}
 	several := func(rank string) built { // port 9 is discard's, where nothing listens
 		return built{b.path, append(slices.Clone(b.env), "WORLD_SIZE=2", "RANK="+rank, "MASTER_ADDR=127.0.0.1", "MASTER_PORT=9", "GLOO_SOCKET_IFNAME=lo")}
 	}
 	several("").run(t, dir, "train").check(t, 2, "the environment says that several processes train together, but RANK is not set")
-	several("1").run(t, dir, smallArgs("--peer-timeout 1s")...).check(t, 1, "rank 1 of 2 does not reach the others")
+	several("1").run(t, dir, smallArgs("--peer-timeout 1s")...).check(t, 1, "rank 1 of 2 does not reach the others at 127.0.0.1:9 within 1s: start all 2 processes")
 }
 
 // child returns the child of a process that has a variable in its environment.

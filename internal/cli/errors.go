@@ -42,6 +42,9 @@ type ExitError struct {
 func (e *ExitError) Error() string { return e.Err.Error() }
 func (e *ExitError) Unwrap() error { return e.Err }
 
+// ErrSaid stands for an error that standard error shows already.
+var ErrSaid = errors.New("said already")
+
 // ExitCode returns the exit code for an error, which may be nil.
 func ExitCode(err error) int {
 	var stopped Interrupt
