@@ -24,6 +24,7 @@ type Group interface {
 	trainer.Group
 	Local() int                                                         // the number of the process on its machine: it takes this CUDA device
 	BatchNorm(s *torch.Scope, x *torch.Tensor, n nn.Norm) *torch.Tensor // an [nn.SyncFunc]
+	UseNCCL() error                                                     // for tensors of CUDA devices; an error says why they go through the host
 	Share(data []byte) []byte                                           // returns rank 0's data
 }
 
@@ -98,6 +99,21 @@ func compareOptions(first, theirs []byte, rank int) error {
 		}
 	}
 	return nil
+}
+
+// useNCCL averages the gradients of GPUs with NCCL, where all processes have it.
+func (p *plan) useNCCL(ctx context.Context) error {
+	if p.o.Group == nil || p.mode.Device == torch.CPU {
+		return nil
+	}
+	return torch.Do(ctx, func(*torch.Scope) error {
+		if err := p.o.Group.UseNCCL(); err != nil {
+			p.hooks.Log.Info(fmt.Sprintf("gradients go through the host's memory: %v", err))
+		} else {
+			p.hooks.Log.Info("gradients go from GPU to GPU, with NCCL")
+		}
+		return nil
+	})
 }
 
 // compareWeights says whether the processes end with the same best weights. Processors with other instructions can give them

@@ -77,6 +77,9 @@ func (p *plan) readImages(ctx context.Context) (err error) {
 	if err := p.compareGroup(ctx); err != nil {
 		return err
 	}
+	if err := p.useNCCL(ctx); err != nil {
+		return err
+	}
 	if p.from != nil {
 		p.from.regroup(p.o.processes())
 		if err := p.from.checkImages(p.files, p.set); err != nil {

@@ -19,7 +19,7 @@ for dir in $rpath; do
 done
 strip --strip-unneeded $out/lib/*.so
 cp scripts/gpu_run.sh $out/run.sh
-cp scripts/reference.py $out/scripts/
+cp scripts/reference.py scripts/reference_shards.py $out/scripts/
 cp bench/gpu.py bench/accuracy.py $out/bench/
 echo "gpu-check: $out is built ($(du -sh $out | cut -f1))"
 

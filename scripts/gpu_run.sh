@@ -3,13 +3,13 @@
 #
 #   [ROUNDS=5] [SEEDS=5] ./run.sh IMAGES WEIGHTS [CHECK …]
 #
-# Checks are tests, commands, deterministic, bench and accuracy; without any the first four run.
+# Checks are tests, commands, deterministic, processes, bench and accuracy; without any all but the last run.
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n 2,6p "$0" >&2; exit 2; }
 data=$(realpath "$1") weights=$2
 [ "$weights" = none ] || weights=$(realpath "$weights")
 shift 2
-[ $# -gt 0 ] || set -- tests commands deterministic bench
+[ $# -gt 0 ] || set -- tests commands deterministic processes bench
 cd "$(dirname "$0")"
 python=${PYTHON:-python3}
 torch=$($python -c 'import os, torch; print(os.path.dirname(torch.__file__))')
@@ -53,8 +53,16 @@ for check in "$@"; do
 		PY
 		rm -rf "$tmp"
 		;;
+	processes)
+		[ "$(nvidia-smi -L | wc -l)" -ge 2 ] || { echo "NOT RUN: two processes take two GPUs"; continue; }
+		tmp=$(mktemp -d)
+		bin/hymenoptera launch --nproc 2 train --device cuda --data "$data" --weights "$weights" --epochs 2 --out "$tmp/run" 2>&1 | tee "$tmp/log"
+		grep 'with NCCL' "$tmp/log"
+		grep 'all 2 processes end with the same weights' "$tmp/log"
+		rm -rf "$tmp"
+		;;
 	bench) $python bench/gpu.py --data "$data" --weights "$weights" ${ROUNDS:+--rounds $ROUNDS} ;;
 	accuracy) $python bench/accuracy.py --device cuda --data "$data" --weights "$weights" ${SEEDS:+--seeds $SEEDS} --svg accuracy.svg ;;
-	*) echo "run.sh: no check $check: want tests, commands, deterministic, bench or accuracy" >&2; exit 2 ;;
+	*) echo "run.sh: no check $check: want tests, commands, deterministic, processes, bench or accuracy" >&2; exit 2 ;;
 	esac
 done

@@ -4,7 +4,7 @@
 #   1 tools      what is missing is installed (root on Debian or Ubuntu) or named, with the command to type
 #   2 libtorch   the pinned wheels, unpacked into the cache folder; or $LIBTORCH, a libtorch 2.11 of yours
 #   3 gotch      gotch's C++ compiled once against that libtorch, into the cache folder
-#   4 graphs     what CUDA graphs take, compiled with CUDA's headers: a library that is loaded where there is a GPU
+#   4 graphs     what CUDA graphs and NCCL take, compiled with CUDA's headers: libraries that are loaded where there is a GPU
 #   5 codecs     libjpeg-turbo, libtiff and libwebp out of Pillow's wheel, into the cache folder
 #   6 vendor     this clone's Go modules, and the cgo flags that point at 2 to 5
 #
@@ -54,7 +54,7 @@ fi
 # The quick way out: this clone was set up from the same files for the same libtorch.
 imports=$(grep -rhoE '^\s*(_ )?"[a-z0-9]+\.[a-z]+/[^"]+"' --include='*.go' --exclude-dir=vendor . | tr -d ' \t' | sort -u)
 gotch=$cache/gotch/$({ cat $here/compat.h $here/gotch_names.sh; grep sugarme/gotch go.sum; echo "$libtorch"; } | hash_of)
-graphs=$cache/graphs/$({ cat torch/graph/graph.cc torch/guard.h $here/requirements-cuda-headers$suffix.txt; echo "$libtorch"; } | hash_of)
+graphs=$cache/graphs/$({ cat torch/graph/graph.cc torch/dist/nccl/nccl.cc torch/guard.h $here/requirements-cuda-headers$suffix.txt; echo "$libtorch"; } | hash_of)
 codecs=$cache/codecs/$(hash_of <$here/requirements-pillow$suffix.txt)
 stamp() { { cat go.mod go.sum $here/*; echo "$imports $libtorch $gotch $graphs $codecs" /usr/lib/*/libjemalloc_pic.a; } | hash_of; }
 if [ "$(cat vendor/${cross:+.$arch/}.setup 2>/dev/null)" = "$(stamp)" ] && [ -e torch/dist/cgo_libtorch.go ] &&
@@ -218,9 +218,21 @@ compile_graphs() {
 			-o "$tmp/libhymenoptera_cuda.so" -L"$libtorch/lib" -Wl,--allow-shlib-undefined \
 			-ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib" && mv -T "$tmp" "$graphs" ||
 			say "libhymenoptera_cuda.so could not be compiled against $libtorch: training on a GPU goes without CUDA graphs"
+		compile_nccl "$headers/nvidia/cu13/include"
 	else
 		say "CUDA's headers could not be fetched: training on a GPU goes without CUDA graphs"
 	fi
+}
+
+# c10d's NCCL takes the headers of all of CUDA, which come with the libtorch for CUDA.
+compile_nccl() { # <CUDA's headers>
+	local nvidia=${libtorch%/torch}/nvidia
+	[ -e "$graphs" ] && [ -e "$nvidia/nccl/include/nccl.h" ] || return 0
+	${cross}g++ -std=c++17 -O1 -fPIC -w -shared -I"$libtorch/include" -I"$libtorch/include/torch/csrc/api/include" \
+		-I"$nvidia/cu13/include" -I"$nvidia/nccl/include" -I"$1" -D_GLIBCXX_USE_CXX11_ABI=1 torch/dist/nccl/nccl.cc \
+		-o "$graphs/libhymenoptera_nccl.so" -L"$libtorch/lib" -Wl,--allow-shlib-undefined \
+		-ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -Wl,-rpath,"$libtorch/lib" ||
+		say "libhymenoptera_nccl.so could not be compiled against $libtorch: gradients of several GPUs go through the host's memory"
 }
 
 # --- 5 codecs ------------------------------------------------------------------------------------

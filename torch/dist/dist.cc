@@ -11,6 +11,8 @@
 #include <c10/util/Logging.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <dlfcn.h>
+
 #include <numeric>
 
 namespace {
@@ -18,6 +20,7 @@ namespace {
 struct Group {
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroup> processes;
+  c10::intrusive_ptr<c10d::Backend> nccl; // null until hy_dist_load_nccl
 };
 
 Group &group(void *g) { return *static_cast<Group *>(g); }
@@ -72,6 +75,25 @@ char *hy_dist_init(hy_dist_options o, void **out) {
     g->processes->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
     *out = g.release();
   });
+}
+
+char *hy_dist_load_nccl(void *g, int64_t timeout_ms) {
+  return guard([&] {
+    void *library = dlopen("libhymenoptera_nccl.so", RTLD_NOW);
+    TORCH_CHECK(library, dlerror());
+    const auto make = reinterpret_cast<char *(*)(const c10::intrusive_ptr<c10d::Store> *, int, int, int64_t, c10::intrusive_ptr<c10d::Backend> *)>(dlsym(library, "hy_nccl"));
+    TORCH_CHECK(make, "no hy_nccl in libhymenoptera_nccl.so: it is of another version");
+    const auto &p = group(g).processes;
+    if (char *error = make(&group(g).store, p->getRank(), p->getSize(), timeout_ms, &group(g).nccl)) {
+      const std::string text = error;
+      free(error);
+      TORCH_CHECK(false, text);
+    }
+  });
+}
+
+char *hy_dist_use_nccl(void *g) {
+  return guard([&] { group(g).processes->setBackend(c10::DeviceType::CUDA, c10d::ProcessGroup::BackendType::NCCL, group(g).nccl); });
 }
 
 void hy_dist_free(void *g) {

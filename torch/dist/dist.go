@@ -115,6 +115,22 @@ func (g *Group) Local() int { return g.env.Local }
 // Size returns the number of processes.
 func (g *Group) Size() int { return g.env.World }
 
+// UseNCCL makes the operations on tensors of CUDA devices use NCCL. If one of the processes cannot, all go through the host's memory,
+// and the error says why.
+func (g *Group) UseNCCL() error {
+	var reason []byte
+	if err := takeError(C.hy_dist_load_nccl(g.c, C.int64_t(g.env.Timeout.Milliseconds()))); err != nil {
+		reason = []byte(err.Error())
+	}
+	for rank, theirs := range g.Gather(reason) {
+		if len(theirs) > 0 {
+			return fmt.Errorf("dist: rank %d cannot use NCCL: %s", rank, theirs)
+		}
+	}
+	g.check(C.hy_dist_use_nccl(g.c))
+	return nil
+}
+
 // AllReduce replaces t by its sum over the processes.
 func (g *Group) AllReduce(t *torch.Tensor) {
 	g.check(C.hy_dist_sum(g.c, t.Handle()))

@@ -20,6 +20,10 @@ typedef struct {
 char *hy_dist_init(hy_dist_options o, void **group);
 void hy_dist_free(void *group);
 
+// NCCL for tensors on GPUs, which otherwise go through the host's memory. All processes use it or none.
+char *hy_dist_load_nccl(void *group, int64_t timeout_ms);
+char *hy_dist_use_nccl(void *group);
+
 // They wait until every process has called them.
 char *hy_dist_sum(void *group, void *tensor);       // in place
 char *hy_dist_broadcast(void *group, void **tensors, int n); // rank 0's values to the others

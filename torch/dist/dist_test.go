@@ -68,6 +68,12 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 		fmt.Printf("gather %q\n", g.Gather([]byte(strings.Repeat("x", g.Rank()))))
 		return nil
 	},
+	// Where there are no GPUs every process says why, and the others' operations go on.
+	"nccl": func(s *torch.Scope, g *Group) error {
+		fmt.Println(g.UseNCCL())
+		g.Barrier()
+		return nil
+	},
 	// The mean over two batches of the gradients of (w·x)², for two steps: the second has buckets of its own.
 	"gradients": func(s *torch.Scope, g *Group) error {
 		w := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{1, 2}, 1, 2), true)
@@ -189,6 +195,17 @@ func start(t *testing.T, n int, name string, env ...string) (outputs []string) {
 		outputs = append(outputs, texts[i].String())
 	}
 	return outputs
+}
+
+func TestNoNCCL(t *testing.T) {
+	if _, err := os.Stat("/proc/driver/nvidia/version"); err == nil {
+		t.Skip("there is a GPU: make gpu-check uses NCCL")
+	}
+	for rank, got := range start(t, 2, "nccl") {
+		if !strings.HasPrefix(got, "dist: rank 0 cannot use NCCL: ") {
+			t.Errorf("rank %d: got %q", rank, got)
+		}
+	}
 }
 
 func TestCollectives(t *testing.T) {
