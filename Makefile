@@ -259,8 +259,8 @@ bench-serve: build reference-env ## serve against FastAPI and uvicorn: requests/
 	@PYTHONPATH=$(BENCH_SERVE) $(PYTHON) bench/serve.py --data '$(DATA)' $(ARGS)
 
 FASTAI := $(CACHE)/fastai-$(shell sha256sum bench/requirements-fastai.txt | cut -c-12)
-bench-listing: setup ## list a million files, and draw an epoch's order of them: time and memory
-	@go run ./internal/tools/listing $(ARGS)
+bench-listing: build ## a million images as files and as shards: time and memory to list them, and how long a training waits for them
+	@python3 bench/listing.py $(ARGS)
 
 bench-ddp: build reference-env ## images per second of 2 processes x 1 thread, against 1 x 2, and against PyTorch's 2 x 1
 	@$(PYTHON) bench/ddp.py '$(DATA)' '$(WEIGHTS)' $(ARGS)

@@ -1,12 +1,19 @@
-// Command listing makes a folder of a million images, which are empty, and prints how long it takes to list it and to draw the
-// order of an epoch, and the memory that they take.
+// Command listing lists a folder of images or of shards and draws the order of an epoch, and prints how long that takes and how much
+// memory.
+//
+//	listing [-make N] FOLDER
+//
+// With -make it writes N small images in 100 classes into the folder first.
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,15 +22,16 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/mt19937"
+	"hymenoptera/shards"
 	"hymenoptera/transforms"
 )
 
 func main() {
-	n := flag.Int("n", 1e6, "files to make")
+	n := flag.Int("make", 0, "images to write first")
 	flag.Parse()
-	root, err := os.MkdirTemp("", "listing-")
+	err := write(flag.Arg(0), *n)
 	if err == nil {
-		err = errors.Join(list(root, *n), os.RemoveAll(root))
+		err = list(flag.Arg(0))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "listing:", err)
@@ -31,25 +39,35 @@ func main() {
 	}
 }
 
-// fill makes n empty files in 100 classes, and as few as possible to validate with.
-func fill(root string, n int) error {
-	for i := range n + classes {
+const classes = 100
+
+// write writes n images of 32×32 pixels to train with, and a hundredth as many to validate with.
+func write(root string, n int) error {
+	for i := range n + n/100 {
 		set := "train"
 		if i >= n {
 			set = "val"
 		}
 		dir := filepath.Join(root, set, fmt.Sprintf("class-%02d", i%classes))
-		if err := os.MkdirAll(dir, 0o777); err != nil {
+		if i%n < classes {
+			if err := os.MkdirAll(dir, 0o777); err != nil {
+				return err
+			}
+		}
+		m := image.NewNRGBA(image.Rect(0, 0, 32, 32))
+		for k := range 32 * 32 {
+			m.Set(k%32, k/32, color.NRGBA{uint8(i*k/32 + k), uint8(i / 7 * (k % 32)), uint8(i%classes*5 + k/9), 255})
+		}
+		var file bytes.Buffer
+		if err := jpeg.Encode(&file, m, nil); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("IMG_%08d.jpg", i)), nil, 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("IMG_%08d.jpg", i)), file.Bytes(), 0o666); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-const classes = 100
 
 func heap() float64 {
 	var m runtime.MemStats
@@ -58,12 +76,16 @@ func heap() float64 {
 	return float64(m.HeapAlloc)
 }
 
-func list(root string, n int) error {
-	if err := fill(root, n); err != nil {
-		return err
+func open(root string) (train, val *dataset.ImageFolder, err error) {
+	if shards.In(root) {
+		return shards.Open(context.Background(), root)
 	}
+	return dataset.Open(root)
+}
+
+func list(root string) error {
 	before, start := heap(), time.Now()
-	train, val, err := dataset.Open(root)
+	train, val, err := open(root)
 	if err != nil {
 		return err
 	}
