@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test test-arm64 check-arm64 curves-arm64 demo train train-finetune train-conv train-googlenet train-all clean \
-	reference-env goldens parity parity-matrix parity-ddp restart-check two-hosts parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
+	reference-env goldens parity parity-matrix parity-ddp restart-check two-hosts parity-batches parity-files parity-pictures damaged-check check-planted parity-predict parity-onnx parity-shards fuzz parity-fuzz asan faults bench bench-memory bench-start bench-evaluate bench-growth \
 	bench-reorders bench-limit bench-hotspots bench-serve bench-own-pictures bench-listing bench-ddp stress stress-serve failing-writes resume-check bench-checkpoints lint race module-path vulnerabilities dist gpu-check test-browser test-onnx examples
 
 DATA    ?= data/hymenoptera_data
@@ -152,6 +152,11 @@ parity-predict: build reference-env ## logits of every validation image, against
 parity-onnx: build reference-env ## exported ONNX files, run by onnxruntime, against predict (CHECKPOINT=FILE)
 	@$(NEEDS_ONNX)
 	@PYTHONPATH=$(ONNX) $(PYTHON) scripts/parity_onnx.py --data '$(DATA)' $(call option,checkpoint,CHECKPOINT) $(ARGS)
+
+WEBDATASET := $(CACHE)/webdataset-$(shell sha256sum scripts/webdataset-requirements.txt | cut -c-12)
+parity-shards: build reference-env ## shards against the package webdataset, both ways
+	@$(call install,$(WEBDATASET),--no-deps -r scripts/webdataset-requirements.txt)
+	@PYTHONPATH=$(WEBDATASET) $(PYTHON) scripts/parity_shards.py '$(DATA)'
 
 # Executions, not seconds: when its time is over, the coordinator of Go before 1.27 can
 # take its own deadline for a failure (golang/go#75804).
