@@ -25,12 +25,12 @@ func (f *ImageFolder) newAhead(order []int) *ahead {
 	return a
 }
 
-// run fetches shards until ctx is done or all are here. It leaves an error to those that need the shard.
+// run fetches shards until ctx is done or all are here. An error is for those that need the shard.
 func (a *ahead) run(ctx context.Context) {
 	for _, shard := range a.shards {
 		select {
 		case <-a.tokens:
-			Sample{shard: shard}.fetch(ctx)
+			shard.fetch(ctx, true)
 		case <-ctx.Done():
 			return
 		}

@@ -21,7 +21,8 @@ type Shard struct {
 	// Fetch, if not nil, puts the shard there. It is called again if the shard has gone.
 	Fetch func(ctx context.Context) error
 
-	turn sync.Mutex // of one Fetch at a time
+	turn   sync.Mutex // of one Fetch at a time
+	failed error      // of a Fetch ahead of time, for those that need the shard
 }
 
 // A Member is a picture in a shard.
@@ -83,15 +84,28 @@ func (s Sample) fetch(ctx context.Context) error {
 	if s.shard == nil || s.shard.Fetch == nil {
 		return nil
 	}
-	s.shard.turn.Lock()
-	defer s.shard.turn.Unlock()
-	if _, err := os.Stat(s.shard.Path); !errors.Is(err, fs.ErrNotExist) {
+	return s.shard.fetch(ctx, false)
+}
+
+// fetch sees that the shard is there. Ahead of time an error is kept for the first that needs the shard, which need not ask again.
+func (s *Shard) fetch(ctx context.Context, ahead bool) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err := s.failed; err != nil {
+		s.failed = nil
+		return err
+	}
+	if _, err := os.Stat(s.Path); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := s.shard.Fetch(ctx); err != nil {
-		return &FetchError{s.shard.Path, err}
+	err := s.Fetch(ctx)
+	if err != nil {
+		err = &FetchError{s.Path, err}
 	}
-	return nil
+	if ahead {
+		s.failed = err
+	}
+	return err
 }
 
 // A FetchError says that a shard did not come.

@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"hymenoptera/dataset"
 	"hymenoptera/shards"
@@ -48,6 +49,11 @@ func (o Options) fetchShards(ctx context.Context, h Hooks) (train, val *dataset.
 	}
 	cfg := o.downloads(h)
 	cfg.Mirror, cfg.Progress = "", nil
+	cfg.Log = func(line string) {
+		if !strings.HasPrefix(line, "Downloading: ") { // one per shard
+			h.Log.Info(line)
+		}
+	}
 	h.Log.Info("shards come when they are needed, and are kept in " + dir)
 	if train, val, err = shards.Fetch(ctx, cfg, o.Data, dir); err != nil {
 		err = &DownloadError{Option: "data", Err: err}

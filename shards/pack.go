@@ -58,6 +58,10 @@ func Pack(ctx context.Context, out string, train, val *dataset.ImageFolder, o Pa
 		os.Remove(out) // an empty folder
 		err = os.Rename(dir, out)
 	}
+	var inside *fs.PathError
+	if errors.As(err, &inside) && filepath.Dir(inside.Path) == dir {
+		err = fmt.Errorf("shards: %s %s: %w", inside.Op, filepath.Join(out, filepath.Base(inside.Path)), inside.Err)
+	}
 	if err != nil {
 		return nil, err
 	}

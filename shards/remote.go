@@ -49,7 +49,7 @@ type remote struct {
 }
 
 // Fetch lists the two sets at an address, by their index there. Their shards come into the folder dir when they are needed, and those
-// that came first are removed from it when half of the disk that is free now would not be enough.
+// that came first are removed from it when half of the disk that is free now would not be enough. cfg.Log must not be nil.
 func Fetch(ctx context.Context, cfg hub.Config, address, dir string) (train, val *dataset.ImageFolder, err error) {
 	r := &remote{dir: dir, cfg: cfg}
 	return r.fetch(ctx, address, r.room)
@@ -59,14 +59,7 @@ func (r *remote) fetch(ctx context.Context, address string, room func() (int64, 
 	if r.address, err = url.Parse(address); err != nil {
 		return nil, nil, fmt.Errorf("shards: %w", err)
 	}
-	index := filepath.Join(r.dir, IndexFile)
-	if err := os.Remove(index); err != nil && !errors.Is(err, fs.ErrNotExist) { // it can be an old one
-		return nil, nil, fmt.Errorf("shards: %w", err)
-	}
-	if _, err := hub.Fetch(ctx, r.cfg, hub.File{URL: r.file(IndexFile)}, index); err != nil {
-		return nil, nil, err
-	}
-	x, err := readIndex(index)
+	x, err := r.index(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,6 +79,27 @@ func (r *remote) fetch(ctx context.Context, address string, room func() (int64, 
 			return err
 		}}
 	})
+}
+
+// index returns the index at the address or, if that does not answer, the one that came before.
+func (r *remote) index(ctx context.Context) (*Index, error) {
+	before, fresh := filepath.Join(r.dir, IndexFile), filepath.Join(r.dir, "new-"+IndexFile)
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("shards: %w", err)
+	}
+	_, err := hub.Fetch(ctx, r.cfg, hub.File{URL: r.file(IndexFile)}, fresh)
+	if _, there := os.Stat(before); err != nil && there == nil && ctx.Err() == nil {
+		r.cfg.Log(fmt.Sprintf("%v; taking the index that came before", err))
+		return readIndex(before)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x, err := readIndex(fresh)
+	if err == nil {
+		err = os.Rename(fresh, before)
+	}
+	return x, err
 }
 
 // file returns the address of a file of the set.

@@ -119,6 +119,7 @@ func set(t *testing.T) (dir string) {
 
 func config() hub.Config {
 	cfg := hub.DefaultConfig()
+	cfg.Log = func(string) {}
 	cfg.Attempts, cfg.Stall, cfg.Backoff = 4, 200*time.Millisecond, time.Millisecond
 	return cfg
 }
@@ -183,7 +184,14 @@ func TestServerFails(t *testing.T) {
 	if _, _, err := Fetch(t.Context(), config(), "http://example.org/packed", t.TempDir()); err == nil || !strings.Contains(err.Error(), "http://") {
 		t.Errorf("an address without TLS: got error %v", err)
 	}
+	cache := t.TempDir()
+	if _, _, err := Fetch(t.Context(), config(), published.URL, cache); err != nil {
+		t.Fatal(err)
+	}
 	s.dir = t.TempDir()
+	if train, _, err := Fetch(t.Context(), config(), published.URL, cache); err != nil || len(train.Samples) != 10 {
+		t.Errorf("the index that came before: got error %v", err)
+	}
 	if _, _, err := Fetch(t.Context(), config(), published.URL, t.TempDir()); err == nil || !strings.Contains(err.Error(), IndexFile) {
 		t.Errorf("no index: got error %v", err)
 	}
