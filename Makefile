@@ -218,7 +218,7 @@ two-hosts: build ## train on two hosts made of network namespaces, with late and
 	@scripts/two_hosts.sh
 
 race: setup ## the tests of the packages that start goroutines, under the race detector
-	go test -race -p 1 -timeout 1h ./internal/background ./internal/cli ./internal/launch ./check ./checkpoint ./dataset ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
+	go test -race -p 1 -timeout 1h ./internal/background ./internal/cli ./internal/launch ./check ./checkpoint ./dataset ./shards ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
 
 vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
 	@scripts/vulnerabilities.sh

@@ -18,10 +18,11 @@ import (
 // A Shard is a tar file with pictures of a set.
 type Shard struct {
 	Path string // where it lies
-	// Fetch, if not nil, puts the shard there. It is called again if the shard has gone.
+	// Fetch, if not nil, puts the shard there, or sees that it is the right one that is there. It is called again if the shard has gone.
 	Fetch func(ctx context.Context) error
 
 	turn   sync.Mutex // of one Fetch at a time
+	here   bool       // Fetch has succeeded
 	failed error      // of a Fetch ahead of time, for those that need the shard
 }
 
@@ -95,14 +96,14 @@ func (s *Shard) fetch(ctx context.Context, ahead bool) error {
 		s.failed = nil
 		return err
 	}
-	if _, err := os.Stat(s.Path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(s.Path); s.here && !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	err := s.Fetch(ctx)
-	if err != nil {
+	if s.here = err == nil; !s.here {
 		err = &FetchError{s.Path, err}
 	}
-	if ahead {
+	if ahead && ctx.Err() == nil {
 		s.failed = err
 	}
 	return err

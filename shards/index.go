@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -134,6 +135,9 @@ func (l *shardLine) check(classes int) error {
 		return fmt.Errorf("%s: %d names, %d labels, %d offsets and %d sizes", l.Name, n, len(l.Labels), len(l.Offsets), len(l.Sizes))
 	}
 	for i := range n {
+		if !fs.ValidPath(l.Names[i]) || strings.Contains(l.Names[i], "\x00") {
+			return fmt.Errorf("%s: picture %q: want a path below the folder", l.Name, l.Names[i])
+		}
 		if l.Labels[i] < 0 || l.Labels[i] >= classes || l.Offsets[i] < 512 || l.Sizes[i] < 0 || l.Offsets[i] > l.Bytes-l.Sizes[i] {
 			return fmt.Errorf("%s: picture %q has label %d of %d classes, and %d bytes at offset %d of %d", l.Name, l.Names[i], l.Labels[i], classes, l.Sizes[i], l.Offsets[i], l.Bytes)
 		}

@@ -13,11 +13,13 @@ import (
 	"hymenoptera/internal/regular"
 )
 
-// In reports whether a folder holds shards.
+// In reports whether a folder holds shards: an index of them, or tar files and no folder train.
 func In(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, IndexFile)); err == nil {
+		return true
+	}
 	names, err := list(dir)
-	_, index := os.Stat(filepath.Join(dir, IndexFile))
-	return err == nil && len(names) > 0 || index == nil
+	return err == nil && len(names) > 0 && !regular.IsFolder(filepath.Join(dir, "train"))
 }
 
 // list returns the names of the shards in a folder, sorted.

@@ -17,9 +17,9 @@ import (
 
 // PackOptions say how [Pack] writes a set. Begin with DefaultPackOptions.
 type PackOptions struct {
-	Bytes    int64  // of a shard, at most, unless a single picture takes more
-	Seed     uint64 // of the order of the training pictures
-	Progress func(done, n int)
+	Bytes    int64             // of a shard, at most, unless a single picture takes more
+	Seed     uint64            // of the order of the training pictures
+	Progress func(done, n int) // pictures; not nil
 }
 
 // DefaultPackOptions returns shards of 256 MB, in the order of seed 0.

@@ -133,12 +133,12 @@ func (r *remote) room() (int64, error) {
 // makeRoom removes shards until there is room for another one.
 func (r *remote) makeRoom(s Shard) error {
 	files, bytes, err := r.kept()
+	if slices.ContainsFunc(files, func(f fs.FileInfo) bool { return f.Name() == s.Name }) {
+		return err // it is here, or an old one that it replaces
+	}
 	for _, f := range files {
 		if bytes+s.Bytes <= r.most || err != nil {
 			break
-		}
-		if f.Name() == s.Name {
-			continue
 		}
 		if err = os.Remove(filepath.Join(r.dir, f.Name())); errors.Is(err, fs.ErrNotExist) {
 			err = nil

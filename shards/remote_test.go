@@ -157,6 +157,48 @@ func TestFaultyServer(t *testing.T) {
 	}
 }
 
+// A set that was packed anew under the same names replaces the shards that are kept.
+func TestSetChanges(t *testing.T) {
+	s, cache := &server{dir: set(t), asked: map[string]int{}}, t.TempDir()
+	published := httptest.NewServer(s)
+	defer published.Close()
+	read := func() (all string) {
+		train, _, err := Fetch(t.Context(), config(), published.URL, cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sample := range train.Samples {
+			data, err := sample.Read(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(data)
+		}
+		return all
+	}
+	before := read()
+	train, val, err := Open(t.Context(), s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.dir = filepath.Join(t.TempDir(), "packed")
+	if _, err := Pack(t.Context(), s.dir, train, val, PackOptions{Bytes: 1, Seed: 7, Progress: func(int, int) {}}); err != nil {
+		t.Fatal(err)
+	}
+	after := read()
+	if train, _, err = Open(t.Context(), s.dir); err != nil {
+		t.Fatal(err)
+	}
+	want := ""
+	for _, sample := range train.Samples {
+		data, _ := sample.Read(t.Context(), nil)
+		want += string(data)
+	}
+	if after != want || after == before {
+		t.Errorf("got %q after %q, want %q", after, before, want)
+	}
+}
+
 // A server that never sends a shard ends the epoch with an error that names it, and a missing index is one at once.
 func TestServerFails(t *testing.T) {
 	s := &server{dir: set(t), faults: slices.Repeat([]string{"503"}, 1000), asked: map[string]int{}}

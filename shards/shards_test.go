@@ -313,6 +313,69 @@ func TestPackFails(t *testing.T) {
 	}
 }
 
+// A folder with class folders is one of them, whatever tar files lie beside.
+func TestIn(t *testing.T) {
+	for _, tt := range []struct {
+		files []string
+		want  bool
+	}{
+		{[]string{"train-0.tar"}, true},
+		{[]string{"val-0.tar"}, true},
+		{[]string{"shards.jsonl"}, true},
+		{[]string{"train.tar", "x-train-0.tar", "train-0.tgz"}, false},
+		{[]string{"train/a/1.jpg", "train-0.tar"}, false},
+	} {
+		files := map[string][]byte{}
+		for _, name := range tt.files {
+			files[name] = nil
+		}
+		if got := shards.In(folder(t, files)); got != tt.want {
+			t.Errorf("%q: got %v, want %v", tt.files, got, tt.want)
+		}
+	}
+}
+
+// A hostile tar file is an error, or a set whose samples lie in it.
+func FuzzOpen(f *testing.F) {
+	var long bytes.Buffer
+	w := tar.NewWriter(&long)
+	w.WriteHeader(&tar.Header{Name: strings.Repeat("long/", 60) + "1.jpg", Size: 1, PAXRecords: map[string]string{"HYMENOPTERA.x": "y"}})
+	w.Write([]byte("x"))
+	w.Close()
+	f.Add(long.Bytes())
+	good := func() []byte {
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		for _, name := range []string{"a/1.jpg", "a/1.cls", "b/2.jpg", "b/2.cls"} {
+			w.WriteHeader(&tar.Header{Name: name, Size: 1})
+			w.Write([]byte("7"))
+		}
+		w.Close()
+		return out.Bytes()
+	}()
+	f.Add(good)
+	for _, n := range []int{0, 100, 512, 600, 1024, 1600, 2048} {
+		f.Add(good[:n])
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := folder(t, map[string][]byte{"train-1.tar": data, "val-1.tar": data})
+		train, _, err := shards.Open(t.Context(), dir)
+		if err != nil {
+			return
+		}
+		for _, s := range train.Samples {
+			r, n, err := s.Open(t.Context())
+			if err != nil {
+				continue
+			}
+			if got, err := io.ReadAll(r); err != nil || int64(len(got)) != n {
+				t.Errorf("%s: %d bytes of %d, error %v", s.Path, len(got), n, err)
+			}
+			r.Close()
+		}
+	})
+}
+
 // A hostile index is an error, or a set whose samples are.
 func FuzzReadIndex(f *testing.F) {
 	var good bytes.Buffer
