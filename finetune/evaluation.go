@@ -1,7 +1,6 @@
 package finetune
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -12,14 +11,14 @@ import (
 	"hymenoptera/report"
 )
 
-// EvaluationReport returns the page of report.html for an evaluation of the network in a checkpoint on labelled images.
-func EvaluationReport(ctx context.Context, checkpoint string, card classify.Card, e *classify.Evaluation) ([]byte, error) {
+// EvaluationReport returns the page, as report.html, of an evaluation of the network in a checkpoint on labelled images.
+func EvaluationReport(ctx context.Context, checkpoint string, card classify.Card, e *classify.Evaluation) (*report.Page, error) {
 	folder := filepath.Clean(e.Folder.Root)
 	name := filepath.Base(folder)
 	if name == "val" {
 		name = filepath.Base(filepath.Dir(folder)) + "/val"
 	}
-	page := report.Page{Title: fmt.Sprintf("%s on %s", card.Model, name), Classes: card.Classes,
+	page := &report.Page{Title: fmt.Sprintf("%s on %s", card.Model, name), Classes: card.Classes,
 		Evaluated: &e.Phase, Fitted: card.Calibration.Temperature, Files: relativeFiles(e.Folder),
 		Config: []report.Field{{Name: "checkpoint", Value: checkpoint}, {Name: "data", Value: folder},
 			{Name: "in training", Value: fmt.Sprintf("accuracy %.4f, loss %.4f, in epoch %d", card.Accuracy, card.Loss, card.Epoch)}},
@@ -28,10 +27,6 @@ func EvaluationReport(ctx context.Context, checkpoint string, card classify.Card
 		page.Predictions = append(page.Predictions, metrics.Prediction{Sample: i, Label: e.Labels[i], Probs: metrics.Softmax(p.Logits)})
 	}
 	var err error
-	if page.Thumbnails, err = thumbnails(ctx, e.Folder, card.Preprocessing, page.Predictions); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = page.Write(&b)
-	return b.Bytes(), err
+	page.Thumbnails, err = thumbnails(ctx, e.Folder, card.Preprocessing, page.Predictions)
+	return page, err
 }

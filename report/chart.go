@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"strconv"
 	"strings"
+
+	"hymenoptera/metrics"
 )
 
 // A chart is a line chart for a page: SVG whose colours the page's style sheet chooses, so that it is
@@ -28,6 +30,15 @@ type series struct {
 }
 
 type point struct{ x, y float64 }
+
+// newSeries returns the line of a value by epoch.
+func newSeries(class string, h metrics.History, value func(metrics.Phase) float64) series {
+	s := series{class: class}
+	for _, p := range h {
+		s.points = append(s.points, point{float64(p.Epoch), value(p)})
+	}
+	return s
+}
 
 // A step is a mark at x with a few letters.
 type step struct {

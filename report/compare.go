@@ -22,7 +22,7 @@ func (r Run) Best() metrics.Phase { return r.History.BestOrLast(r.Rule) }
 func (r Run) Interval() string {
 	b := r.Best()
 	if b.N == 0 {
-		return "unknown"
+		return unknown
 	}
 	return interval(b.Corrects, b.N)
 }
@@ -31,7 +31,7 @@ func (r Run) Interval() string {
 func (r Run) Facts() []string {
 	b := r.Best()
 	facts := []string{percent(b.Acc, 1), r.Interval(), fmt.Sprintf("%.4f", b.Loss),
-		strconv.Itoa(b.Epoch), strconv.Itoa(len(r.History.Of("val"))), "unknown", "unknown", "unknown", "unknown"}
+		strconv.Itoa(b.Epoch), strconv.Itoa(len(r.History.Of("val"))), unknown, unknown, unknown, unknown}
 	if s := r.History.Seconds(); s > 0 {
 		facts[5], facts[6] = span(s), fmt.Sprintf("%.3g", r.History.Rate())
 	}
@@ -42,11 +42,6 @@ func (r Run) Facts() []string {
 		facts[8] = fmt.Sprintf("%.2f GB", float64(r.Memory)/1e9)
 	}
 	return facts
-}
-
-// FactNames returns the heads of the table's columns.
-func FactNames() []string {
-	return []string{"accuracy", "95 % interval", "loss", "best epoch", "epochs", "time", "images/s", "trainable", "memory"}
 }
 
 // count writes 11177538 as 11.18 M.
@@ -72,7 +67,8 @@ type Verdict struct {
 // Verdicts compares all pairs of runs. Two runs whose answers to the same images are known are compared image by
 // image with the exact McNemar test; other runs are compared by Newcombe's interval of the difference, as if their
 // images were independent, which finds fewer differences.
-func Verdicts(runs []Run) (out []Verdict) {
+func (c Comparison) Verdicts() (out []Verdict) {
+	runs := c.Runs
 	for i := range runs {
 		for j := i + 1; j < len(runs); j++ {
 			a, b := runs[i].Best(), runs[j].Best()
@@ -145,62 +141,56 @@ type Line struct {
 	Values []string
 }
 
-// Options returns the options that differ between the runs, by name.
-func (c Comparison) Options() (lines []Line) {
-	names := map[string]bool{}
-	for _, r := range c.Runs {
-		for name := range r.Options {
-			names[name] = true
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		l, known := Line{Name: name}, map[string]bool{}
-		for _, r := range c.Runs {
-			value, ok := r.Options[name]
-			if !ok {
-				value = "default"
-			}
-			if r.Options == nil {
-				value = "unknown"
-			} else {
-				known[value] = true
-			}
-			l.Values = append(l.Values, value)
-		}
-		if len(known) > 1 {
-			lines = append(lines, l)
-		}
-	}
-	return lines
-}
-
-// Recalls returns the recall of each class, by name; none if no run says it.
-func (c Comparison) Recalls() (lines []Line) {
-	names := map[string]bool{}
-	for _, r := range c.Runs {
-		for name := range r.Recalls {
-			names[name] = true
-		}
+// lines returns a line for each name in the runs' maps. text writes the value of a run; ok is false if its map has none.
+func lines[V any](runs []Run, of func(Run) map[string]V, text func(r Run, v V, ok bool) string) (all []Line) {
+	names := map[string]V{}
+	for _, r := range runs {
+		maps.Copy(names, of(r))
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		l := Line{Name: name}
-		for _, r := range c.Runs {
-			value := "unknown"
-			if v, ok := r.Recalls[name]; ok {
-				value = percent(v, 1)
-			}
-			l.Values = append(l.Values, value)
+		for _, r := range runs {
+			v, ok := of(r)[name]
+			l.Values = append(l.Values, text(r, v, ok))
 		}
-		lines = append(lines, l)
+		all = append(all, l)
 	}
-	return lines
+	return all
+}
+
+const unknown = "unknown"
+
+// Options returns the options that differ between the runs, by name.
+func (c Comparison) Options() []Line {
+	all := lines(c.Runs, func(r Run) map[string]string { return r.Options }, func(r Run, v string, ok bool) string {
+		switch {
+		case r.Options == nil:
+			return unknown
+		case !ok:
+			return "default"
+		}
+		return v
+	})
+	return slices.DeleteFunc(all, func(l Line) bool {
+		known := slices.DeleteFunc(slices.Clone(l.Values), func(v string) bool { return v == unknown })
+		return len(slices.Compact(known)) < 2
+	})
+}
+
+// Recalls returns the recall of each class, by name; none if no run says it.
+func (c Comparison) Recalls() []Line {
+	return lines(c.Runs, func(r Run) map[string]float64 { return r.Recalls }, func(_ Run, v float64, ok bool) string {
+		if !ok {
+			return unknown
+		}
+		return percent(v, 1)
+	})
 }
 
 // FactNames returns the heads of the table's columns.
-func (c Comparison) FactNames() []string { return FactNames() }
-
-// Verdicts compares all pairs.
-func (c Comparison) Verdicts() []Verdict { return Verdicts(c.Runs) }
+func (c Comparison) FactNames() []string {
+	return []string{"accuracy", "95 % interval", "loss", "best epoch", "epochs", "time", "images/s", "trainable", "memory"}
+}
 
 // Sentence returns a sentence about a verdict.
 func (c Comparison) Sentence(v Verdict) string {
@@ -249,10 +239,7 @@ func (c Comparison) AccuracyChart() template.HTML {
 func (c Comparison) chart(id, title string, value func(metrics.Phase) float64) template.HTML {
 	ch := chart{title: title + " by epoch", xName: "epoch", share: id == "acc"}
 	for i, r := range c.Runs {
-		s := series{class: lineClass(i)}
-		for _, p := range r.History.Of("val") {
-			s.points = append(s.points, point{float64(p.Epoch), value(p)})
-		}
+		s := newSeries(lineClass(i), r.History.Of("val"), value)
 		ch.lines = append(ch.lines, s)
 		if n := len(s.points); n > 0 {
 			ch.about += fmt.Sprintf("%s went from %.4f to %.4f. ", Letter(i), s.points[0].y, s.points[n-1].y)

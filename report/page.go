@@ -206,19 +206,12 @@ func (p *Page) AccuracyChart() template.HTML {
 
 func (p *Page) curve(id, title string, value func(metrics.Phase) float64) template.HTML {
 	c := chart{title: title + " of training and validation, by epoch", xName: "epoch"}
-	add := func(h metrics.History, class string) {
-		s := series{class: class}
-		for _, x := range h {
-			s.points = append(s.points, point{float64(x.Epoch), value(x)})
-		}
-		c.lines = append(c.lines, s)
-	}
 	for _, name := range []string{"train", "val"} {
-		add(p.Beneath.Of(name), name+" beneath")
+		c.lines = append(c.lines, newSeries(name+" beneath", p.Beneath.Of(name), value))
 	}
 	for _, name := range []string{"train", "val"} {
 		h := p.History.Of(name)
-		add(h, name)
+		c.lines = append(c.lines, newSeries(name, h, value))
 		if n := len(h); n > 0 {
 			c.about += fmt.Sprintf("%s %s went from %.4f to %.4f. ", name, title, value(h[0]), value(h[n-1]))
 		}

@@ -143,12 +143,12 @@ func TestVerdicts(t *testing.T) {
 		{"of the same sizes", sized(val(12, 12, yes...), "a"), sized(val(0, 12, no...), "a"), true, false, "the same 12 images"},
 		{"a log without counts", val(0, 0), val(50, 100), false, true, "not known"},
 	} {
-		vs := Verdicts([]Run{tt.a, tt.b})
+		vs := Comparison{[]Run{tt.a, tt.b}}.Verdicts()
 		if len(vs) != 1 || vs[0].Larger != tt.larger || vs[0].Unknown != tt.unknown || !strings.Contains(vs[0].Evidence, tt.evidence) {
 			t.Errorf("%s: got %+v", tt.name, vs)
 		}
 	}
-	if n := len(Verdicts([]Run{val(1, 2), val(1, 2), val(1, 2)})); n != 3 {
+	if n := len((Comparison{[]Run{val(1, 2), val(1, 2), val(1, 2)}}).Verdicts()); n != 3 {
 		t.Errorf("three runs: %d verdicts, want 3", n)
 	}
 }

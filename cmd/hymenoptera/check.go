@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"hymenoptera/check"
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
+	"hymenoptera/internal/disk"
 	"hymenoptera/internal/text"
 	"hymenoptera/report"
 	"hymenoptera/zoo"
@@ -80,19 +80,14 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 	} else if given("model") {
 		return cli.Usagef("--model has no effect without --weights")
 	}
-	hooks := check.Hooks{
-		Read: func(done, n int) {
-			if c.messages.ShowImages("reading", done, n); done == n {
+	bar := func(title string) func(done, n int) {
+		return func(done, n int) {
+			if c.messages.ShowImages(title, done, n); done == n {
 				c.messages.EndBar()
 			}
-		},
-		Compare: func(done, n int) {
-			if c.messages.ShowImages("comparing", done, n); done == n {
-				c.messages.EndBar()
-			}
-		},
+		}
 	}
-	r, err := check.Run(ctx, o, hooks)
+	r, err := check.Run(ctx, o, check.Hooks{Read: bar("reading"), Compare: bar("comparing")})
 	c.messages.EndBar()
 	if err != nil {
 		return advise(err, c.probe)
@@ -101,21 +96,13 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 		c.messages.Warnf("--weights has no effect: to find wrong labels takes two classes, and pictures that are not all copies of each other")
 	}
 	if given("exclude-to") {
-		var list bytes.Buffer
-		if err := check.WriteList(&list, r.LeaveOut()); err != nil {
-			return err
-		}
-		if err := cli.WriteFile(c.excludeTo, list.Bytes()); err != nil {
+		if err := disk.Replace(disk.OS{}, c.excludeTo, func(w io.Writer) error { return check.WriteList(w, r.LeaveOut()) }); err != nil {
 			return fmt.Errorf("--exclude-to: %w", err)
 		}
 	}
 	found := findings(r)
 	if given("html") {
-		var page bytes.Buffer
-		if err := checkPage(r, found).Write(&page); err != nil {
-			return err
-		}
-		if err := cli.WriteFile(c.html, page.Bytes()); err != nil {
+		if err := disk.Replace(disk.OS{}, c.html, checkPage(r, found).Write); err != nil {
 			return fmt.Errorf("--html: %w", err)
 		}
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hymenoptera/internal/cli"
+	"hymenoptera/internal/disk"
 	"hymenoptera/internal/text"
 	"hymenoptera/report"
 	"hymenoptera/run"
@@ -43,11 +43,7 @@ func newCompare(m *cli.Messages) *cobra.Command {
 				for i, r := range c.Runs {
 					c.Runs[i].Report = linkFrom(html, r.Report)
 				}
-				var page bytes.Buffer
-				if err := c.Write(&page); err != nil {
-					return err
-				}
-				if err := cli.WriteFile(html, page.Bytes()); err != nil {
+				if err := disk.Replace(disk.OS{}, html, c.Write); err != nil {
 					return fmt.Errorf("--html: %w", err)
 				}
 				m.Infof("the comparison as a page: %s", html)
@@ -76,7 +72,7 @@ func linkFrom(page, to string) string {
 // printComparison writes table, curves and verdicts for a terminal, 110 columns wide.
 func printComparison(w io.Writer, c report.Comparison) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "\trun\t%s\n", strings.Join(report.FactNames(), "\t"))
+	fmt.Fprintf(t, "\trun\t%s\n", strings.Join(c.FactNames(), "\t"))
 	var accuracies, losses [][]float64
 	for i, r := range c.Runs {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", report.Letter(i), text.Short(text.Printable(r.Name), 30), strings.Join(r.Facts(), "\t"))

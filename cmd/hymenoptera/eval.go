@@ -16,6 +16,7 @@ import (
 	"hymenoptera/dataset"
 	"hymenoptera/finetune"
 	"hymenoptera/internal/cli"
+	"hymenoptera/internal/disk"
 	"hymenoptera/internal/text"
 	"hymenoptera/metrics"
 	"hymenoptera/report"
@@ -166,7 +167,7 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	if v.report != "" {
 		page, err := finetune.EvaluationReport(ctx, v.checkpoint, c.Card, result)
 		if err == nil {
-			err = cli.WriteFile(v.report, page)
+			err = disk.Replace(disk.OS{}, v.report, page.Write)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("--report: %w", err)

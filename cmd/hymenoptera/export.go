@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"hymenoptera/checkpoint"
 	"hymenoptera/classify"
 	"hymenoptera/internal/cli"
+	"hymenoptera/internal/disk"
 	"hymenoptera/onnx"
 	"hymenoptera/run"
 	"hymenoptera/zoo"
@@ -143,7 +145,7 @@ func writeONNX(to string, sd *checkpoint.StateDict, card classify.Card, input on
 	if err != nil {
 		return err
 	}
-	return cli.WriteFile(to, file.Bytes())
+	return disk.Replace(disk.OS{}, to, func(w io.Writer) error { _, err := file.WriteTo(w); return err })
 }
 
 func isCheckpoint(path string, info fs.FileInfo) bool {
