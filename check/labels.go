@@ -67,7 +67,7 @@ func (s *set) labels(indices []int, probs [][]float64) *Labels {
 	for k, i := range indices {
 		given[k] = s.files[i].class
 		l.N++
-		if argmax(probs[k]) == given[k] {
+		if metrics.ArgMax(probs[k]) == given[k] {
 			l.Corrects++
 		}
 	}
@@ -95,14 +95,7 @@ func LabelIssues(probs [][]float64, labels []int) (issues []int) {
 			n++
 		}
 	}
-	order := make([]int, len(probs))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(probs[a][labels[a]], probs[b][labels[b]])
-	})
-	return order[:n]
+	return metrics.Order(len(probs), func(a, b int) int { return cmp.Compare(probs[a][labels[a]], probs[b][labels[b]]) })[:n]
 }
 
 // fuzzy is cleanlab's tolerance of comparisons.
@@ -135,7 +128,7 @@ func confidentGuess(p, thresholds []float64) (class int, ok bool) {
 		}
 	}
 	if reached > 1 {
-		class = argmax(p)
+		class = metrics.ArgMax(p)
 	}
 	return class, reached > 0
 }
@@ -144,7 +137,7 @@ func confidentGuess(p, thresholds []float64) (class int, ok bool) {
 func agrees(p []float64, label int) bool {
 	q := slices.Clone(p)
 	q[label] += fuzzy
-	return argmax(q) == label
+	return metrics.ArgMax(q) == label
 }
 
 // likeliest returns the likeliest class but one.
@@ -152,16 +145,6 @@ func likeliest(p []float64, but int) int {
 	best := -1
 	for k := range p {
 		if k != but && (best < 0 || p[k] > p[best]) {
-			best = k
-		}
-	}
-	return best
-}
-
-// argmax returns the first of the largest.
-func argmax(p []float64) (best int) {
-	for k := range p {
-		if p[k] > p[best] {
 			best = k
 		}
 	}

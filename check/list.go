@@ -47,22 +47,13 @@ func WriteList(w io.Writer, paths []string) error {
 	return b.Flush()
 }
 
-// A ListError says which line of a list is wrong.
-type ListError struct {
-	Line    int // from 1
-	Problem string
-}
-
-func (e *ListError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Problem) }
-
 // An Entry is a line of a list.
 type Entry struct {
 	Path string
 	Line int // from 1
 }
 
-// ReadList reads a list of paths: one a line, or a quoted Go string. It ignores empty lines and those that begin with #. An
-// error about a line is a [*ListError].
+// ReadList reads a list of paths: one a line, or a quoted Go string. It ignores empty lines and those that begin with #.
 func ReadList(data []byte) (entries []Entry, err error) {
 	line := 0
 	for text := range bytes.Lines(data) {
@@ -73,11 +64,11 @@ func ReadList(data []byte) (entries []Entry, err error) {
 			continue
 		case path[0] == '"':
 			if path, err = strconv.Unquote(path); err != nil {
-				return nil, &ListError{line, "the quoted name has no end, or a wrong escape"}
+				return nil, fmt.Errorf("line %d: the quoted name has no end, or a wrong escape", line)
 			}
 		}
 		if strings.ContainsRune(path, 0) || path == "" {
-			return nil, &ListError{line, "not the name of a file"}
+			return nil, fmt.Errorf("line %d: not the name of a file", line)
 		}
 		entries = append(entries, Entry{path, line})
 	}

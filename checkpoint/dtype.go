@@ -1,5 +1,7 @@
 package checkpoint
 
+import "slices"
+
 // DType is the type of a tensor's elements. The zero value is not a type.
 type DType uint8
 
@@ -17,12 +19,14 @@ const (
 	Bool
 )
 
-// dtypes has, for every type, its size in bytes and its names: PyTorch's, PyTorch's storage class and
-// safetensors'.
-var dtypes = [...]struct {
+type names struct {
 	size                       int
 	name, storage, safetensors string
-}{
+}
+
+// dtypes has, for every type, its size in bytes and its names: PyTorch's, PyTorch's storage class and
+// safetensors'.
+var dtypes = [...]names{
 	Float32:  {4, "float32", "FloatStorage", "F32"},
 	Float16:  {2, "float16", "HalfStorage", "F16"},
 	BFloat16: {2, "bfloat16", "BFloat16Storage", "BF16"},
@@ -54,21 +58,13 @@ func (d DType) Size() int {
 func (d DType) valid() bool { return d > 0 && int(d) < len(dtypes) }
 
 // dtypeOfStorage returns the type whose storage class in PyTorch is name, 0 if there is none.
-func dtypeOfStorage(name string) DType {
-	for d := Float32; d.valid(); d++ {
-		if dtypes[d].storage == name {
-			return d
-		}
-	}
-	return 0
-}
+func dtypeOfStorage(name string) DType { return find(func(n names) bool { return n.storage == name }) }
 
 // dtypeOfSafetensors returns the type that safetensors calls name, 0 if there is none.
 func dtypeOfSafetensors(name string) DType {
-	for d := Float32; d.valid(); d++ {
-		if dtypes[d].safetensors == name {
-			return d
-		}
-	}
-	return 0
+	return find(func(n names) bool { return n.safetensors == name })
+}
+
+func find(is func(names) bool) DType {
+	return Float32 + DType(slices.IndexFunc(dtypes[Float32:], is)) // 0 for an index of -1
 }

@@ -103,14 +103,7 @@ func tensorClass(name string) bool {
 	return ok && dtypeOfStorage(kind+"Storage") != 0
 }
 
-func isDType(name string) bool {
-	for d := Float32; d.valid(); d++ {
-		if d.String() == name {
-			return true
-		}
-	}
-	return false
-}
+func isDType(name string) bool { return find(func(n names) bool { return n.name == name }) != 0 }
 
 // global reads the names of a global and refuses it unless PyTorch allows it.
 func (m *machine) global() {

@@ -27,18 +27,14 @@ type header struct {
 }
 
 // headerParser reads JSON of the one shape that a safetensors header has. Its methods stop at the first
-// error by panic with a headerError.
+// error by escape.
 type headerParser struct {
 	b     []byte
 	pos   int
 	spent int // of headerBudget
 }
 
-type headerError struct{ error }
-
-func (p *headerParser) fail(format string, args ...any) {
-	panic(headerError{fmt.Errorf(format, args...)})
-}
+func (p *headerParser) fail(format string, args ...any) { escape(format, args...) }
 
 func (p *headerParser) charge(n int) {
 	if n > headerBudget-p.spent {
@@ -49,15 +45,7 @@ func (p *headerParser) charge(n int) {
 
 // parseHeader parses b, which is UTF-8.
 func parseHeader(b []byte) (h header, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			e, ok := r.(headerError)
-			if !ok {
-				panic(r)
-			}
-			err = e.error
-		}
-	}()
+	defer catch(&err)
 	p := &headerParser{b: b}
 	if !bytes.HasPrefix(bytes.TrimLeft(b, jsonSpace), []byte("{")) {
 		return h, errors.New("it does not begin with {")

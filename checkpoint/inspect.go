@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 )
 
@@ -46,8 +45,7 @@ func Inspect(name string) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: read %s: %w", path, err)
 	}
-	values := sd.SHA256()
-	r.Format, r.Wrapper, r.Metadata, r.Values = sd.Format, sd.Wrapper, sd.Metadata, hex.EncodeToString(values[:])
+	r.Format, r.Wrapper, r.Metadata, r.Values = sd.Format, sd.Wrapper, sd.Metadata, fmt.Sprintf("%x", sd.SHA256())
 	for _, t := range sd.Tensors {
 		n, bad := int64(len(t.Data)/t.DType.Size()), t.nonFinite()
 		r.Tensors = append(r.Tensors, TensorReport{
@@ -61,7 +59,4 @@ func Inspect(name string) (*Report, error) {
 	return r, nil
 }
 
-func hexSum(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func hexSum(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }

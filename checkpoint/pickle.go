@@ -31,24 +31,27 @@ type machine struct {
 	spent int
 }
 
-// pickleError leaves the machine's depths by panic; next returns it.
-type pickleError struct{ error }
+// An escaped error leaves a parser's depths by panic.
+type escaped struct{ error }
 
-func (m *machine) fail(format string, args ...any) {
-	panic(pickleError{fmt.Errorf(format, args...)})
+func escape(format string, args ...any) { panic(escaped{fmt.Errorf(format, args...)}) }
+
+// catch sets err to the error of an escape, if there was one.
+func catch(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case escaped:
+		*err = r.error
+	default:
+		panic(r)
+	}
 }
+
+func (m *machine) fail(format string, args ...any) { escape(format, args...) }
 
 // next reads one pickle and leaves m.pos behind its last byte.
 func (m *machine) next() (v value, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			p, ok := r.(pickleError)
-			if !ok {
-				panic(r)
-			}
-			err = p.error
-		}
-	}()
+	defer catch(&err)
 	m.charge(1024) // also for what a reader keeps beside each of many small pickles
 	m.stack, m.marks, m.memo = m.stack[:0], m.marks[:0], map[uint32]value{}
 	if op := m.bytes(2); op[0] != opProto {

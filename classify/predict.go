@@ -1,10 +1,12 @@
 package classify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"hymenoptera/dataset"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 )
 
@@ -16,34 +18,20 @@ type Prediction struct {
 }
 
 // Best returns the index of the most probable class.
-func (p Prediction) Best() int {
-	best := 0
-	for i, v := range p.Probabilities {
-		if v > p.Probabilities[best] {
-			best = i
-		}
-	}
-	return best
+func (p Prediction) Best() int { return metrics.ArgMax(p.Probabilities) }
+
+// Top returns the indices of the k most probable classes, or of all if there are fewer, the first of several equal ones first.
+func (p Prediction) Top(k int) []int {
+	ps := p.Probabilities
+	return metrics.Order(len(ps), func(a, b int) int { return cmp.Compare(ps[b], ps[a]) })[:min(k, len(ps))]
 }
 
 // An Input is a picture prepared for the network: cropped, resized and normalised.
 type Input []float32
 
-// A PictureError says which of several pictures cannot be decoded, and why.
-type PictureError struct {
-	Index int
-	Err   error
-}
-
-// Error names the picture by its index.
-func (e *PictureError) Error() string { return fmt.Sprintf("classify: picture %d: %v", e.Index, e.Err) }
-
-// Unwrap returns the reason.
-func (e *PictureError) Unwrap() error { return e.Err }
-
 // Predict passes pictures through the network as one batch and returns a prediction for each. A picture is the
-// content of a file of any format that dataset.Decode takes; the error for one that cannot be decoded is a
-// [*PictureError], and for logits that are NaN or infinite a [*NotFiniteError]. Cancelling ctx has an effect only
+// content of a file of any format that dataset.Decode takes; the error for one that cannot be decoded
+// says which, and for logits that are NaN or infinite it is a [*NotFiniteError]. Cancelling ctx has an effect only
 // until the network begins.
 func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Prediction, error) {
 	p, err := c.Preparer()
@@ -55,7 +43,7 @@ func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Predict
 	for i, data := range pictures {
 		inputs[i] = make(Input, p.Len())
 		if err := p.Prepare(ctx, inputs[i], data); err != nil {
-			return nil, &PictureError{i, err}
+			return nil, fmt.Errorf("classify: picture %d: %w", i, err)
 		}
 	}
 	return c.PredictInputs(ctx, inputs)

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -69,10 +68,7 @@ func (s *Sorter) put(picture, path string) error {
 	if err != nil {
 		return err
 	}
-	return disk.Replace(disk.OS{}, path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	return disk.Replace(disk.OS{}, path, disk.Bytes(data))
 }
 
 // sameContent reports whether two files are equal. The error is that of the second.

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hymenoptera/internal/disk"
 )
 
 // Endings of the names beside the final one.
@@ -73,7 +75,7 @@ func (p *partial) whole() bool { return p.size > 0 && p.size == p.from.Total }
 
 // discard forgets all that has come.
 func (p *partial) discard() error {
-	if err := os.Remove(p.path + sourceEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := p.removeSource(); err != nil {
 		return err
 	}
 	if err := p.f.Truncate(0); err != nil {
@@ -124,10 +126,14 @@ func (p *partial) commit() error {
 	if err := os.Rename(p.path+partialEnding, p.path); err != nil {
 		return err
 	}
-	if err := syncFolder(filepath.Dir(p.path)); err != nil {
+	if err := disk.SyncFolder(disk.OS{}, filepath.Dir(p.path)); err != nil {
 		return err
 	}
-	if err := os.Remove(p.path + sourceEnding); err != nil && !errors.Is(err, os.ErrNotExist) {
+	return p.removeSource()
+}
+
+func (p *partial) removeSource() error {
+	if err := os.Remove(p.path + sourceEnding); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -140,14 +146,6 @@ func (p *partial) close() {
 		os.Remove(p.path + partialEnding)
 	}
 	p.f.Close()
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // sumFile returns the SHA-256 of a file in hex.

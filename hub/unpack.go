@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hymenoptera/internal/disk"
 )
 
 // Limits bound the files that a zip may unpack to.
@@ -97,7 +99,7 @@ func unpack(ctx context.Context, zipFile, top, dir string, limits Limits, extra 
 	if err := os.Rename(inner, dir); err != nil {
 		return err
 	}
-	return syncFolder(parent)
+	return disk.SyncFolder(disk.OS{}, parent)
 }
 
 // syncAll brings the file system of a folder to disk: one call for hundreds of files.

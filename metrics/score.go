@@ -1,6 +1,9 @@
 package metrics
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A Prediction is the network's answer for one image.
 type Prediction struct {
@@ -10,14 +13,26 @@ type Prediction struct {
 }
 
 // Predicted returns the class with the highest probability, the first of several.
-func (p Prediction) Predicted() int {
-	best := 0
-	for i, v := range p.Probs {
-		if v > p.Probs[best] {
+func (p Prediction) Predicted() int { return ArgMax(p.Probs) }
+
+// ArgMax returns the index of the largest value, the first of several.
+func ArgMax[F float32 | float64](values []F) (best int) {
+	for i, v := range values {
+		if v > values[best] {
 			best = i
 		}
 	}
 	return best
+}
+
+// Order returns the indices of n things, the ones that before puts first first, as [slices.SortStableFunc] does.
+func Order(n int, before func(a, b int) int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, before)
+	return order
 }
 
 // Confidence returns the probability of the predicted class.

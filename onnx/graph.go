@@ -47,13 +47,13 @@ func (g *graph) named(out, op string, inputs []string, attributes ...attribute) 
 
 // floats appends a constant and returns its name.
 func (g *graph) floats(name string, shape []int64, data []float32) string {
-	g.bytes(5, tensor(name, typeFloat, shape, float32Bytes(data)))
+	g.bytes(5, tensor(name, typeFloat, shape, little(data)))
 	return name
 }
 
 // ints appends a constant vector of integers and returns its name.
 func (g *graph) ints(name string, data ...int64) string {
-	g.bytes(5, tensor(name, typeInt64, []int64{int64(len(data))}, int64Bytes(data)))
+	g.bytes(5, tensor(name, typeInt64, []int64{int64(len(data))}, little(data)))
 	return name
 }
 

@@ -3,7 +3,6 @@ package onnx_test
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -93,10 +92,9 @@ func TestTinyIsAsCommitted(t *testing.T) {
 }
 
 func TestWhatCannotBeWritten(t *testing.T) {
-	var unknown *onnx.UnknownNetworkError
 	m := tinyModel()
 	m.Network = "vgg16"
-	if err := onnx.Write(new(bytes.Buffer), m, onnx.Tensor); !errors.As(err, &unknown) || unknown.Network != "vgg16" {
+	if err := onnx.Write(new(bytes.Buffer), m, onnx.Tensor); err == nil || !strings.Contains(err.Error(), "no graph is known for vgg16") {
 		t.Errorf("got %v, want an error that names vgg16", err)
 	}
 	for _, c := range []struct {

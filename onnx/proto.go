@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"encoding/binary"
-	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -98,18 +97,11 @@ func attrInts(name string, vs ...int64) (m attribute) {
 	return m
 }
 
-// float32Bytes returns floats as they lie in a file.
-func float32Bytes(vs []float32) (b []byte) {
-	for _, v := range vs {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
-}
-
-// int64Bytes returns integers as they lie in a file.
-func int64Bytes(vs []int64) (b []byte) {
-	for _, v := range vs {
-		b = binary.LittleEndian.AppendUint64(b, uint64(v))
+// little returns numbers as they lie in a file.
+func little[N float32 | int64](vs []N) []byte {
+	b, err := binary.Append(nil, binary.LittleEndian, vs)
+	if err != nil {
+		panic(err) // of other types
 	}
 	return b
 }

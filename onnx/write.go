@@ -44,13 +44,6 @@ type Model struct {
 	Metadata map[string]string
 }
 
-// An UnknownNetworkError says that a network cannot be written.
-type UnknownNetworkError struct{ Network string }
-
-func (e *UnknownNetworkError) Error() string {
-	return fmt.Sprintf("onnx: no graph is known for %s: want a ResNet or GoogLeNet", e.Network)
-}
-
 // Write writes a model as an ONNX file. Its input is called "picture" or "tensor", its outputs "logits" and "probabilities".
 func Write(w io.Writer, m Model, input Input) error {
 	g := newGraph(m.Network, m.Weights)
@@ -70,7 +63,7 @@ func Write(w io.Writer, m Model, input Input) error {
 	case m.Network == "googlenet":
 		x = googLeNet(g, x, m.TransformInput)
 	default:
-		return &UnknownNetworkError{m.Network}
+		return fmt.Errorf("onnx: no graph is known for %s: want a ResNet or GoogLeNet", m.Network)
 	}
 	g.head(x, len(m.Classes))
 	if g.err != nil {

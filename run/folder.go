@@ -130,7 +130,7 @@ func unfinished(path string) (names []string) {
 	}
 	for _, e := range entries {
 		for _, name := range files() {
-			// The names of renameio's temporary files.
+			// The names of disk.Temporary.
 			if number, ok := strings.CutPrefix(e.Name(), "."+name); ok && number != "" && strings.Trim(number, "0123456789") == "" {
 				names = append(names, e.Name())
 			}
@@ -242,15 +242,21 @@ func (f *Folder) Write(name string, data []byte) error {
 }
 
 func (f *Folder) write(name string, data []byte) error {
-	err := disk.Replace(f.disk, filepath.Join(f.dir, name), func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	err := disk.Replace(f.disk, filepath.Join(f.dir, name), disk.Bytes(data))
 	if err == nil {
 		f.written[name] = data
 		err = disk.SyncFolder(f.disk, f.dir)
 	}
 	return f.writeError(err)
+}
+
+// writeTensors writes a file of tensors.
+func (f *Folder) writeTensors(name string, sd *checkpoint.StateDict) error {
+	err := disk.Replace(f.disk, filepath.Join(f.dir, name), func(w io.Writer) error { return checkpoint.EncodeSafetensors(w, sd) })
+	if err == nil {
+		err = disk.SyncFolder(f.disk, f.dir)
+	}
+	return err
 }
 
 // WritePredictions writes predictions.json.
@@ -312,11 +318,7 @@ func (f *Folder) SaveBest(sd *checkpoint.StateDict) error {
 	if err := f.keep(); err != nil {
 		return f.writeError(err)
 	}
-	err := disk.Replace(f.disk, filepath.Join(f.dir, BestFile), func(w io.Writer) error { return checkpoint.EncodeSafetensors(w, sd) })
-	if err == nil {
-		err = disk.SyncFolder(f.disk, f.dir)
-	}
-	if err != nil || f.dir == f.path {
+	if err := f.writeTensors(BestFile, sd); err != nil || f.dir == f.path {
 		return f.writeError(err)
 	}
 	f.mu.Lock()

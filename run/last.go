@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,11 +23,7 @@ import (
 // SaveLast writes last.safetensors. named says that it names the weights in best.safetensors. Only the goroutine that calls
 // SaveBest may call it.
 func (f *Folder) SaveLast(sd *checkpoint.StateDict, named bool) error {
-	err := disk.Replace(f.disk, filepath.Join(f.dir, LastFile), func(w io.Writer) error { return checkpoint.EncodeSafetensors(w, sd) })
-	if err == nil {
-		err = disk.SyncFolder(f.disk, f.dir)
-	}
-	if err != nil {
+	if err := f.writeTensors(LastFile, sd); err != nil {
 		return f.writeError(err)
 	}
 	f.named = named
@@ -55,8 +52,11 @@ func (f *Folder) keep() error {
 }
 
 // forget removes last-best.safetensors, if it is there.
-func (f *Folder) forget() error {
-	if err := f.disk.Remove(filepath.Join(f.dir, keptFile)); !errors.Is(err, fs.ErrNotExist) {
+func (f *Folder) forget() error { return f.remove(keptFile) }
+
+// remove removes a file, if it is there.
+func (f *Folder) remove(name string) error {
+	if err := f.disk.Remove(filepath.Join(f.dir, name)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -103,21 +103,14 @@ func ReadLast(path string) (*Last, error) {
 // Dir returns the folder that the file lies in.
 func (l *Last) Dir() string { return l.dir }
 
-// Best returns the weights in best.safetensors when l was written, by their SHA-256. The error may be a [*BestError].
+// Best returns the weights in best.safetensors when l was written, by their SHA-256.
 func (l *Last) Best(sha256 string) (*checkpoint.StateDict, error) {
 	for _, name := range []string{BestFile, keptFile} {
 		if sd, err := checkpoint.Read(filepath.Join(l.dir, name)); err == nil && digest(sd) == sha256 {
 			return sd, nil
 		}
 	}
-	return nil, &BestError{filepath.Join(l.dir, BestFile)}
-}
-
-// A BestError says that no file of a run holds the best weights that its last.safetensors names.
-type BestError struct{ Path string }
-
-func (e *BestError) Error() string {
-	return fmt.Sprintf("run: %s is not the file that %s beside it goes with", e.Path, LastFile)
+	return nil, fmt.Errorf("run: %s is not the file that %s beside it goes with", filepath.Join(l.dir, BestFile), LastFile)
 }
 
 // ResumeOn opens the folder of the run to go on with, on a file system that may be one of a test. Nothing in it changes before
@@ -156,7 +149,7 @@ func (f *Folder) Continue(config any, history metrics.History, best string) erro
 		stale = append(stale, HistoryFile)
 	}
 	for _, name := range stale {
-		if err := f.disk.Remove(filepath.Join(f.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := f.remove(name); err != nil {
 			return f.writeError(err)
 		}
 	}
@@ -170,10 +163,7 @@ func (f *Folder) Continue(config any, history metrics.History, best string) erro
 func (f *Folder) restoreBest(sha256 string) error {
 	best, kept := filepath.Join(f.dir, BestFile), filepath.Join(f.dir, keptFile)
 	if f.named = sha256 != ""; !f.named {
-		if err := f.disk.Remove(best); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return f.forget()
+		return cmp.Or(f.remove(BestFile), f.forget())
 	}
 	if sd, err := checkpoint.Read(best); err == nil && digest(sd) == sha256 {
 		return f.forget()

@@ -1,13 +1,11 @@
 package serve
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"hymenoptera/classify"
@@ -104,7 +102,10 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	s.metrics.pictures.Add(float64(n))
 	a := Answer{Model: m.Model}
 	for i, p := range predictions {
-		answer := PictureAnswer{Name: ups[i].name, Top: guesses(m.Classes, p.Probabilities, top), Logits: p.Logits}
+		answer := PictureAnswer{Name: ups[i].name, Logits: p.Logits}
+		for _, class := range p.Top(top) {
+			answer.Top = append(answer.Top, Guess{m.Classes[class], p.Probabilities[class]})
+		}
 		if m.Cut.Threshold > 0 {
 			answer.Unsure = &p.Unsure
 		}
@@ -242,16 +243,6 @@ func named(err error, i, n int, name string) error {
 		return err
 	}
 	return fail(f.status, "picture %d (%q): %s", i, name, f.text)
-}
-
-// guesses returns the most probable classes.
-func guesses(classes []string, probabilities []float32, top int) []Guess {
-	all := make([]Guess, len(classes))
-	for i, p := range probabilities {
-		all[i] = Guess{classes[i], p}
-	}
-	slices.SortStableFunc(all, func(a, b Guess) int { return cmp.Compare(b.Probability, a.Probability) })
-	return all[:min(top, len(all))]
 }
 
 // reply writes a value as JSON.

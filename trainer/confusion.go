@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"hymenoptera/checkpoint"
+	"hymenoptera/metrics"
 	"hymenoptera/torch"
 )
 
@@ -31,13 +32,7 @@ func (c *confusion) add(s *torch.Scope, logits *torch.Tensor, labels []int64) {
 		torch.Fail(&StateError{fmt.Errorf("its confusion is of %d classes, not %d", len(*c), classes)})
 	}
 	for i, label := range labels {
-		guess, row := 0, rows[i*classes:(i+1)*classes]
-		for class, v := range row {
-			if v > row[guess] {
-				guess = class
-			}
-		}
-		(*c)[label][guess]++
+		(*c)[label][metrics.ArgMax(rows[i*classes:(i+1)*classes])]++
 	}
 }
 

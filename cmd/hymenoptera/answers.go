@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -21,16 +19,6 @@ const unsure = "unsure"
 
 // A printer prints a picture's prediction at once, so that nothing is kept of it. top are the classes to name.
 type printer func(name string, top []int, p classify.Prediction) error
-
-// best returns the k most probable classes, the first of several equal ones first.
-func best(probabilities []float32, k int) []int {
-	order := make([]int, len(probabilities))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(probabilities[b], probabilities[a]) })
-	return order[:min(k, len(order))]
-}
 
 // printTable prints columns for people: the classes by probability, then the file.
 func printTable(w io.Writer, c *classify.Classifier) printer {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"hymenoptera/classify"
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/disk"
+	"hymenoptera/internal/regular"
 	"hymenoptera/onnx"
 	"hymenoptera/run"
 	"hymenoptera/zoo"
@@ -89,7 +89,7 @@ func newExport() *cobra.Command {
 				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
 			} else if err == nil && !info.Mode().IsRegular() {
 				return fmt.Errorf("%s is not a regular file; choose another --out", to) // a device, say, which renaming would replace
-			} else if err == nil && isCheckpoint(from, info) {
+			} else if err == nil && regular.Same(from, to) {
 				return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", to)
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
@@ -145,10 +145,5 @@ func writeONNX(to string, sd *checkpoint.StateDict, card classify.Card, input on
 	if err != nil {
 		return err
 	}
-	return disk.Replace(disk.OS{}, to, func(w io.Writer) error { _, err := file.WriteTo(w); return err })
-}
-
-func isCheckpoint(path string, info fs.FileInfo) bool {
-	checkpoint, err := os.Stat(path)
-	return err == nil && os.SameFile(checkpoint, info)
+	return disk.Replace(disk.OS{}, to, disk.Bytes(file.Bytes()))
 }

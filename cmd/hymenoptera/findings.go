@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -68,18 +69,12 @@ func findings(r *check.Report) (found []finding) {
 		advice: "leave out those in train: " + leftOut, groups: r.Bursts}, len(r.Bursts))
 	add(finding{serious: true, title: plural(len(labels), "picture lies", "pictures lie") + " in several classes: one of the labels is wrong",
 		advice: "correct or remove the wrong ones; --exclude-to FILE lists all of those in several classes of train, or of val", groups: labels}, len(labels))
-	var lines []string
-	for _, m := range r.OnlyIn {
-		lines = append(lines, fmt.Sprintf("%s: only in %s", m.Class, m.Set))
-	}
-	add(finding{serious: true, title: plural(len(lines), "class is", "classes are") + " missing in train or val",
-		advice: "add pictures of them, or train with the others: train --classes", lines: lines}, len(lines))
-	lines = nil
-	for _, u := range r.Unreadable {
-		lines = append(lines, u.Path+": "+u.Reason)
-	}
-	add(finding{serious: true, title: plural(len(lines), "picture", "pictures") + " cannot be read",
-		advice: "mend or remove them; train --skip-corrupt leaves them out", lines: lines}, len(lines))
+	add(finding{serious: true, title: plural(len(r.OnlyIn), "class is", "classes are") + " missing in train or val",
+		advice: "add pictures of them, or train with the others: train --classes",
+		lines:  each(r.OnlyIn, func(m check.Missing) string { return m.Class + ": only in " + m.Set })}, len(r.OnlyIn))
+	add(finding{serious: true, title: plural(len(r.Unreadable), "picture", "pictures") + " cannot be read",
+		advice: "mend or remove them; train --skip-corrupt leaves them out",
+		lines:  each(r.Unreadable, func(u check.Unreadable) string { return u.Path + ": " + u.Reason })}, len(r.Unreadable))
 	add(finding{title: plural(len(copies), "picture has copies", "pictures have copies") + " in the same class and set, which count more than others",
 		advice: leftOut, groups: copies}, len(copies))
 	if r.Labels != nil {
@@ -87,36 +82,37 @@ func findings(r *check.Report) (found []finding) {
 		add(finding{title: plural(len(suspects), "label is", "labels are") + " likely wrong", advice: "look at them, the likeliest first, and move the wrong ones; they are on no list to leave out",
 			suspects: suspects}, len(suspects))
 	}
-	lines = nil
-	for _, g := range r.Grey {
-		where := g.Set
-		if g.Class != "" {
-			where = strings.TrimPrefix(g.Set+"/"+g.Class, "/")
-		}
-		if where == "" {
-			where = "the whole set"
-		}
-		line := fmt.Sprintf("%s: %d of %d pictures are grey", where, g.Grey, g.N)
-		if g.Others > 0 {
-			line += fmt.Sprintf(", and %d of the %d others", g.OthersGrey, g.Others)
-		}
-		lines = append(lines, line)
-	}
 	add(finding{title: "pictures without colours",
-		advice: "if only some classes are grey, a network learns that instead of what they show: make all grey, or all coloured", lines: lines}, len(lines))
+		advice: "if only some classes are grey, a network learns that instead of what they show: make all grey, or all coloured",
+		lines:  each(r.Grey, greyLine)}, len(r.Grey))
 	add(finding{title: plural(len(r.Rotated), "picture is", "pictures are") + " turned by EXIF data",
 		advice: "train --exif-rotate shows them to the network as people see them", lines: r.Rotated}, len(r.Rotated))
-	lines = nil
-	for _, o := range r.Sizes {
-		lines = append(lines, fmt.Sprintf("%s: %d×%d", o.Path, o.Width, o.Height))
-	}
-	add(finding{title: plural(len(lines), "picture is", "pictures are") + " very small or very long",
-		advice: "a side of less than 64 pixels shows little, and of a long picture the network sees only the middle", lines: lines}, len(lines))
+	add(finding{title: plural(len(r.Sizes), "picture is", "pictures are") + " very small or very long",
+		advice: "a side of less than 64 pixels shows little, and of a long picture the network sees only the middle",
+		lines:  each(r.Sizes, func(o check.OddSize) string { return fmt.Sprintf("%s: %d×%d", o.Path, o.Width, o.Height) })}, len(r.Sizes))
 	add(finding{title: plural(len(r.Hidden), "hidden folder is", "hidden folders are") + " left out",
 		advice: "remove them, or rename those that hold pictures of the class", lines: r.Hidden}, len(r.Hidden))
 	add(finding{title: "files that are not taken for pictures: " + r.LeftOut.String(),
 		advice: "convert pictures of other formats to JPEG or PNG"}, len(r.LeftOut))
 	return found
+}
+
+// each returns a line for each item.
+func each[T any](items []T, line func(T) string) (lines []string) {
+	for _, x := range items {
+		lines = append(lines, line(x))
+	}
+	return lines
+}
+
+// greyLine says where pictures are grey.
+func greyLine(g check.Grey) string {
+	where := strings.TrimPrefix(strings.TrimSuffix(g.Set+"/"+g.Class, "/"), "/")
+	line := fmt.Sprintf("%s: %d of %d pictures are grey", cmp.Or(where, "the whole set"), g.Grey, g.N)
+	if g.Others > 0 {
+		line += fmt.Sprintf(", and %d of the %d others", g.OthersGrey, g.Others)
+	}
+	return line
 }
 
 // groupLine names the pictures of a group.

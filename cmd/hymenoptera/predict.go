@@ -20,6 +20,7 @@ import (
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
+	"hymenoptera/metrics"
 )
 
 // A prediction is a predict command with its flags.
@@ -171,7 +172,7 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 			p.messages.Warnf("%v", named(r))
 			continue
 		}
-		top := best(r.Probabilities, p.top)
+		top := r.Top(p.top)
 		answer := top[0]
 		if r.Unsure {
 			answer = len(c.Classes)
@@ -221,7 +222,7 @@ func total(names []string, counts []int, bad int) string {
 	const most = 8
 	var parts []string
 	rest := 0
-	for _, i := range byCount(counts) {
+	for _, i := range metrics.Order(len(counts), func(a, b int) int { return counts[b] - counts[a] }) {
 		switch {
 		case counts[i] == 0:
 		case len(parts) < most:
@@ -237,15 +238,6 @@ func total(names []string, counts []int, bad int) string {
 		parts = append(parts, text.Thousands(bad)+" not readable")
 	}
 	return strings.Join(parts, ", ")
-}
-
-func byCount(counts []int) []int {
-	order := make([]int, len(counts))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return counts[b] - counts[a] })
-	return order
 }
 
 // matching returns args with patterns replaced by the files that match. What is a file, or matches nothing, stays.

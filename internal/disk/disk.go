@@ -45,6 +45,14 @@ func Replace(sys System, path string, content func(io.Writer) error) error {
 	return nil
 }
 
+// Bytes returns a content for Replace.
+func Bytes(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	}
+}
+
 func replace(sys System, path string, content func(io.Writer) error) (err error) {
 	name := Temporary(path)
 	f, err := sys.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
@@ -63,10 +71,7 @@ func replace(sys System, path string, content func(io.Writer) error) (err error)
 	if err == nil {
 		err = f.Sync()
 	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
+	if err = cmp.Or(err, f.Close()); err == nil {
 		err = sys.Rename(name, path)
 	}
 	return err
@@ -108,10 +113,7 @@ func cause(err error) error {
 func SyncFolder(sys System, path string) error {
 	f, err := sys.OpenFile(path, os.O_RDONLY, 0)
 	if err == nil {
-		err = f.Sync()
-		if closed := f.Close(); err == nil {
-			err = closed
-		}
+		err = cmp.Or(f.Sync(), f.Close())
 	}
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.EACCES) {
 		return nil

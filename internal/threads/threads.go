@@ -36,20 +36,13 @@ import (
 // spare is how many more threads Go needs: for signals, the report, the collector.
 const spare = 8
 
-// A LimitError says that the system allows fewer threads than may be needed.
-type LimitError struct{ Needed, Allowed int }
-
-func (e *LimitError) Error() string {
-	return fmt.Sprintf("%d more threads can be started here, and %d may be needed", e.Allowed, e.Needed)
-}
-
 // Reserve starts goroutines+8 threads, which Go keeps for goroutines, and checks that libtorch can start the given
 // number of computing threads beside them. If a thread cannot be started later, Go and libgomp abort the program;
-// Reserve returns a [*LimitError] before that.
+// Reserve returns an error before that.
 func Reserve(goroutines, computing int) error {
 	n := goroutines + spare
 	if started := int(C.startable(C.int(n + computing))); started < n+computing {
-		return &LimitError{Needed: n + computing, Allowed: started}
+		return fmt.Errorf("%d more threads can be started here, and %d may be needed", started, n+computing)
 	}
 	var started, done sync.WaitGroup
 	started.Add(n)
