@@ -18,12 +18,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"hymenoptera/dataset"
+	"hymenoptera/internal/background"
 	"hymenoptera/internal/regular"
 )
 
@@ -299,31 +297,22 @@ func (s *set) read(ctx context.Context, workers int, progress func(done, n int))
 	})
 }
 
-// inParallel starts workers goroutines, each with a function that worker returns, and has them call it once for every i
-// below n. progress is called from one of them at a time.
+// inParallel is background.InParallel with progress, which is called from one goroutine at a time, or nil.
 func inParallel(ctx context.Context, workers, n int, progress func(done, n int), worker func() func(i int) error) error {
-	var next atomic.Int64
 	var mu sync.Mutex
 	done := 0
-	g, ctx := errgroup.WithContext(ctx)
-	for range max(1, min(workers, n)) {
-		g.Go(func() error {
-			f := worker()
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if err := f(i); err != nil {
-					return err
-				}
-				mu.Lock()
-				if done++; progress != nil {
-					progress(done, n)
-				}
-				mu.Unlock()
+	return background.InParallel(ctx, min(workers, n), n, func(context.Context) func(int) error {
+		f := worker()
+		return func(i int) error {
+			if err := f(i); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if done++; progress != nil {
+				progress(done, n)
 			}
 			return nil
-		})
-	}
-	return g.Wait()
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"hymenoptera/internal/background"
 	"hymenoptera/transforms"
 )
 
@@ -46,7 +47,7 @@ func (f *ImageFolder) sampleError(index int, err error) error {
 // Broken reads and decodes every sample, with several workers, and returns those that fail, by index.
 func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, error) {
 	found := make([]*SampleError, len(f.Samples))
-	err := inParallel(ctx, workers, len(found), func(ctx context.Context) func(int) error {
+	err := background.InParallel(ctx, workers, len(found), func(ctx context.Context) func(int) error {
 		var file []byte
 		var picture transforms.Image
 		return func(i int) (err error) {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"hymenoptera/internal/background"
 	"hymenoptera/transforms"
 )
 
@@ -25,7 +26,7 @@ func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 		var failed error
 		go func() {
 			defer close(found)
-			failed = inParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(ctx context.Context) func(int) error {
+			failed = background.InParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(ctx context.Context) func(int) error {
 				m := l.newMaker()
 				return func(i int) error {
 					p, err := m.whole(ctx, i)
@@ -85,7 +86,7 @@ func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 		return int64(l.Samples()) * int64(l.tf.Size) * int64(l.tf.Size), nil
 	}
 	var all atomic.Int64
-	err := inParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(ctx context.Context) func(int) error {
+	err := background.InParallel(ctx, runtime.GOMAXPROCS(0), l.Samples(), func(ctx context.Context) func(int) error {
 		return func(i int) error {
 			if all.Load() > most {
 				return nil

@@ -1,4 +1,4 @@
-// Package background runs functions while a training continues.
+// Package background runs functions while a training continues, and side by side.
 package background
 
 import "sync"

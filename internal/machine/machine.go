@@ -145,9 +145,15 @@ func PeakMemory() int64 {
 	return int64(u.Maxrss) * 1024
 }
 
+// Own returns a line of /proc/self/status that counts memory, in bytes, or 0 if it is not there.
+func (m Machine) Own(name string) int64 { return m.bytes("proc/self/status", name) }
+
 // memory returns a line of /proc/meminfo in bytes, or 0.
-func (m Machine) memory(name string) int64 {
-	kilobytes, _, _ := strings.Cut(m.values("proc/meminfo", ":")[name], " ")
+func (m Machine) memory(name string) int64 { return m.bytes("proc/meminfo", name) }
+
+// bytes returns a line of a file that is in kB there, or 0.
+func (m Machine) bytes(path, name string) int64 {
+	kilobytes, _, _ := strings.Cut(m.values(path, ":")[name], " ")
 	n, _ := strconv.ParseInt(kilobytes, 10, 64)
 	return n * 1024
 }

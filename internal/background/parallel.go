@@ -1,4 +1,4 @@
-package dataset
+package background
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// inParallel starts workers goroutines, each with a function that worker returns, and has them call it for every i below n
+// InParallel starts workers goroutines, each with a function that worker returns, and has them call it for every i below n
 // once. The first error ends it.
-func inParallel(ctx context.Context, workers, n int, worker func(ctx context.Context) func(i int) error) error {
+func InParallel(ctx context.Context, workers, n int, worker func(ctx context.Context) func(i int) error) error {
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	for range max(1, workers) {
