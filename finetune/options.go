@@ -224,6 +224,9 @@ func (o Options) Validate() error {
 	if _, err := o.cacheBytes(); err != nil {
 		return err
 	}
+	if err := o.checkAddress(); err != nil {
+		return err
+	}
 	return o.outsideData()
 }
 

@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"hymenoptera/dataset"
@@ -11,6 +12,20 @@ import (
 
 // sharded reports whether a set lies in shards, in a folder or at an address.
 func sharded(data string) bool { return shards.IsAddress(data) || shards.In(data) }
+
+// checkAddress returns an [*OptionError] for an address with a secret, which would stand in logs, reports and the run's files.
+func (o Options) checkAddress() error {
+	if !shards.IsAddress(o.Data) {
+		return nil
+	}
+	switch u, err := url.Parse(o.Data); {
+	case err != nil || u.Host == "":
+		return &OptionError{Option: "data", Problem: "want an address such as https://files.example.org/packed"}
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return &OptionError{Option: "data", Problem: "want an address without a password, a query and a fragment: logs and reports would show them"}
+	}
+	return nil
+}
 
 // openShards lists the two sets of Data, which are shards.
 func (o Options) openShards(ctx context.Context, h Hooks) (train, val *dataset.ImageFolder, err error) {
@@ -27,6 +42,9 @@ func (o Options) openShards(ctx context.Context, h Hooks) (train, val *dataset.I
 		if c.given {
 			return nil, nil, &OptionError{Option: c.option, Value: fmt.Sprint(c.value), Problem: fmt.Sprintf("%s has shards: %s", o.Data, c.do)}
 		}
+	}
+	if err := o.checkAddress(); err != nil {
+		return nil, nil, err
 	}
 	if shards.IsAddress(o.Data) {
 		train, val, err = o.fetchShards(ctx, h)

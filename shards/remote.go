@@ -34,7 +34,6 @@ func CacheDir(address string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("shards: %w", err)
 	}
-	u.RawQuery, u.User = "", nil
 	hash := sha256.Sum256([]byte(u.String()))
 	return filepath.Join(cache, "hymenoptera", "shards", fmt.Sprintf("%s-%x", filepath.Base(u.Path), hash[:4])), nil
 }

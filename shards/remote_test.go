@@ -139,7 +139,7 @@ func TestFaultyServer(t *testing.T) {
 		s := &server{dir: dir, faults: faults, asked: map[string]int{}}
 		published := httptest.NewServer(s)
 		cache := t.TempDir()
-		train, _, err := Fetch(t.Context(), config(), published.URL+"/sets/packed?key=1", cache)
+		train, _, err := Fetch(t.Context(), config(), published.URL+"/sets/packed/", cache)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,6 +62,9 @@ func pack(cmd *cobra.Command, m *cli.Messages, o finetune.Options, out string, m
 	if mb < 1 || mb > 4000 {
 		return cli.Usagef("--shard-size %d: want 1 to 4000", mb)
 	}
+	if err := o.Validate(); err != nil {
+		return &cli.UsageError{Err: withFlags(err)}
+	}
 	if err := checkInputs(flagPath{"exclude", o.Exclude}); err != nil {
 		return err
 	}
