@@ -67,6 +67,9 @@ func scan(ctx context.Context, name string) (pictures []found, err error) {
 		if h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" {
 			return nil, wrong(fmt.Errorf("%s is a sparse file: write the shard without --sparse", h.Name))
 		}
+		if (h.Typeflag == tar.TypeLink || h.Typeflag == tar.TypeSymlink) && dataset.IsImage(h.Name) {
+			return nil, wrong(fmt.Errorf("%s is a link: write the shard with --dereference --hard-dereference", h.Name))
+		}
 		if h.Typeflag != tar.TypeReg || strings.HasPrefix(path.Base(h.Name), ".") {
 			continue
 		}

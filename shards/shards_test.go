@@ -195,11 +195,21 @@ func TestFaultyShards(t *testing.T) {
 	good := archive(t, file{"a/1.jpg", pixel(1)}, file{"a/2.jpg", pixel(2)})
 	damaged := slices.Clone(good)
 	damaged[1024] ^= 1 // in the name of the second
+	link := func(kind byte) []byte {
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		if err := errors.Join(w.WriteHeader(&tar.Header{Name: "a/2.jpg", Linkname: "a/1.jpg", Typeflag: kind}), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return out.Bytes()
+	}
 	for _, tt := range []struct {
 		name string
 		data []byte
 		want string
 	}{
+		{"hard link", link(tar.TypeLink), "train-1.tar: at offset 512: a/2.jpg is a link: write the shard with --dereference --hard-dereference"},
+		{"symbolic link", link(tar.TypeSymlink), "a/2.jpg is a link"},
 		{"damaged header", damaged, "train-1.tar: at offset 512: the tar file is damaged or cut short: archive/tar: invalid tar header"},
 		{"cut in a header", good[:1024+100], "train-1.tar: at offset 512: the tar file is damaged or cut short: unexpected EOF"},
 		{"cut in a picture", good[:1536+5], "train-1.tar: at offset 1536: the tar file is cut short: a/2.jpg has 14 bytes"},
