@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"hymenoptera/checkpoint"
 	"hymenoptera/internal/untrained"
@@ -123,14 +122,14 @@ func TestPredictGoesOn(t *testing.T) {
 		}
 	}
 	cmd := build(t).command(t.Context(), ".", "predict", "--checkpoint", file, "--device", "cpu", "-")
-	in, err := cmd.StdinPipe() // which nobody writes into
+	in, err := cmd.StdinPipe()
 	try(t, err)
 	defer in.Close()
 	r := finish(t, cmd, func() error {
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		time.Sleep(2 * time.Second)
+		in.Write(make([]byte, 1<<20)) // more than a pipe holds: predict is reading it, and waits for the rest
 		cmd.Process.Signal(os.Interrupt)
 		return cmd.Wait()
 	})
