@@ -34,17 +34,13 @@ func headIndex(b []byte) ([]entry, error) {
 	if from > len(b) {
 		return nil, errors.New("the first member's header is cut short")
 	}
-	storages := map[string]*storage{}
+	used := storages{}
 	m := machine{data: b[from:], persistent: func(id value) (value, error) {
 		s, err := storageID(id, 5)
 		if err != nil {
 			return nil, err
 		}
-		if known := storages[s.key]; known != nil {
-			return known, known.agrees(s)
-		}
-		storages[s.key] = s
-		return s, nil
+		return used.add(s)
 	}}
 	v, err := m.next()
 	if err != nil {

@@ -16,7 +16,7 @@ func readLegacy(b []byte, part string) (*StateDict, error) {
 	if len(b) < len(legacyMagic) {
 		return nil, fmt.Errorf("it is cut short within its first %d bytes; get it again", len(legacyMagic))
 	}
-	l := legacy{storages: map[string]*storage{}, views: map[string]*storage{}}
+	l := legacy{storages: storages{}, views: storages{}}
 	l.m = machine{data: b, pos: len(legacyMagic)}
 	version, err := l.m.next()
 	if err != nil {
@@ -41,12 +41,7 @@ func readLegacy(b []byte, part string) (*StateDict, error) {
 	if err := l.readStorages(); err != nil {
 		return nil, err
 	}
-	sd, err := stateDict(found, FormatLegacy)
-	if err != nil {
-		return nil, err
-	}
-	sd.Wrapper = wrapper
-	return sd, nil
+	return stateDict(found, wrapper, FormatLegacy)
 }
 
 // checkSystem reads the pickle of facts about the machine that the file comes from.
@@ -70,8 +65,8 @@ func checkSystem(m *machine) error {
 // legacy is a legacy file on its way into memory.
 type legacy struct {
 	m        machine
-	storages map[string]*storage
-	views    map[string]*storage // parts of storages, which files of 2017 and 2018 may have
+	storages storages
+	views    storages // parts of storages, which files of 2017 and 2018 may have
 	parts    []part
 }
 
@@ -88,13 +83,9 @@ func (l *legacy) storage(id value) (value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if known := l.storages[s.key]; known != nil {
-		if err := known.agrees(s); err != nil {
-			return nil, err
-		}
-		s = known
+	if s, err = l.storages.add(s); err != nil {
+		return nil, err
 	}
-	l.storages[s.key] = s
 	view := id.(*tuple).items[5]
 	if view == (none{}) {
 		return s, nil

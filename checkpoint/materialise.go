@@ -89,8 +89,8 @@ func (v *view) gather(dst []byte) []byte {
 }
 
 // stateDict turns the named views into tensors.
-func stateDict(entries []entry, format string) (*StateDict, error) {
-	sd := &StateDict{Format: format, Tensors: make([]Tensor, 0, len(entries))}
+func stateDict(entries []entry, wrapper, format string) (*StateDict, error) {
+	sd := &StateDict{Format: format, Wrapper: wrapper, Tensors: make([]Tensor, 0, len(entries))}
 	var c copier
 	for _, e := range entries {
 		if err := c.materialise(e.tensor.view); err != nil {

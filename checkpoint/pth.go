@@ -40,12 +40,7 @@ func readRecords(entries []zipEntry, part string) (*StateDict, error) {
 			return nil, fmt.Errorf("the data of storage %q is in the file, but nothing refers to it", key)
 		}
 	}
-	sd, err := stateDict(found, FormatPTH)
-	if err != nil {
-		return nil, err
-	}
-	sd.Wrapper = wrapper
-	return sd, nil
+	return stateDict(found, wrapper, FormatPTH)
 }
 
 var errTorchScript = errors.New("it is a TorchScript program, not a state dict: " +
@@ -55,12 +50,12 @@ var errTorchScript = errors.New("it is a TorchScript program, not a state dict: 
 type archive struct {
 	prefix  string // "archive/", or the name of the file when it was saved
 	pickle  []byte
-	records map[string][]byte   // by name without the prefix
-	used    map[string]*storage // by key, those that the pickle refers to
+	records map[string][]byte // by name without the prefix
+	used    storages
 }
 
 func newArchive(entries []zipEntry) (*archive, error) {
-	a := &archive{records: make(map[string][]byte, len(entries)), used: map[string]*storage{}}
+	a := &archive{records: make(map[string][]byte, len(entries)), used: storages{}}
 	for _, e := range entries {
 		name := e.name
 		if prefix, ok := strings.CutSuffix(name, "data.pkl"); ok && strings.Count(prefix, "/") == 1 && strings.HasSuffix(prefix, "/") {
@@ -121,6 +116,18 @@ func (a *archive) storage(id value) (value, error) {
 	}
 	s.data = data
 	a.used[s.key] = s
+	return s, nil
+}
+
+// storages are those that a pickle refers to, by their keys.
+type storages map[string]*storage
+
+// add returns the storage of s's key: s or, where the pickle refers to it again, the first, which must agree.
+func (all storages) add(s *storage) (*storage, error) {
+	if known := all[s.key]; known != nil {
+		return known, known.agrees(s)
+	}
+	all[s.key] = s
 	return s, nil
 }
 

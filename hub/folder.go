@@ -42,10 +42,8 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string) (fetc
 	if there, err := isFolder(dir); there || err != nil {
 		return false, err
 	}
-	for _, name := range stopped(dir) {
-		if err := os.RemoveAll(name); err != nil {
-			return false, fmt.Errorf("hub: %w", err)
-		}
+	if err := removeStopped(dir); err != nil {
+		return false, err
 	}
 	mark := func(root *os.Root) error { return root.WriteFile(markFile, []byte(u.Redacted()+"\n"), 0o666) }
 	if _, err := os.Stat(zipFile); err == nil {
@@ -82,6 +80,15 @@ func stopped(dir string) (names []string) {
 		}
 	}
 	return names
+}
+
+func removeStopped(dir string) error {
+	for _, name := range stopped(dir) {
+		if err := os.RemoveAll(name); err != nil {
+			return fmt.Errorf("hub: %w", err)
+		}
+	}
+	return nil
 }
 
 // tempName is how the names of folders begin in which the files of dir are unpacked.
@@ -137,10 +144,8 @@ func RemoveFolder(ctx context.Context, cfg Config, dir string) (removed bool, er
 	if removed, err = Remove(ctx, cfg, dir+".zip"); err != nil {
 		return removed, err
 	}
-	for _, name := range stopped(dir) {
-		if err := os.RemoveAll(name); err != nil {
-			return removed, fmt.Errorf("hub: %w", err)
-		}
+	if err := removeStopped(dir); err != nil {
+		return removed, err
 	}
 	if there, err := isFolder(dir); !there {
 		return removed, err

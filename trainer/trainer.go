@@ -52,19 +52,16 @@ func DefaultConfig() Config { return Config{Epochs: 25} }
 
 // validate returns an error for a configuration that cannot evaluate the model.
 func (c Config) validate(model nn.Module) error {
-	if c.Epochs < 1 {
+	switch {
+	case c.Epochs < 1:
 		return fmt.Errorf("trainer: %d epochs: want at least 1", c.Epochs)
-	}
-	if c.LabelSmoothing < 0 || c.LabelSmoothing > 1 {
+	case c.LabelSmoothing < 0 || c.LabelSmoothing > 1:
 		return fmt.Errorf("trainer: label smoothing %v: want 0 to 1", c.LabelSmoothing)
-	}
-	if c.EMA < 0 || c.EMA >= 1 {
+	case c.EMA < 0 || c.EMA >= 1:
 		return fmt.Errorf("trainer: decay %v of the average: want 0 or more and less than 1", c.EMA)
-	}
-	if !(c.ClipNorm >= 0) {
+	case !(c.ClipNorm >= 0):
 		return fmt.Errorf("trainer: bound %v of the gradients' norm: want 0 or more", c.ClipNorm)
-	}
-	if c.HeadEpochs > 0 && c.Head == nil {
+	case c.HeadEpochs > 0 && c.Head == nil:
 		return errors.New("trainer: epochs of the head, and no head")
 	}
 	if err := c.Mode.validate(model); err != nil {
