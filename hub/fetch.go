@@ -177,8 +177,21 @@ func (d *download) failure(ctx context.Context, err error, attempts int) error {
 	if errors.As(err, &t) && attempts > 1 {
 		err = fmt.Errorf("%w (after %d requests)", err, attempts)
 	}
-	return fmt.Errorf("hub: %s: %w; if this goes on, fetch it elsewhere and put it at %s", d.url.Redacted(), err, d.partial.path)
+	return &DownloadError{URL: d.url.Redacted(), Path: d.partial.path, Err: err}
 }
+
+// A DownloadError says that a file did not come.
+type DownloadError struct {
+	URL  string
+	Path string // where somebody can put the file
+	Err  error
+}
+
+func (e *DownloadError) Error() string {
+	return fmt.Sprintf("hub: %s: %v; if this goes on, fetch it elsewhere and put it at %s", e.URL, e.Err, e.Path)
+}
+
+func (e *DownloadError) Unwrap() error { return e.Err }
 
 // Bytes formats a number of bytes, as in 44.7 MB. A MB has 1024 × 1024 bytes, as in torch.hub.
 func Bytes(n int64) string {

@@ -82,11 +82,20 @@ func (r *remote) fetch(ctx context.Context, address string, room func() (int64, 
 
 // index returns the index at the address or, if that does not answer, the one that came before.
 func (r *remote) index(ctx context.Context) (*Index, error) {
-	before, fresh := filepath.Join(r.dir, IndexFile), filepath.Join(r.dir, "new-"+IndexFile)
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.MkdirAll(r.dir, 0o777)
+	if err != nil {
 		return nil, fmt.Errorf("shards: %w", err)
 	}
-	_, err := hub.Fetch(ctx, r.cfg, hub.File{URL: r.file(IndexFile)}, fresh)
+	own, err := os.MkdirTemp(r.dir, "index-") // other processes fetch theirs
+	if err != nil {
+		return nil, fmt.Errorf("shards: %w", err)
+	}
+	defer os.RemoveAll(own)
+	before, fresh := filepath.Join(r.dir, IndexFile), filepath.Join(own, IndexFile)
+	_, err = hub.Fetch(ctx, r.cfg, hub.File{URL: r.file(IndexFile)}, fresh)
+	if failed := (*hub.DownloadError)(nil); errors.As(err, &failed) {
+		failed.Path = before
+	}
 	if _, there := os.Stat(before); err != nil && there == nil && ctx.Err() == nil {
 		r.cfg.Log(fmt.Sprintf("%v; taking the index that came before", err))
 		return readIndex(before)

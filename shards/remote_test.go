@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"hymenoptera/dataset"
 	"hymenoptera/hub"
 	"hymenoptera/internal/mt19937"
@@ -72,7 +74,7 @@ func batches(t *testing.T, set *dataset.ImageFolder) (out []float32, indices []i
 	t.Helper()
 	loader, err := dataset.NewLoader(set, transforms.Train(8), dataset.LoaderConfig{BatchSize: 3, Shuffle: true, Workers: 2, Share: dataset.Share{Seed: 1}})
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	rng := mt19937.New(3)
 	for epoch := range 2 {
@@ -157,6 +159,29 @@ func TestFaultyServer(t *testing.T) {
 	}
 }
 
+// Several processes can have one folder for the shards of a set.
+func TestSharedFolder(t *testing.T) {
+	published := httptest.NewServer(&server{dir: set(t), asked: map[string]int{}})
+	defer published.Close()
+	cache := t.TempDir()
+	var g errgroup.Group
+	for range 8 {
+		g.Go(func() error {
+			train, _, err := Fetch(t.Context(), config(), published.URL, cache)
+			if err == nil {
+				_, _, err = batches(t, train)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(cache, "index-*")); err != nil || len(left) > 0 {
+		t.Errorf("left %q, error %v", left, err)
+	}
+}
+
 // A set that was packed anew under the same names replaces the shards that are kept.
 func TestSetChanges(t *testing.T) {
 	s, cache := &server{dir: set(t), asked: map[string]int{}}, t.TempDir()
@@ -234,7 +259,8 @@ func TestServerFails(t *testing.T) {
 	if train, _, err := Fetch(t.Context(), config(), published.URL, cache); err != nil || len(train.Samples) != 10 {
 		t.Errorf("the index that came before: got error %v", err)
 	}
-	if _, _, err := Fetch(t.Context(), config(), published.URL, t.TempDir()); err == nil || !strings.Contains(err.Error(), IndexFile) {
+	empty := t.TempDir()
+	if _, _, err := Fetch(t.Context(), config(), published.URL, empty); err == nil || !strings.Contains(err.Error(), "put it at "+filepath.Join(empty, IndexFile)) {
 		t.Errorf("no index: got error %v", err)
 	}
 }
