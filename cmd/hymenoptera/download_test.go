@@ -150,7 +150,7 @@ func TestDownloadCommandLine(t *testing.T) {
 		{"download weights --mirror " + mirror.URL, cli.ExitFailure, "", "does not have it (404 Not Found); if this goes on, fetch it elsewhere and put it at " + checkpoints},
 		{"download data --mirror " + mirror.URL, cli.ExitFailure, "", "put it at data/hymenoptera_data.zip"},
 		{"download weights --mirror pytorch.example", cli.ExitUsage, "", "a mirror is an address"},
-		{"download weights googlenet --mirror http://mirror.example", cli.ExitUsage, "", "only the first 8 digits of the file's hash are known; take an https:// mirror, or add --insecure-mirror"},
+		{"download weights googlenet --mirror http://mirror.example", cli.ExitUsage, "", "only the first 8 digits of the file's hash are known; take an https:// address, or add --insecure-mirror"},
 		{"train --weights IMAGENET1K_V2", cli.ExitUsage, "", "want one of IMAGENET1K_V1, DEFAULT"},
 		{"train --mirror " + mirror.URL, cli.ExitFailure, "", "--data takes any other folder"},
 	} {
