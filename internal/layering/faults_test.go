@@ -2,6 +2,7 @@ package layering
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,5 +31,34 @@ func TestFaultsFindTheirLines(t *testing.T) {
 		if n := strings.Count(string(source), f.Good); n != 1 || f.Bad == f.Good {
 			t.Errorf("%s: %s has the line to spoil %d times, want 1: %s", f.Name, f.File, n, f.Good)
 		}
+	}
+}
+
+// docs/parity.md says how many trainings there are, and which test catches each fault.
+func TestParityCountsItsTrainings(t *testing.T) {
+	page, err := os.ReadFile("../../docs/parity.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var curves struct{ Runs []any }
+	var faults []any
+	for file, into := range map[string]any{"cmd/hymenoptera/testdata/curves.json": &curves, "scripts/faults.json": &faults} {
+		data, err := os.ReadFile(filepath.Join("../..", file))
+		if err == nil {
+			err = json.Unmarshal(data, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{fmt.Sprintf("%d small trainings", len(curves.Runs)), fmt.Sprintf("the curves: %d trainings", len(curves.Runs))} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("docs/parity.md does not say %q", want)
+		}
+	}
+	_, table, _ := strings.Cut(string(page), "| fault | caught by | curves, at least |\n|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	if got := strings.Count(table, "\n") + 1; got != len(faults) {
+		t.Errorf("docs/parity.md has %d faults, want %d", got, len(faults))
 	}
 }
