@@ -1,5 +1,5 @@
-# A small image that serves a trained network, for the processor that it is built on: x86-64 or arm64. Untried where it was
-# written: no Docker there.
+# A small image that serves a trained network, for the processor that it is built on: x86-64 or arm64. There was no Docker
+# to try it with; docs/dist.md says what was tried.
 #
 #   docker build -t hymenoptera .
 #   docker run --rm -p 8080:8080 -v "$PWD/runs/bees:/run/bees:ro" hymenoptera \

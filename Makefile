@@ -191,7 +191,7 @@ lint: setup ## gofmt, go vet, staticcheck; the packages that are pure Go, built 
 	CGO_ENABLED=0 go test $(PURE)
 	CGO_ENABLED=0 scripts/fused.sh $(PURE)
 
-test-arm64: ## on x86-64, the tests of arm64 in an emulator (more than an hour; ARGS='./torch ./zoo': of these packages)
+test-arm64: ## on x86-64, the tests of arm64 in an emulator (hours; ARGS='./torch ./zoo': of these packages)
 	@ARCH=arm64 scripts/setup/setup.sh
 	@scripts/test_arm64.sh $(ARGS)
 
