@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills processes of small trainings by several, which launch starts again, and compares them with trainings never killed.
 
-    restart_check.py [--runs 20] [--processes 2] [--seed 1]
+    restart_check.py [--data FOLDER] [--runs 20] [--processes 2] [--seed 1]
 
 One process, of each rank in turn, is ended with SIGKILL at a moment drawn over the time that the training takes. All are
 started again and go on from the last checkpoint. At the end a run must hold what one that was never killed holds, as in
@@ -19,7 +19,7 @@ import time
 
 from killed import BINARY, DATA, Fault, compare
 
-SMALL = ["--data", DATA, "--weights", "none", "--device", "cpu", "--batch-size", "4", "--image-size", "32"]
+SMALL = ["--weights", "none", "--device", "cpu", "--batch-size", "4", "--image-size", "32"]
 MODES = [
     "--epochs 3",
     "--epochs 3 --fast",
@@ -44,7 +44,7 @@ def children(pid):
 
 def train(o, options, out, rank=None, moment=None):
     """Trains, and kills a rank at a moment. Returns whether that was in time, and what was written to standard error."""
-    command = [BINARY, "launch", "--nproc", str(o.processes), "--max-restarts", "3", "train", *SMALL, *options, "--resume", "auto", "--out", out]
+    command = [BINARY, "launch", "--nproc", str(o.processes), "--max-restarts", "3", "train", "--data", o.data, *SMALL, *options, "--resume", "auto", "--out", out]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     killed = False
     if rank is not None:
@@ -62,6 +62,7 @@ def train(o, options, out, rank=None, moment=None):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--data", default=DATA, help="a folder of images or of shards")
     p.add_argument("--runs", type=int, default=20)
     p.add_argument("--processes", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
