@@ -321,7 +321,7 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
             training = phase == "train"
             model = network if training or not o.ema else average.module
             model.train(training)
-            if hasattr(data[phase].sampler, "set_epoch"):
+            if hasattr(getattr(data[phase], "sampler", None), "set_epoch"):  # Views has none
                 data[phase].sampler.set_epoch(epoch)
             if WORLD > 1 and not training:
                 for buffer in model.buffers():
