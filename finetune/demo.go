@@ -16,3 +16,10 @@ func DemoOptions() Options {
 // again changes nothing; another file under the name of a drawn one is an error. Accuracies on them say nothing about
 // photographs.
 func DrawDemo(dir string) error { return synth.Write(dir, synth.DefaultConfig()) }
+
+// DrawSmallDemo draws 24 pictures to train with and 12 to validate with.
+func DrawSmallDemo(dir string) error {
+	cfg := synth.DefaultConfig()
+	cfg.Train, cfg.Val = 12, 6
+	return synth.Write(dir, cfg)
+}

@@ -13,6 +13,7 @@ import (
 func newDemo(m *cli.Messages) *cobra.Command {
 	o := finetune.DemoOptions()
 	var w watching
+	quick, draw := false, finetune.DrawDemo
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Train from random weights on ants and bees drawn by this program; no network needed",
@@ -26,6 +27,9 @@ func newDemo(m *cli.Messages) *cobra.Command {
 				o.Out = finetune.DefaultOut("demo")
 			}
 			o.Data = filepath.Join(o.Out, "data")
+			if quick {
+				o.Epochs, o.BatchSize, draw = 2, 8, finetune.DrawSmallDemo
+			}
 			if err := o.Validate(); err != nil {
 				return &cli.UsageError{Err: withFlags(err)}
 			}
@@ -33,7 +37,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 				return advise(err, o)
 			}
 			m.Infof("drawing ants and bees into %s", o.Data)
-			if err := finetune.DrawDemo(o.Data); err != nil {
+			if err := draw(o.Data); err != nil {
 				return err
 			}
 			return train(cmd, m, o, w, finetune.Train)
@@ -43,6 +47,7 @@ func newDemo(m *cli.Messages) *cobra.Command {
 	f.StringVar(&o.Out, "out", "", "the run's folder (default runs/demo-<time>)")
 	f.IntVar(&o.Threads, "threads", o.Threads, "threads of an operation")
 	f.Lookup("threads").DefValue = "all processors"
+	f.BoolVar(&quick, "quick", false, "only 36 pictures and 2 epochs: for slow machines and emulators")
 	f.BoolVar(&o.Overwrite, "overwrite", false, "replace a run that --out holds, once the new one has weights")
 	addOpen(f, &w.open)
 	cmd.MarkFlagDirname("out")
