@@ -64,7 +64,7 @@ func scan(ctx context.Context, name string) (pictures []found, err error) {
 		if at, err = f.Seek(0, io.SeekCurrent); err != nil {
 			return nil, wrong(err)
 		}
-		if h.Typeflag == tar.TypeGNUSparse || h.PAXRecords["GNU.sparse.major"] != "" {
+		if sparse(h) {
 			return nil, wrong(fmt.Errorf("%s is a sparse file: write the shard without --sparse", h.Name))
 		}
 		if (h.Typeflag == tar.TypeLink || h.Typeflag == tar.TypeSymlink) && dataset.IsImage(h.Name) {
@@ -97,6 +97,16 @@ func scan(ctx context.Context, name string) (pictures []found, err error) {
 			pictures = append(pictures, p)
 		}
 	}
+}
+
+// sparse reports whether a file has holes, which the tar file leaves out. GNU tar marks them in four ways.
+func sparse(h *tar.Header) bool {
+	for record := range h.PAXRecords {
+		if strings.HasPrefix(record, "GNU.sparse.") {
+			return true
+		}
+	}
+	return h.Typeflag == tar.TypeGNUSparse
 }
 
 func newFound(h *tar.Header, at int64) found {

@@ -203,11 +203,24 @@ func TestFaultyShards(t *testing.T) {
 		}
 		return out.Bytes()
 	}
+	// A file with holes, as tar --sparse --format=pax writes it: package tar writes no such records, so others are renamed.
+	sparse := func(records map[string]string) []byte {
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		err := w.WriteHeader(&tar.Header{Name: "a/2.jpg", Size: 1, PAXRecords: records})
+		_, content := w.Write([]byte("x"))
+		if err := errors.Join(err, content, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return bytes.ReplaceAll(out.Bytes(), []byte("XXX.sparse."), []byte("GNU.sparse."))
+	}
 	for _, tt := range []struct {
 		name string
 		data []byte
 		want string
 	}{
+		{"sparse 0.0", sparse(map[string]string{"XXX.sparse.size": "9", "XXX.sparse.numblocks": "1"}), "train-1.tar: at offset 1536: a/2.jpg is a sparse file: write the shard without --sparse"},
+		{"sparse 0.1", sparse(map[string]string{"XXX.sparse.size": "9", "XXX.sparse.map": "0,1", "XXX.sparse.numblocks": "1"}), "a/2.jpg is a sparse file"},
 		{"hard link", link(tar.TypeLink), "train-1.tar: at offset 512: a/2.jpg is a link: write the shard with --dereference --hard-dereference"},
 		{"symbolic link", link(tar.TypeSymlink), "a/2.jpg is a link"},
 		{"damaged header", damaged, "train-1.tar: at offset 512: the tar file is damaged or cut short: archive/tar: invalid tar header"},
