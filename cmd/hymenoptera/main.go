@@ -42,7 +42,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin
 	stop := func() bool { return true }
 	root := newRoot(out, m, func(command string) {
 		begin(command)
-		stop = context.AfterFunc(ctx, func() { m.Infof("stopping after this step; press Ctrl-C again to quit now") })
+		stop = context.AfterFunc(ctx, func() { m.Infof("stopping; press Ctrl-C again to quit now") })
 	})
 	root.SetErr(stderr)
 	root.SetArgs(args)
