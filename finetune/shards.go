@@ -19,7 +19,7 @@ func (o Options) checkAddress() error {
 		return nil
 	}
 	switch u, err := url.Parse(o.Data); {
-	case err != nil || u.Host == "":
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return &OptionError{Option: "data", Problem: "want an address such as https://files.example.org/packed"}
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return &OptionError{Option: "data", Problem: "want an address without a password, a query and a fragment: logs and reports would show them"}

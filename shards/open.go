@@ -39,7 +39,8 @@ func list(dir string) (names []string, err error) {
 // Open lists the two sets of a folder of shards: train-*.tar and val-*.tar. It takes their index, or reads the headers of all files in
 // them if there is none.
 func Open(ctx context.Context, dir string) (train, val *dataset.ImageFolder, err error) {
-	x, err := readIndex(filepath.Join(dir, IndexFile))
+	name := filepath.Join(dir, IndexFile)
+	x, err := readIndex(name, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		x, err = Scan(ctx, dir)
@@ -52,7 +53,8 @@ func Open(ctx context.Context, dir string) (train, val *dataset.ImageFolder, err
 	return x.folders(dir, func(s Shard) *dataset.Shard { return &dataset.Shard{Path: filepath.Join(dir, s.Name)} })
 }
 
-func readIndex(name string) (*Index, error) {
+// readIndex reads the index in a file. An error about its content names it as source, where it comes from.
+func readIndex(name, source string) (*Index, error) {
 	f, _, err := regular.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("shards: %w", err)
@@ -60,7 +62,7 @@ func readIndex(name string) (*Index, error) {
 	defer f.Close()
 	x, err := ReadIndex(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", source, err)
 	}
 	return x, nil
 }

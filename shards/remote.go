@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,10 +20,8 @@ import (
 	"hymenoptera/hub"
 )
 
-// IsAddress reports whether a set lies at an address rather than in a folder.
-func IsAddress(name string) bool {
-	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
-}
+// IsAddress reports whether a set lies at an address, of whatever scheme, rather than in a folder.
+func IsAddress(name string) bool { return strings.Contains(name, "://") }
 
 // CacheDir returns the folder in which shards of an address are kept, below the user's cache.
 func CacheDir(address string) (string, error) {
@@ -34,8 +33,8 @@ func CacheDir(address string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("shards: %w", err)
 	}
-	hash := sha256.Sum256([]byte(u.String()))
-	return filepath.Join(cache, "hymenoptera", "shards", fmt.Sprintf("%s-%x", filepath.Base(u.Path), hash[:4])), nil
+	hash := sha256.Sum256([]byte(strings.TrimRight(u.String(), "/")))
+	return filepath.Join(cache, "hymenoptera", "shards", fmt.Sprintf("%s-%x", path.Base(u.Host+u.Path), hash[:4])), nil
 }
 
 // A remote set is fetched shard by shard, as it is needed, into a folder that keeps as many as fit.
@@ -98,12 +97,12 @@ func (r *remote) index(ctx context.Context) (*Index, error) {
 	}
 	if _, there := os.Stat(before); err != nil && there == nil && ctx.Err() == nil {
 		r.cfg.Log(fmt.Sprintf("%v; taking the index that came before", err))
-		return readIndex(before)
+		return readIndex(before, before)
 	}
 	if err != nil {
 		return nil, err
 	}
-	x, err := readIndex(fresh)
+	x, err := readIndex(fresh, r.file(IndexFile))
 	if err == nil {
 		err = os.Rename(fresh, before)
 	}

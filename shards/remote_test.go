@@ -259,6 +259,14 @@ func TestServerFails(t *testing.T) {
 	if train, _, err := Fetch(t.Context(), config(), published.URL, cache); err != nil || len(train.Samples) != 10 {
 		t.Errorf("the index that came before: got error %v", err)
 	}
+	s.dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(s.dir, IndexFile), []byte("<html>"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Fetch(t.Context(), config(), published.URL, t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), published.URL+"/"+IndexFile+": shards: line 1: ") {
+		t.Errorf("a page instead of an index: got error %v", err)
+	}
+	s.dir = t.TempDir()
 	empty := t.TempDir()
 	if _, _, err := Fetch(t.Context(), config(), published.URL, empty); err == nil || !strings.Contains(err.Error(), "put it at "+filepath.Join(empty, IndexFile)) {
 		t.Errorf("no index: got error %v", err)
@@ -291,5 +299,20 @@ func TestFewShardsAreKept(t *testing.T) {
 	files, bytes, err := r.kept()
 	if err != nil || len(files) > 3 || bytes > r.most {
 		t.Errorf("kept %d shards of %d bytes, error %v", len(files), bytes, err)
+	}
+}
+
+// An address has one folder below the cache, with a slash at its end or without.
+func TestCacheDir(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/cache")
+	for _, tt := range []struct{ address, same, want string }{
+		{"https://example.org/a/packed", "HTTPS://example.org/a/packed/", "/cache/hymenoptera/shards/packed-"},
+		{"https://example.org:8000", "https://example.org:8000/", "/cache/hymenoptera/shards/example.org:8000-"},
+	} {
+		got, err := CacheDir(tt.address)
+		same, again := CacheDir(tt.same)
+		if err != nil || again != nil || got != same || !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: got %q and %q, errors %v and %v, want %s…", tt.address, got, same, err, again, tt.want)
+		}
 	}
 }

@@ -117,7 +117,7 @@ func newEval(m *cli.Messages) *cobra.Command {
 	v.addFlags(cmd)
 	v.addTTA(cmd)
 	f := cmd.Flags()
-	f.StringVar(&v.data, "data", "", "folder with val/<class>/, or with the class folders themselves (default the folder of the training)")
+	f.StringVar(&v.data, "data", "", "folder with val/<class>/, or with the class folders themselves, or a folder or an address with tar shards (default the folder of the training)")
 	f.StringSliceVar(&v.classes, "classes", nil, "the class folders to use, with commas between them (default all)")
 	f.IntVar(&v.batch, "batch-size", v.batch, "images per step")
 	f.BoolVar(&v.skip, "skip-corrupt", false, "leave out images that cannot be read, with a warning for each")
@@ -140,6 +140,9 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	folder, err := finetune.ValidationImages(ctx, v.checkpoint, c.Card, v.data, v.messages.Logger())
 	if noData := (*finetune.NoDataError)(nil); errors.As(err, &noData) {
 		err = fmt.Errorf("%w: name a folder of pictures with --data", err)
+	}
+	if option := (*finetune.OptionError)(nil); errors.As(err, &option) {
+		err = &cli.UsageError{Err: withFlags(err)}
 	}
 	if err != nil {
 		return nil, err
