@@ -25,12 +25,23 @@ type PackOptions struct {
 // DefaultPackOptions returns shards of 256 MB, in the order of seed 0.
 func DefaultPackOptions() PackOptions { return PackOptions{Bytes: 256e6, Progress: func(int, int) {}} }
 
+// CheckOut returns an error if out cannot be the new folder of [Pack], before the pictures are looked for.
+func CheckOut(out string) error {
+	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("shards: %s is there: want the name of a new folder", out)
+	}
+	if _, err := os.Stat(filepath.Dir(filepath.Clean(out))); err != nil {
+		return fmt.Errorf("shards: %s: %w", out, err)
+	}
+	return nil
+}
+
 // Pack writes two sets as shards into a new folder, with their index. The files of the pictures stay as they are; their names lose
 // folders below the class, and dots. The training pictures are put into a random order, since a training mixes only those that lie near
 // each other. Whatever fails, there is no folder then.
 func Pack(ctx context.Context, out string, train, val *dataset.ImageFolder, o PackOptions) (*Index, error) {
-	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("shards: %s is there: want the name of a new folder", out)
+	if err := CheckOut(out); err != nil {
+		return nil, err
 	}
 	dir := disk.Temporary(filepath.Clean(out))
 	if err := os.Mkdir(dir, 0o777); err != nil {

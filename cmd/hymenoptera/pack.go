@@ -68,6 +68,9 @@ func pack(cmd *cobra.Command, m *cli.Messages, o finetune.Options, out string, m
 	if err := checkInputs(flagPath{"exclude", o.Exclude}); err != nil {
 		return err
 	}
+	if err := shards.CheckOut(out); err != nil {
+		return err
+	}
 	train, val, err := finetune.Images(cmd.Context(), o, finetune.Hooks{Log: m.Logger()})
 	if err != nil {
 		return err
