@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"hymenoptera/dataset"
 	"hymenoptera/internal/regular"
@@ -83,7 +82,9 @@ func (x *Index) check(dir string) error {
 	if err != nil {
 		return err
 	}
+	listed := map[string]bool{}
 	for _, s := range x.Shards {
+		listed[s.Name] = true
 		info, err := os.Stat(filepath.Join(dir, s.Name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -95,7 +96,7 @@ func (x *Index) check(dir string) error {
 		}
 	}
 	for _, name := range names {
-		if !slices.ContainsFunc(x.Shards, func(s Shard) bool { return s.Name == name }) {
+		if !listed[name] {
 			return stale("does not list %s", name)
 		}
 	}

@@ -43,7 +43,7 @@ type remote struct {
 	dir     string
 	most    int64 // bytes of all shards in dir
 	cfg     hub.Config
-	turn    sync.Mutex // of one shard at a time
+	turn    sync.Mutex // of one shard of the set at a time, since makeRoom counts them
 }
 
 // Fetch lists the two sets at an address, by their index there. Their shards come into the folder dir when they are needed, and those
