@@ -38,11 +38,10 @@ func advise(err error, o finetune.Options) error {
 	var held *run.HeldError
 	var folder *run.FolderError
 	var sample *dataset.SampleError
-	var stale *shards.StaleError
 	var noVal *finetune.NoValError
 	var diverged *trainer.LossError
 	var download *finetune.DownloadError
-	err = adviseDevice(adviseMirror(withFlags(err)))
+	err = adviseIndex(adviseDevice(adviseMirror(withFlags(err))))
 	switch {
 	case errors.As(err, &held):
 		return fmt.Errorf("%w; choose another --out, or add --overwrite to replace it", err)
@@ -54,8 +53,6 @@ func advise(err error, o finetune.Options) error {
 		return fmt.Errorf("%w; bring it back", err)
 	case errors.As(err, &sample) && !o.SkipCorrupt:
 		return fmt.Errorf("%w; mend it, remove it, or add --skip-corrupt to leave out all such files", err)
-	case errors.As(err, &stale):
-		return fmt.Errorf("%w; hymenoptera pack --index writes it anew", err)
 	case errors.As(err, &noVal):
 		return fmt.Errorf("%w; or add --val-fraction 0.2 to validate with a fifth of the pictures", err)
 	case errors.As(err, &diverged) && diverged.Files == nil:
@@ -75,6 +72,15 @@ func adviseDevice(err error) error {
 	var unusable *torch.DeviceError
 	if errors.As(err, &unusable) {
 		return fmt.Errorf("%w; --device cpu computes on the processor", err)
+	}
+	return err
+}
+
+// adviseIndex adds a suggestion to an error about an index of shards.
+func adviseIndex(err error) error {
+	var stale *shards.StaleError
+	if errors.As(err, &stale) {
+		return fmt.Errorf("%w; hymenoptera pack --index writes it anew", err)
 	}
 	return err
 }

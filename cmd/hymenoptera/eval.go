@@ -145,7 +145,7 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 		err = &cli.UsageError{Err: withFlags(err)}
 	}
 	if err != nil {
-		return nil, err
+		return nil, adviseIndex(err)
 	}
 	if len(v.classes) > 0 {
 		if folder, err = folder.Only(v.classes); err != nil {
