@@ -14,10 +14,10 @@ type ahead struct {
 
 // newAhead returns nil if all samples lie here.
 func (f *ImageFolder) newAhead(order []int) *ahead {
-	a := &ahead{begun: map[*Shard]bool{}, shards: f.shardsOf(order)}
-	if len(a.shards) == 0 || a.shards[0].Fetch == nil {
+	if first := f.Samples[0].shard; first == nil || first.Fetch == nil {
 		return nil
 	}
+	a := &ahead{begun: map[*Shard]bool{}, shards: f.shardsOf(order)}
 	a.tokens = make(chan struct{}, len(a.shards)+shardsAhead)
 	for range shardsAhead {
 		a.tokens <- struct{}{}
