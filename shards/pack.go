@@ -17,7 +17,7 @@ import (
 
 // PackOptions say how [Pack] writes a set. Begin with DefaultPackOptions.
 type PackOptions struct {
-	Bytes    int64             // of a shard, at most, unless a single picture takes more
+	Bytes    int64             // of a shard, which its last picture exceeds
 	Seed     uint64            // of the order of the training pictures
 	Progress func(done, n int) // pictures; not nil
 }
@@ -93,21 +93,19 @@ func (p *packer) set(ctx context.Context, name string, f *dataset.ImageFolder, o
 	var w *writer
 	defer func() {
 		if w != nil {
-			w.file.Close() // an error came before
+			w.file.Close() // again, unless an error came before
 		}
 	}()
-	for shards, i := 0, 0; i <= len(order); i++ {
+	shards := 0
+	for _, i := range order {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if i == len(order) || w != nil && w.n >= p.o.Bytes {
+		if w != nil && w.n >= p.o.Bytes {
 			if err := p.end(w); err != nil {
 				return err
 			}
 			w = nil
-		}
-		if i == len(order) {
-			break
 		}
 		if w == nil {
 			if w, err = newWriter(filepath.Join(p.dir, fmt.Sprintf("%s-%06d.tar", name, shards))); err != nil {
@@ -115,7 +113,7 @@ func (p *packer) set(ctx context.Context, name string, f *dataset.ImageFolder, o
 			}
 			shards++
 		}
-		s := f.Samples[order[i]]
+		s := f.Samples[i]
 		key, ending := keys.of(f.Classes[s.Label], filepath.Base(s.Path))
 		if err := w.add(ctx, key, ending, s); err != nil {
 			return err
@@ -123,7 +121,7 @@ func (p *packer) set(ctx context.Context, name string, f *dataset.ImageFolder, o
 		p.done++
 		p.o.Progress(p.done, p.n)
 	}
-	return nil
+	return p.end(w)
 }
 
 // end ends a shard and adds it to the index.
