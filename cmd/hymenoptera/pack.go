@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hymenoptera/finetune"
 	"hymenoptera/hub"
@@ -44,13 +45,15 @@ func newPack(m *cli.Messages) *cobra.Command {
 			return advise(pack(cmd, m, o, args[1], mb), o)
 		},
 	}
+	train := pflag.NewFlagSet("", pflag.ContinueOnError)
+	addOptions(train, &o)
 	f := cmd.Flags()
+	for _, name := range []string{"classes", "val-fraction", "skip-corrupt"} {
+		f.AddFlag(train.Lookup(name))
+	}
 	f.Int64Var(&mb, "shard-size", mb, "size of a shard in MB (1,000,000 bytes), which a picture may exceed")
 	f.BoolVar(&index, "index", false, "write the index of the shards in DATA")
-	f.StringSliceVar(&o.OnlyClasses, "classes", o.OnlyClasses, "the class folders to use, with commas between them (default all)")
 	f.StringVar(&o.Exclude, "exclude", o.Exclude, "file with a list of images to leave out, paths below DATA, as check --exclude-to writes it")
-	f.Float64Var(&o.ValFraction, "val-fraction", o.ValFraction, "share of each class to validate with if there is no val folder, chosen by --seed; copies of an image and bursts stay on one side")
-	f.BoolVar(&o.SkipCorrupt, "skip-corrupt", o.SkipCorrupt, "decode every image first and leave out those that cannot be decoded")
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the order of the training pictures, and of --val-fraction")
 	cli.Group(f, cli.GroupData, "classes", "exclude", "val-fraction", "skip-corrupt", "seed")
 	cli.Group(f, cli.GroupOutput, "shard-size", "index")
