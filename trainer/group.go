@@ -107,7 +107,7 @@ func (l *loop) decide(ctx context.Context, done bool) (d decision) {
 	}
 	numbers := ask(l.due(l.moment(nil)))
 	if numbers[0] > 0 {
-		if d.cause = cancelled; d.cause == nil {
+		if d.cause = context.Cause(ctx); d.cause == nil { // a signal to all may have come here last
 			d.cause = ErrStopped
 		}
 		numbers = ask(l.due(l.moment(context.Canceled)))
