@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hymenoptera/internal/regular"
 )
 
 // Fetch downloads f to path. If path already has f's hash, Fetch sends no request; a file with another hash is
@@ -25,7 +27,7 @@ func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, 
 	if err != nil {
 		return false, err
 	}
-	there, err := f.lies(path)
+	there, err := f.lies(ctx, path)
 	if err != nil {
 		return false, err
 	}
@@ -38,7 +40,7 @@ func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, 
 		return false, err
 	}
 	defer unlock()
-	there, err = f.lies(path) // the other process has brought it
+	there, err = f.lies(ctx, path) // the other process has brought it
 	if there || err != nil {
 		return false, err
 	}
@@ -75,7 +77,7 @@ func removeLeft(ctx context.Context, cfg Config, path string, names ...string) {
 }
 
 // lies says whether the file is at path, whole.
-func (f File) lies(path string) (bool, error) {
+func (f File) lies(ctx context.Context, path string) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
@@ -92,7 +94,7 @@ func (f File) lies(path string) (bool, error) {
 	if f.SHA256 == "" {
 		return true, nil
 	}
-	sum, err := sumFile(path)
+	sum, err := regular.SHA256(ctx, path)
 	if err != nil {
 		return false, fmt.Errorf("hub: %w", err)
 	}

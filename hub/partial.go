@@ -147,17 +147,3 @@ func (p *partial) close() {
 	}
 	p.f.Close()
 }
-
-// sumFile returns the SHA-256 of a file in hex.
-func sumFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%x", h.Sum(nil)), nil
-}

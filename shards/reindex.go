@@ -2,9 +2,7 @@ package shards
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
-	"io"
 	"path/filepath"
 
 	"hymenoptera/dataset"
@@ -28,30 +26,10 @@ func Reindex(ctx context.Context, dir string, progress func(done, n int)) (*Inde
 	}
 	for i := range x.Shards {
 		s := &x.Shards[i]
-		if s.SHA256, err = sum(ctx, filepath.Join(dir, s.Name)); err != nil {
-			return nil, err
+		if s.SHA256, err = regular.SHA256(ctx, filepath.Join(dir, s.Name)); err != nil {
+			return nil, fmt.Errorf("shards: %w", err)
 		}
 		progress(i+1, len(x.Shards))
 	}
 	return x, WriteIndex(dir, x)
-}
-
-// sum returns the SHA-256 of a file.
-func sum(ctx context.Context, name string) (string, error) {
-	f, _, err := regular.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("shards: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	for {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		if _, err := io.CopyN(h, f, 64<<20); err == io.EOF {
-			return fmt.Sprintf("%x", h.Sum(nil)), nil
-		} else if err != nil {
-			return "", fmt.Errorf("shards: %w", err)
-		}
-	}
 }

@@ -1,8 +1,10 @@
-// Package regular opens and reads regular files, and refuses pipes and devices without waiting for them. It says
+// Package regular opens, reads and hashes regular files, and refuses pipes and devices without waiting for them. It says
 // what paths name.
 package regular
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +46,25 @@ func Read(path string, most int64) ([]byte, error) {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("more than %d bytes", most)}
 	}
 	return data, err
+}
+
+// SHA256 returns the SHA-256 of a regular file in hex.
+func SHA256(ctx context.Context, path string) (string, error) {
+	f, _, err := Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	for h := sha256.New(); ; {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		if _, err := io.CopyN(h, f, 64<<20); err == io.EOF {
+			return fmt.Sprintf("%x", h.Sum(nil)), nil
+		} else if err != nil {
+			return "", err
+		}
+	}
 }
 
 // IsFolder reports whether path is a folder or a link to one.

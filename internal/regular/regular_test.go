@@ -1,6 +1,7 @@
 package regular_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -33,6 +34,26 @@ func TestRead(t *testing.T) {
 	}
 	if _, err := regular.Read(filepath.Join(dir, "nothing"), 3); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got error %v", err)
+	}
+}
+
+func TestSHA256(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("abc"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	const want = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // FIPS 180-4's example
+	if got, err := regular.SHA256(t.Context(), file); got != want || err != nil {
+		t.Errorf("got %q, error %v", got, err)
+	}
+	if _, err := regular.SHA256(t.Context(), dir); !errors.Is(err, regular.ErrNotRegular) {
+		t.Errorf("a folder: got error %v, want %v", err, regular.ErrNotRegular)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := regular.SHA256(ctx, file); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got error %v", err)
 	}
 }
 
