@@ -28,7 +28,7 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 func OneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return Usagef("%s takes one %s, got %d arguments (see %s --help)", cmd.Name(), what, len(args), cmd.CommandPath())
+			return Usagef("%s takes one %s, got %d (see %s --help)", cmd.Name(), what, len(args), cmd.CommandPath())
 		}
 		return noneEmpty(cmd, args, what)
 	}
@@ -38,7 +38,7 @@ func OneArg(what string) cobra.PositionalArgs {
 func TwoArgs(first, second string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 2 {
-			return Usagef("%s takes %s and %s, got %d arguments (see %s --help)", cmd.Name(), first, second, len(args), cmd.CommandPath())
+			return Usagef("%s takes two arguments, %s and %s, got %d (see %s --help)", cmd.Name(), first, second, len(args), cmd.CommandPath())
 		}
 		return noneEmpty(cmd, args, first+" and "+second)
 	}
