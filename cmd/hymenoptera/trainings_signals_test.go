@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,12 +19,15 @@ import (
 )
 
 func testInterrupts(t *testing.T, b built) {
-	for signal, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // where nohup began the tests, the program would ignore it too
+	defer signal.Stop(hangups)
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		dir := insects(t, t.TempDir())
 		tr := start(t, b, dir)
-		try(t, tr.cmd.Process.Signal(signal))
+		try(t, tr.cmd.Process.Signal(sig))
 		go io.Copy(io.Discard, tr.pipe)
-		tr.end(t).check(t, code, "hymenoptera: stopped: "+signal.String())
+		tr.end(t).check(t, code, "hymenoptera: stopped: "+sig.String())
 		whole(t, filepath.Join(dir, "out"), 4)
 	}
 }
