@@ -20,7 +20,6 @@ import (
 	"hymenoptera/internal/cli"
 	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
-	"hymenoptera/metrics"
 )
 
 // A prediction is a predict command with its flags.
@@ -131,44 +130,27 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		return err
 	}
 	defer c.Close()
-	print := printTable
-	switch {
-	case p.asJSON:
-		print = printJSON
-	case p.asCSV:
-		print = printCSV
-	}
-	one := print(stdout, c)
-	var sorter *classify.Sorter
-	folders := append(slices.Clone(c.Classes), unsure)
-	if p.sortInto != "" {
-		if c.Cut.Threshold == 0 {
-			folders = folders[:len(c.Classes)]
-		} else if slices.Contains(c.Classes, unsure) {
-			return fmt.Errorf("--sort-into: a class is named %s, as the folder of unsure pictures: leave --threshold and --precision out", unsure)
-		}
-		if sorter, err = classify.NewSorter(p.sortInto, folders, p.link); err != nil {
-			return fmt.Errorf("--sort-into: %w", err)
-		}
+	sorter, err := p.sorter(c)
+	if err != nil {
+		return err
 	}
 	args = matching(args)
 	known, left := dataset.CountPictures(args)
 	sayLeftOut(p.messages, left)
-	var unlisted []error // of folders
+	t := newTally(c.Classes)
 	list, failed := p.list(args, stdin)
-	pictures := classify.Pictures(ctx, list, stdin, func(err error) { unlisted = append(unlisted, err) })
-	counts := make([]int, len(c.Classes)+1) // by answer
-	done, bad := 0, 0
+	pictures := classify.Pictures(ctx, list, stdin, func(err error) { t.unlisted = append(t.unlisted, err) })
+	printOne := p.printer(stdout, c)
 	for r, err := range c.Stream(ctx, pictures, fitting(p.batch, c, p.messages), p.threads) {
 		if err != nil {
 			return err
 		}
-		done++
+		t.done++
 		if !cli.Terminal(stdout) && p.filesFrom == "" { // two do not share a terminal
-			p.messages.ShowImages("predict", done, known)
+			p.messages.ShowImages("predict", t.done, known)
 		}
 		if r.Err != nil {
-			bad++
+			t.bad++
 			p.messages.Warnf("%v", named(r))
 			continue
 		}
@@ -177,67 +159,69 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 		if r.Unsure {
 			answer = len(c.Classes)
 		}
-		counts[answer]++
-		if sorter != nil {
-			_, err := sorter.Put(r.Name, answer)
-			if errors.Is(err, syscall.EXDEV) {
-				err = fmt.Errorf("%w; leave --link out, so that the pictures are copied", err)
-			}
-			if err != nil {
-				return fmt.Errorf("--sort-into: %w", err)
-			}
+		t.counts[answer]++
+		if err := putInto(sorter, r.Name, answer); err != nil {
+			return err
 		}
-		if err := one(r.Name, top, r.Prediction); err != nil {
+		if err := printOne(r.Name, top, r.Prediction); err != nil {
 			return err
 		}
 	}
 	p.messages.EndBar()
-	for _, err := range unlisted {
-		p.messages.Warnf("%v", err)
-	}
+	t.warn(p.messages)
 	if err := failed(); err != nil {
 		return fmt.Errorf("--files-from: %w", err)
 	}
-	if done == 0 && p.filesFrom != "" && len(unlisted) == 0 {
+	if t.done == 0 && p.filesFrom != "" && len(t.unlisted) == 0 {
 		return fmt.Errorf("--files-from %s: the list names no pictures", p.filesFrom)
 	}
-	if done > 1 {
-		p.messages.Infof("%s pictures: %s", text.Thousands(done), total(append(slices.Clone(c.Classes), unsure), counts, bad))
-	}
-	var failures []string
-	if bad > 0 {
-		failures = append(failures, fmt.Sprintf("%s of %s could not be read", text.Thousands(bad), plural(done, "picture", "pictures")))
-	}
-	if n := len(unlisted); n > 0 {
-		failures = append(failures, plural(n, "folder", "folders")+" could not be listed, or had no pictures")
-	}
-	if len(failures) > 0 {
-		return errors.New(strings.Join(failures, "; "))
-	}
-	return nil
+	t.say(p.messages)
+	return t.failure()
 }
 
-// total lists the answers that were given, the most frequent first.
-func total(names []string, counts []int, bad int) string {
-	const most = 8
-	var parts []string
-	rest := 0
-	for _, i := range metrics.Order(len(counts), func(a, b int) int { return counts[b] - counts[a] }) {
-		switch {
-		case counts[i] == 0:
-		case len(parts) < most:
-			parts = append(parts, text.Thousands(counts[i])+" "+text.Printable(names[i]))
-		default:
-			rest += counts[i]
+// printer returns the printer of the format that was asked for.
+func (p *prediction) printer(w io.Writer, c *classify.Classifier) printer {
+	switch {
+	case p.asJSON:
+		return printJSON(w, c)
+	case p.asCSV:
+		return printCSV(w, c)
+	}
+	return printTable(w, c)
+}
+
+// sorter returns what copies pictures into the folders of --sort-into, or nil without it.
+func (p *prediction) sorter(c *classify.Classifier) (*classify.Sorter, error) {
+	if p.sortInto == "" {
+		return nil, nil
+	}
+	folders := slices.Clone(c.Classes)
+	if c.Cut.Threshold > 0 {
+		if slices.Contains(folders, unsure) {
+			return nil, fmt.Errorf("--sort-into: a class is named %s, as the folder of unsure pictures: leave --threshold and --precision out", unsure)
 		}
+		folders = append(folders, unsure)
 	}
-	if rest > 0 {
-		parts = append(parts, text.Thousands(rest)+" others")
+	s, err := classify.NewSorter(p.sortInto, folders, p.link)
+	if err != nil {
+		return nil, fmt.Errorf("--sort-into: %w", err)
 	}
-	if bad > 0 {
-		parts = append(parts, text.Thousands(bad)+" not readable")
+	return s, nil
+}
+
+// putInto copies a picture into the folder of its answer, if there is a sorter.
+func putInto(s *classify.Sorter, name string, answer int) error {
+	if s == nil {
+		return nil
 	}
-	return strings.Join(parts, ", ")
+	_, err := s.Put(name, answer)
+	if errors.Is(err, syscall.EXDEV) {
+		err = fmt.Errorf("%w; leave --link out, so that the pictures are copied", err)
+	}
+	if err != nil {
+		return fmt.Errorf("--sort-into: %w", err)
+	}
+	return nil
 }
 
 // matching returns args with patterns replaced by the files that match. What is a file, or matches nothing, stays.
