@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,25 +33,14 @@ var exportEndings = map[string]string{".pth": "pth", ".pt": "pth", ".safetensors
 // exportInputs are the values of --input.
 var exportInputs = []string{string(onnx.Picture), string(onnx.Tensor)}
 
-// exportFormat returns the format of the file to: that of its ending, which wanted must not contradict, or wanted,
-// which is empty where --format was not given.
-func exportFormat(to, wanted string) (string, error) {
-	format := exportEndings[strings.ToLower(filepath.Ext(to))]
-	switch {
-	case format == "" && wanted == "":
-		return "", cli.Usagef("--out %s: want an ending of .pth, .pt, .safetensors or .onnx, which decides the format", to)
-	case format == "":
-		return wanted, nil
-	case wanted != "" && wanted != format:
-		return "", cli.Usagef("--out %s: the ending is not that of --format %s: leave out --format, or choose another ending", to, wanted)
-	}
-	return format, nil
+// An exporting is an export command with its flags.
+type exporting struct {
+	from, to, format, input string
+	overwrite               bool
 }
 
 func newExport() *cobra.Command {
-	var from, to, format string
-	input := exportInputs[0]
-	var overwrite bool
+	e := exporting{input: exportInputs[0]}
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write a trained network for PyTorch or ONNX",
@@ -61,78 +52,105 @@ func newExport() *cobra.Command {
 			"  python bees.py picture.jpg",
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case from == "":
-				return errNoCheckpoint()
-			case to == "":
-				return cli.Usagef("--out is missing: name the file to write")
-			case format != "" && !slices.Contains(exportFormats, format):
-				return cli.Usagef("--format %q: want one of %s", format, strings.Join(exportFormats, ", "))
-			}
-			format, err := exportFormat(to, format)
-			if err != nil {
+			if err := e.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			switch {
-			case !slices.Contains(exportInputs, input):
-				return cli.Usagef("--input %q: want one of %s", input, strings.Join(exportInputs, ", "))
-			case cmd.Flags().Changed("input") && format != "onnx":
-				return cli.Usagef("--input has no effect on a file of the format %s", format)
-			}
-			if from, err = run.Best(from); err != nil {
-				return err
-			}
-			if err := checkOutputs([]flagPath{{"out", to}}); err != nil {
-				return err
-			}
-			if info, err := os.Lstat(to); err == nil && !overwrite {
-				return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", to)
-			} else if err == nil && !info.Mode().IsRegular() {
-				return fmt.Errorf("%s is not a regular file; choose another --out", to) // a device, say, which renaming would replace
-			} else if err == nil && regular.Same(from, to) {
-				return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", to)
-			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			sd, card, err := classify.Read(from)
-			if err != nil {
-				return err
-			}
-			if err := sd.CheckFinite(); err != nil {
-				return fmt.Errorf("%s: %w", from, err)
-			}
-			python := card.Python(to, format, sd.Metadata[zoo.TransformInputKey] == "false")
-			switch format {
-			case "pth":
-				err = checkpoint.WritePTH(to, sd)
-			case "safetensors":
-				err = checkpoint.WriteSafetensors(to, sd)
-			case "onnx":
-				if python = ""; onnx.Input(input) == onnx.Picture {
-					python = onnx.Python(to, card.Preprocessing.Upright)
-				}
-				err = writeONNX(to, sd, card, onnx.Input(input))
-			}
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprint(cmd.OutOrStdout(), python)
-			return err
+			return e.run(cmd.OutOrStdout())
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&from, "checkpoint", "", "a run's folder, or its best.safetensors")
-	f.StringVar(&format, "format", "", "format of a file with another ending: "+strings.Join(exportFormats, ", "))
-	f.StringVar(&input, "input", input, "input of an .onnx file: picture (bytes H×W×3 of any size) or tensor (floats N×3×S×S, normalised)")
-	f.StringVar(&to, "out", "", "the file to write")
-	f.BoolVar(&overwrite, "overwrite", false, "replace a file that is there")
+	f.StringVar(&e.from, "checkpoint", "", "a run's folder, or its best.safetensors")
+	f.StringVar(&e.format, "format", "", "format of a file with another ending: "+strings.Join(exportFormats, ", "))
+	f.StringVar(&e.input, "input", e.input, "input of an .onnx file: picture (bytes H×W×3 of any size) or tensor (floats N×3×S×S, normalised)")
+	f.StringVar(&e.to, "out", "", "the file to write")
+	f.BoolVar(&e.overwrite, "overwrite", false, "replace a file that is there")
 	cli.Group(f, cli.GroupData, "checkpoint")
 	cli.Group(f, cli.GroupOutput, "format", "input", "out", "overwrite")
 	cli.Complete(cmd, "format", exportFormats...)
 	cli.Complete(cmd, "input", exportInputs...)
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 	return cmd
+}
+
+// check returns an error for a mistake in the command line, and finds the checkpoint and the format.
+func (e *exporting) check(given func(flag string) bool) (err error) {
+	switch {
+	case e.from == "":
+		return errNoCheckpoint()
+	case e.to == "":
+		return cli.Usagef("--out is missing: name the file to write")
+	case e.format != "" && !slices.Contains(exportFormats, e.format):
+		return cli.Usagef("--format %q: want one of %s", e.format, strings.Join(exportFormats, ", "))
+	}
+	if err := e.takeEnding(); err != nil {
+		return err
+	}
+	switch {
+	case !slices.Contains(exportInputs, e.input):
+		return cli.Usagef("--input %q: want one of %s", e.input, strings.Join(exportInputs, ", "))
+	case given("input") && e.format != "onnx":
+		return cli.Usagef("--input has no effect on a file of the format %s", e.format)
+	}
+	if e.from, err = run.Best(e.from); err != nil {
+		return err
+	}
+	if err := checkOutputs([]flagPath{{"out", e.to}}); err != nil {
+		return err
+	}
+	switch info, err := os.Lstat(e.to); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !e.overwrite:
+		return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", e.to)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file; choose another --out", e.to) // a device, say, which renaming would replace
+	case regular.Same(e.from, e.to):
+		return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", e.to)
+	}
+	return nil
+}
+
+// takeEnding takes the format from the ending of --out, which --format must not contradict.
+func (e *exporting) takeEnding() error {
+	format := exportEndings[strings.ToLower(filepath.Ext(e.to))]
+	switch {
+	case format == "" && e.format == "":
+		return cli.Usagef("--out %s: want an ending of .pth, .pt, .safetensors or .onnx, which decides the format", e.to)
+	case format != "" && e.format != "" && e.format != format:
+		return cli.Usagef("--out %s: the ending is not that of --format %s: leave out --format, or choose another ending", e.to, e.format)
+	}
+	e.format = cmp.Or(format, e.format)
+	return nil
+}
+
+func (e *exporting) run(stdout io.Writer) error {
+	sd, card, err := classify.Read(e.from)
+	if err != nil {
+		return err
+	}
+	if err := sd.CheckFinite(); err != nil {
+		return fmt.Errorf("%s: %w", e.from, err)
+	}
+	python := card.Python(e.to, e.format, sd.Metadata[zoo.TransformInputKey] == "false")
+	switch e.format {
+	case "pth":
+		err = checkpoint.WritePTH(e.to, sd)
+	case "safetensors":
+		err = checkpoint.WriteSafetensors(e.to, sd)
+	case "onnx":
+		if python = ""; onnx.Input(e.input) == onnx.Picture {
+			python = onnx.Python(e.to, card.Preprocessing.Upright)
+		}
+		err = writeONNX(e.to, sd, card, onnx.Input(e.input))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(stdout, python)
+	return err
 }
 
 // writeONNX writes a trained network as an ONNX file.
