@@ -45,20 +45,8 @@ func ReadSummary(path string) (s Summary, err error) {
 	if err := Settle(path); err != nil {
 		return s, err
 	}
-	s.History, err = ReadHistory(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("run: %s is not the folder of a run: it holds no %s", path, HistoryFile)
-	}
-	if err != nil {
+	if s.History, err = readEpochs(path); err != nil {
 		return s, err
-	}
-	for i, p := range s.History {
-		if err := p.Check(); err != nil {
-			return s, fmt.Errorf("run: %s line %d: %w", filepath.Join(path, HistoryFile), i+1, err)
-		}
-	}
-	if len(s.History.Of("val")) == 0 {
-		return s, fmt.Errorf("run: %s: the run has not finished an epoch: there is nothing to compare", path)
 	}
 	var config struct {
 		Setup
@@ -81,6 +69,35 @@ func ReadSummary(path string) (s Summary, err error) {
 	s.Rule = config.Best
 	s.Trainable, s.Parameters, s.Memory = config.Trainable, config.Parameters, result.PeakMemory
 	s.ValFiles, s.Options = config.ValFiles, optionsOf(all)
+	s.mark(answers)
+	if page := filepath.Join(path, ReportFile); regularFile(page) {
+		s.Report = page
+	}
+	return s, nil
+}
+
+// readEpochs reads the history of a run that has finished an epoch.
+func readEpochs(dir string) (metrics.History, error) {
+	h, err := ReadHistory(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("run: %s is not the folder of a run: it holds no %s", dir, HistoryFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range h {
+		if err := p.Check(); err != nil {
+			return nil, fmt.Errorf("run: %s line %d: %w", filepath.Join(dir, HistoryFile), i+1, err)
+		}
+	}
+	if len(h.Of("val")) == 0 {
+		return nil, fmt.Errorf("run: %s: the run has not finished an epoch: there is nothing to compare", dir)
+	}
+	return h, nil
+}
+
+// mark says which answers are right, and of which share of each class they are.
+func (s *Summary) mark(answers []Prediction) {
 	s.Answers, s.Recalls = map[string]bool{}, map[string]float64{}
 	images := map[string]float64{} // by class
 	for _, a := range answers {
@@ -93,10 +110,6 @@ func ReadSummary(path string) (s Summary, err error) {
 	for class, n := range images {
 		s.Recalls[class] /= n
 	}
-	if page := filepath.Join(path, ReportFile); regularFile(page) {
-		s.Report = page
-	}
-	return s, nil
 }
 
 // notOptions are the fields of config.json that say what a training found, or do not change its results.
