@@ -52,11 +52,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	defer s.memory.discard(perRequest)
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
 	defer cancel()
-	top, err := topOf(r)
-	if err != nil {
-		return err
-	}
-	mapped, err := wantsMap(r)
+	asked, err := parameters(r)
 	if err != nil {
 		return err
 	}
@@ -71,7 +67,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if n > int64(s.cfg.Queue) {
 		return fail(http.StatusRequestEntityTooLarge, "%d pictures are more than the queue of %d: send them in several requests", n, s.cfg.Queue)
 	}
-	if mapped && n > 1 {
+	if asked.mapped && n > 1 {
 		return fail(http.StatusBadRequest, "map is for a single picture, and these are %d", n)
 	}
 	m := s.acquire()
@@ -102,48 +98,58 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	s.metrics.pictures.Add(float64(n))
 	a := Answer{Model: m.Model}
 	for i, p := range predictions {
-		answer := PictureAnswer{Name: ups[i].name, Logits: p.Logits}
-		for _, class := range p.Top(top) {
-			answer.Top = append(answer.Top, Guess{m.Classes[class], p.Probabilities[class]})
+		answer, err := asked.answer(ctx, m, p, inputs[i])
+		if err != nil {
+			return err
 		}
-		if m.Cut.Threshold > 0 {
-			answer.Unsure = &p.Unsure
-		}
-		if mapped {
-			looked, err := m.Explain(ctx, inputs[i], p.Best())
-			if err != nil {
-				return err
-			}
-			answer.Map = &Map{looked.Width, looked.Height, looked.Values}
-		}
+		answer.Name = ups[i].name
 		a.Predictions = append(a.Predictions, answer)
 	}
 	return reply(w, http.StatusOK, a)
 }
 
-// topOf reads how many classes are to be named, at most: all without the parameter.
-func topOf(r *http.Request) (int, error) {
-	text := r.URL.Query().Get("top")
-	if text == "" {
-		return math.MaxInt, nil
-	}
-	top, err := strconv.Atoi(text)
-	if err != nil || top < 1 {
-		return 0, fail(http.StatusBadRequest, "top is %q: want a whole number of at least 1", text)
-	}
-	return top, nil
+// A question says what is asked of each picture.
+type question struct {
+	top    int  // classes to name, at most
+	mapped bool // whether to say where the network looked
 }
 
-// wantsMap reads whether the answer is to say where the network looked.
-func wantsMap(r *http.Request) (bool, error) {
-	switch text := r.URL.Query().Get("map"); text {
-	case "", "false":
-		return false, nil
-	case "true":
-		return true, nil
-	default:
-		return false, fail(http.StatusBadRequest, "map is %.40q: want true or false", text)
+// parameters reads the question from a request's address: without parameters all classes, and no map.
+func parameters(r *http.Request) (q question, err error) {
+	query := r.URL.Query()
+	q.top = math.MaxInt
+	if text := query.Get("top"); text != "" {
+		if q.top, err = strconv.Atoi(text); err != nil || q.top < 1 {
+			return q, fail(http.StatusBadRequest, "top is %q: want a whole number of at least 1", text)
+		}
 	}
+	switch text := query.Get("map"); text {
+	case "", "false":
+	case "true":
+		q.mapped = true
+	default:
+		return q, fail(http.StatusBadRequest, "map is %.40q: want true or false", text)
+	}
+	return q, nil
+}
+
+// answer returns what is asked of a picture, without its name.
+func (q question) answer(ctx context.Context, m *model, p classify.Prediction, input classify.Input) (PictureAnswer, error) {
+	a := PictureAnswer{Logits: p.Logits}
+	for _, class := range p.Top(q.top) {
+		a.Top = append(a.Top, Guess{m.Classes[class], p.Probabilities[class]})
+	}
+	if m.Cut.Threshold > 0 {
+		a.Unsure = &p.Unsure
+	}
+	if q.mapped {
+		looked, err := m.Explain(ctx, input, p.Best())
+		if err != nil {
+			return a, err
+		}
+		a.Map = &Map{looked.Width, looked.Height, looked.Values}
+	}
+	return a, nil
 }
 
 // classify decodes pictures, a few at a time over all requests, and waits for the network's answers. inputs are the decoded ones.
