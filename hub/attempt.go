@@ -35,21 +35,9 @@ func (d *download) attempt(parent context.Context, client *http.Client) error {
 		return temporary{error: err}
 	}
 
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url.String(), nil)
+	req, err := d.request(ctx)
 	if err != nil {
 		return err
-	}
-	req.Header.Set("User-Agent", "hymenoptera")
-	req.Header.Set("Accept-Encoding", "identity")
-	if p.size > 0 {
-		if p.from.Validator == "" { // nothing shows that the rest would be the same file's
-			if err := p.discard(); err != nil {
-				return err
-			}
-		} else {
-			req.Header.Set("Range", fmt.Sprintf("bytes=%d-", p.size))
-			req.Header.Set("If-Range", p.from.Validator)
-		}
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -96,6 +84,26 @@ func (d *download) attempt(parent context.Context, client *http.Client) error {
 		return err
 	}
 	return d.finish()
+}
+
+// request asks for the file, or for the rest of it.
+func (d *download) request(ctx context.Context) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "hymenoptera")
+	req.Header.Set("Accept-Encoding", "identity")
+	p := d.partial
+	if p.size == 0 {
+		return req, nil
+	}
+	if p.from.Validator == "" { // nothing shows that the rest would be the same file's
+		return req, p.discard()
+	}
+	req.Header.Set("Range", fmt.Sprintf("bytes=%d-", p.size))
+	req.Header.Set("If-Range", p.from.Validator)
+	return req, nil
 }
 
 // finish checks the file and gives it its name.
