@@ -15,6 +15,7 @@ import (
 	"hymenoptera/internal/disk"
 	"hymenoptera/internal/text"
 	"hymenoptera/report"
+	"hymenoptera/shards"
 	"hymenoptera/zoo"
 )
 
@@ -61,6 +62,9 @@ func newCheck(m *cli.Messages) *cobra.Command {
 func (c *checking) run(ctx context.Context, w io.Writer, data string, given func(flag string) bool) error {
 	if err := checkOutputs([]flagPath{{"html", c.html}, {"exclude-to", c.excludeTo}}, c.probe.Weights); err != nil {
 		return err
+	}
+	if shards.IsAddress(data) || shards.In(data) {
+		return cli.Usagef("check reads class folders, not tar shards: check the pictures before they are packed")
 	}
 	o := check.DefaultOptions()
 	o.Data = data

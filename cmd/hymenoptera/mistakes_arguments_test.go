@@ -47,6 +47,8 @@ var argumentMistakes = []mistake{
 	{"a list in no folder, before a picture is read", nil, "check data/val/ants --exclude-to nowhere/list", 1, "--exclude-to: write nowhere/list: no such file or directory"},
 	{"a list in a file", spoilt("w", ""), "check data --exclude-to w/list", 1, "--exclude-to: write w/list: not a directory"},
 	{"a page and a list in one file", nil, "check data --html x --exclude-to ./x", 2, "--html and --exclude-to both name ./x: want two files"},
+	{"check of shards", spoilt("train-1.tar", ""), "check .", 2, "check reads class folders, not tar shards: check the pictures before they are packed"},
+	{"check of an address", nil, "check https://me:secret@example.org/x", 2, "check reads class folders, not tar shards"},
 	{"pack nothing", nil, "pack data", 2, "pack takes two arguments, DATA and OUT, got 1 (see"},
 	{"pack no folder", nil, "pack dta out", 1, "no folder dta: found data/ in ."},
 	{"pack into a folder with files", nil, "pack data data", 1, "shards: data is there: want the name of a new folder"},
