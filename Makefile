@@ -97,7 +97,7 @@ NEEDS_ONNX = $(call install,$(ONNX),-r scripts/onnx-requirements.txt)
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
 GENERATORS := make_hostile.py make_checkpoints.py make_fixtures.py make_exif_pictures.py make_odd_pictures.py make_goldens.py make_vision_goldens.py make_module_goldens.py \
 	make_gradcam_goldens.py make_network_goldens.py make_report_goldens.py make_curves.py
-goldens: setup reference-env ## write every committed fixture anew; fail where one is not as committed (scripts/README.md)
+goldens: setup reference-env ## write every committed fixture again; fail where one is not as committed (scripts/README.md)
 	@$(NEEDS_GOLDENS)
 	rm -rf cmd/hymenoptera/testdata/insects dataset/testdata/images checkpoint/testdata
 	go run scripts/make_set.go cmd/hymenoptera/testdata/insects

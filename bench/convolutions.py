@@ -7,8 +7,8 @@ Each shape is computed forward, a batch of 32, in the two layouts; the limit is 
 that other programs disturb little: GFLOP a second of one core, the best of all rounds.
 
 A training step computes three times what its forward pass does, less the first convolution's gradient towards the pictures,
-which nobody needs. The epoch is a whole process: training, validation, start-up, data path, report. What is no convolution
-counts as no work. --dtype bfloat16 is for processors that multiply it, where --fast does.
+which nobody needs. The epoch is a whole process: training, validation, start-up, data path, report. Only
+convolutions count as work. --dtype bfloat16 is for processors that multiply it, where --fast does.
 """
 import argparse
 import json

@@ -5,7 +5,7 @@
 
 The notebook (scripts/reference.py), Go and Go's fast mode run in turn on the same GPU; Go's time includes the report.
 "epochs" is what each writes into history.jsonl, of which the first one is slow: libraries are loaded, and cuDNN tries
-its algorithms out where it is told to. Below 1 Go is faster.
+its algorithms out where it is asked to. Below 1 Go is faster.
 """
 
 import argparse

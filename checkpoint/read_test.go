@@ -243,7 +243,7 @@ func TestWeightsInAnArchive(t *testing.T) {
 
 func TestWhiteSpaceAroundAHeader(t *testing.T) {
 	const header = `{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`
-	// What safetensors 0.8 makes of them, too.
+	// safetensors 0.8 reads and refuses the same ones.
 	for text, ok := range map[string]bool{
 		header + "\n": true, header + "\t": true, header + "\r": true, header + " \n\t\r ": true, " \n" + header: true,
 		header + "\f": false, header + "\v": false, header + "\x00": false, header + "\u00a0": false, header + "{}": false,

@@ -161,7 +161,7 @@ func network(s *torch.Scope, file string) (zoo.Network, error) {
 	return net, err
 }
 
-// What is no run's file is refused with the reason, and nothing of it stays.
+// Open refuses files that are not a run's, with the reason, and keeps nothing of them in memory.
 func TestOpenRefuses(t *testing.T) {
 	before := torch.Live()
 	set := func(key, value string) func(sd *checkpoint.StateDict) {

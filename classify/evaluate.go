@@ -17,7 +17,7 @@ import (
 type Evaluation struct {
 	metrics.Phase                      // with the loss of the training's criterion
 	Labels        []int                // the true class of each sample, an index into the classifier's classes
-	Predictions   []Prediction         // one a sample
+	Predictions   []Prediction         // one per sample
 	Folder        *dataset.ImageFolder // the samples
 }
 

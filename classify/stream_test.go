@@ -36,8 +36,8 @@ func open(t *testing.T, cfg classify.Config) (c *classify.Classifier, file strin
 	return c, file
 }
 
-// A stream's results are Predict's for the same batches, in the pictures' order, and bad pictures are told in
-// their places and take no place in a batch.
+// A stream's results are Predict's for the same batches, in the pictures' order, and bad pictures give errors
+// in that order and take no place in a batch.
 func TestStreamIsPredictInBatches(t *testing.T) {
 	c, _ := open(t, classify.DefaultConfig())
 	val := insects(t)

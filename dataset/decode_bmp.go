@@ -157,7 +157,7 @@ func readBMP(data []byte) (*bmp, error) {
 
 // palette sets the sampling by the palette's bytes. As in Pillow, only black and white, or grey values in order, are
 // not a palette: pixels then are grey values, of one bit where there are two colours and of eight where there are
-// more, whatever the depth. What a palette lacks is black. It reports whether the palette is no larger than a byte
+// more, whatever the depth. Colours beyond the palette are black. It reports whether the palette is no larger than a byte
 // can tell.
 func (b *bmp) palette(data []byte, colors, entry int) bool {
 	plain := true

@@ -25,8 +25,8 @@ type gifFile struct {
 	palette       [256][3]byte
 }
 
-// decodeGIF decodes the first frame of a GIF file. What it leaves of the screen has its transparent colour, else colour 0,
-// as Pillow has it.
+// decodeGIF decodes the first frame of a GIF file. The rest of the screen has its transparent colour, else colour 0, as
+// in Pillow.
 func decodeGIF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	g, err := readGIF(data)
 	if err != nil {

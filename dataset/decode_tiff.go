@@ -224,7 +224,7 @@ func allZero(values []int) bool {
 	return !slices.ContainsFunc(values, func(v int) bool { return v != 0 })
 }
 
-// palette reads the colours, whose 16 bits Pillow cuts to the upper eight. What the file lacks is black.
+// palette reads the colours, whose 16 bits Pillow cuts to the upper eight. Missing colours are black.
 func (t *tiffPicture) palette() (*[256][3]byte, error) {
 	values := t.directory.list(tiffColorMap)
 	n := len(values) / 3

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What is no picture is refused before it is read: a pipe nobody writes to, a sparse file of more than any memory, and a
-// file of another format.
+// ReadFile refuses before it reads: a pipe without a writer, a sparse file larger than any memory, and a file of another
+// format.
 func TestReadFileRefuses(t *testing.T) {
 	dir := t.TempDir()
 	pipe, sparse, zeros := filepath.Join(dir, "pipe.jpg"), filepath.Join(dir, "sparse.jpg"), filepath.Join(dir, "zeros.jpg")

@@ -135,7 +135,7 @@ func TestImageFolderErrors(t *testing.T) {
 	}
 }
 
-// What cannot be decoded is found, whatever it is, and left out.
+// Broken finds every file that cannot be decoded, and Without leaves them out.
 func TestBroken(t *testing.T) {
 	root := t.TempDir()
 	whole, err := os.ReadFile("testdata/images/420.jpg")

@@ -70,7 +70,7 @@ func TestSizeIsPillows(t *testing.T) {
 	}
 }
 
-// What is unusual about a picture is said by its reason.
+// Unusual gives the reasons why a picture is unusual.
 func TestUnusual(t *testing.T) {
 	p, err := NewPreparer(transforms.Eval(32), false)
 	if err != nil {

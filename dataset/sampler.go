@@ -37,8 +37,8 @@ func (s *sampler) close() {
 	}
 }
 
-// crop draws from rng what happens to a file's picture and sets s.sample8 to what of it is shown. What is left to be done is in
-// the plan.
+// crop draws a file's augmentation from rng and sets s.sample8 to the part of the picture that it shows. The plan has the
+// remaining work.
 func (s *sampler) crop(ctx context.Context, rng Source, file []byte) (plan transforms.Plan, err error) {
 	var origin image.Point
 	s.complete = false

@@ -24,7 +24,7 @@ func (e *ChangedError) Error() string {
 }
 
 // listFiles returns the files of the two sets with their sizes, for a checkpoint: for each its size, a space, its path below
-// the folder of the images, and a zero byte. What the sizes do not show is not noticed.
+// the folder of the images, and a zero byte. A change that leaves the sizes is not noticed.
 func (set images) listFiles(ctx context.Context, data string) ([]byte, error) {
 	var list []byte
 	for _, f := range []*dataset.ImageFolder{set.train, set.val} {

@@ -11,8 +11,8 @@ import (
 	"hymenoptera/trainer"
 )
 
-// FuzzParseCheckpoint reads what a last.safetensors holds beside its tensors, with a digest that is right. What is read can be
-// written, and read again.
+// FuzzParseCheckpoint reads the metadata of a last.safetensors, with a digest that is right. A checkpoint that can be read can
+// be written, and read again.
 func FuzzParseCheckpoint(f *testing.F) {
 	options, err := json.Marshal(DefaultOptions())
 	if err != nil {

@@ -70,7 +70,7 @@ func (o Options) chooseBy(counts []int) Options {
 	return o
 }
 
-// What the rules count with.
+// The numbers of the rules.
 const (
 	enoughSteps = 200 // of a whole training
 	balanceFrom = 2   // times as many images in the largest class as in the smallest

@@ -35,8 +35,8 @@ const (
 )
 
 // A reporter makes a run's pictures and report.html from tensors that the training computes anyway: the first batch,
-// and the logits of the validation images. It draws nothing from libtorch's generator. What goes wrong with it is
-// logged and does not end the training.
+// and the logits of the validation images. It draws nothing from libtorch's generator. Its errors are
+// logged and do not end the training.
 type reporter struct {
 	o          Options
 	set        images

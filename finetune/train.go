@@ -91,7 +91,7 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 	}
 	result.Folder = o.Out
 
-	// What is quickly seen to be wrong comes before downloads and before files are read.
+	// Quick checks come before downloads and before files are read.
 	if err := o.Validate(); err != nil {
 		return result, err
 	}

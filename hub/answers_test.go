@@ -13,8 +13,7 @@ import (
 	"hymenoptera/hub"
 )
 
-// What a server may answer first; the file is what it serves after that. Where one run fails, the next must
-// not.
+// The server gives one of these answers first, then the file. Where the first Fetch fails, the next must succeed.
 func TestBadAnswers(t *testing.T) {
 	body := content(6, 100_000)
 	whole := func(etag string, b []byte) http.HandlerFunc {

@@ -17,8 +17,8 @@ import (
 // bufferBytes is how much is read at a time.
 const bufferBytes = 256 << 10
 
-// attempt makes one request, for what is not there yet, and brings the file to its final name when it came
-// whole. What came of it stays in the partial otherwise.
+// attempt makes one request, for the rest of the file, and gives the file its final name if all of it came. Otherwise the
+// bytes that came stay in the partial.
 func (d *download) attempt(parent context.Context, client *http.Client) error {
 	p := d.partial
 	if p.whole() {

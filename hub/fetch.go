@@ -59,8 +59,8 @@ func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, 
 	return true, nil
 }
 
-// removeLeft removes the names beside what is at path, whole, that a process left which was killed right before its end;
-// the lock's file is such a name. What cannot be removed does no harm.
+// removeLeft removes the names beside a whole file that a process left when it was killed right before its end. The lock's
+// file is one of them. A name that cannot be removed does no harm.
 func removeLeft(ctx context.Context, cfg Config, path string, names ...string) {
 	left := func(name string) bool { _, err := os.Lstat(name); return err == nil }
 	if !left(path+lockEnding) && !slices.ContainsFunc(names, left) {

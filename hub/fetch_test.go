@@ -66,7 +66,7 @@ func TestCutAnywhere(t *testing.T) {
 			resumed++
 		}
 	}
-	t.Logf("100 cuts, %d gone on with", resumed)
+	t.Logf("100 cuts, %d resumed", resumed)
 }
 
 // Many cuts in one run, each answered by another request for the rest.

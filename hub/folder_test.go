@@ -50,8 +50,8 @@ func TestFetchFolder(t *testing.T) {
 	}
 }
 
-// What a process leaves that is killed at some point of its work is gone after the next run, whether the folder had come
-// to be or not, and nothing is fetched twice.
+// A process that is killed leaves files; the next run removes them, whether the folder is there by then or not, and fetches
+// nothing twice.
 func TestFetchFolderAfterAKill(t *testing.T) {
 	zip := tutorial(t)
 	s := newServer(t, zip)

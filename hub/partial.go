@@ -94,7 +94,7 @@ func (p *partial) restart(from source) error {
 	}
 	p.from = from
 	if from.Validator == "" {
-		return nil // cannot be gone on with
+		return nil // cannot be resumed
 	}
 	data, err := json.Marshal(from)
 	if err != nil {
@@ -139,7 +139,7 @@ func (p *partial) removeSource() error {
 	return nil
 }
 
-// close ends the work on the file; one that cannot be gone on with leaves nothing behind.
+// close ends the work on the file; one that cannot be resumed leaves nothing behind.
 func (p *partial) close() {
 	if p.size == 0 || p.from.Validator == "" {
 		os.Remove(p.path + sourceEnding)

@@ -62,7 +62,7 @@ func child(t *testing.T, url, path string, env ...string) *exec.Cmd {
 	return cmd
 }
 
-// A process that is killed leaves a beginning, and the next one goes on with it.
+// A process that is killed leaves a beginning, and the next one resumes it.
 func TestKilled(t *testing.T) {
 	body := content(20, 400_000)
 	s := newServer(t, body)
@@ -113,7 +113,7 @@ func TestKilledBeforeTheRename(t *testing.T) {
 	}
 }
 
-// What a power cut may leave: a partial, or what is beside it, that is not what was written.
+// A power cut may leave a partial, or the file beside it, with other bytes than were written.
 func TestDamagedPartial(t *testing.T) {
 	body := content(22, 50_000)
 	s := newServer(t, body)
@@ -190,7 +190,7 @@ func TestTwoProcesses(t *testing.T) {
 	if !twoOut.Scan() || !strings.HasPrefix(twoOut.Text(), "another process is fetching") {
 		t.Errorf("the second says %q", twoOut.Text())
 	}
-	// A third that is told to stop stops waiting.
+	// A third one whose context is cancelled stops waiting.
 	ctx, cancel := context.WithCancel(t.Context())
 	g := newFixture(t)
 	g.cfg.Sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() }

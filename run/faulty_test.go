@@ -69,7 +69,7 @@ func pretend(sys *disktest.Faulty, dir string, first int) (p pretended) {
 	return p
 }
 
-// Whatever operation fails, once or with all after it, a folder holds the old run or the new one, every file of it whole,
+// When any operation fails, once or with all after it, a folder holds the old run or the new one, every file of it whole,
 // and the next run there succeeds.
 func TestFailingOperations(t *testing.T) {
 	for _, overwrite := range []bool{false, true} {

@@ -35,7 +35,7 @@ type Folder struct {
 	written map[string][]byte // content of every file but best.safetensors, by name
 	changed []string          // names of files that somebody else changed
 
-	named bool // last.safetensors names the weights in best.safetensors; belongs to who calls SaveBest
+	named bool // last.safetensors names the weights in best.safetensors; belongs to the caller of SaveBest
 }
 
 // Check returns the error with which Create would refuse the folder, a [*HeldError] or a [*FolderError]. It changes

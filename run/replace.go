@@ -14,7 +14,7 @@ import (
 
 // A run that overwrites another is written into a hidden folder in the old one's, until it has its first weights. Then the
 // hidden folder gets another name, which is the moment from which the new run counts; the old one's files are removed,
-// and the new one's put in their place. Whoever finds a folder with that name finishes the work: see Settle. So a process
+// and the new one's put in their place. A process that finds a folder with that name finishes the work: see Settle. So a process
 // that is killed leaves the old run or the new one, and the other files in the folder, and the folder itself, stay as
 // they are.
 

@@ -177,7 +177,7 @@ func TestOverwriteRefusesFolders(t *testing.T) {
 	}
 }
 
-// What somebody else removed or cut of the run's files is written again, and told.
+// Files of the run that somebody else removed or cut are written again, and named.
 func TestMend(t *testing.T) {
 	f := create(t, filepath.Join(t.TempDir(), "run"), false)
 	history := func(n int) {

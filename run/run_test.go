@@ -118,7 +118,7 @@ func TestRunWithoutAPhaseLeavesNothing(t *testing.T) {
 	}
 }
 
-// What a run that was killed in the middle of a write has left goes with its other files; nothing else does.
+// Overwriting removes the files that a killed run left in the middle of a write, with its other files, and nothing else.
 func TestOverwriteRemovesUnfinishedFiles(t *testing.T) {
 	dir := t.TempDir()
 	kept := []string{".best.safetensors", ".best.safetensors12a", ".notes1", "best.safetensors.old"}

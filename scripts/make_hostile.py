@@ -299,7 +299,7 @@ def pickle_cases():
     value("deep-shared", b"K\1\x85" + b"".join(b"q\0h\0\x86" for _ in range(150)), "nests values more than 100 deep")
     value("deep-marks", b"(" * 200, "more than 100 values are open in one another")
 
-    # What is no state dict.
+    # Values that are not a state dict.
     value("is-list", b"](" + tensor() + b"e", "it holds a list of 1, not a state dict")
     value("is-tensor", tensor(), "it holds a tensor, not a state dict")
     value("is-none", NONE, "it holds None, not a state dict")

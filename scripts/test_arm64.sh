@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test_arm64.sh [PACKAGE...]: run the tests of all packages, or of some, as arm64 programs in an emulator (make test-arm64).
 # After each package it names the tests that were skipped, with the reason: their own, or that of the list below. The emulator
-# takes some 50 times as long as the machine: hours for all packages. What would add the most, and what watches a clock, is in
+# takes some 50 times as long as the machine: hours for all packages. The slowest tests, and those that watch a clock, are in
 # the list.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -8,7 +8,7 @@ import (
 	"testing/iotest"
 )
 
-// Whatever a body's size and pieces, what is held for it is held before it is read, and no more than twice of it.
+// readAll holds memory before it reads, and at most twice a body's size, whatever its size and pieces.
 func TestReadAll(t *testing.T) {
 	b := newBudget(100 << 20)
 	for _, size := range []int{0, 1, 65535, 65536, 65537, 3_000_000} {
@@ -69,7 +69,7 @@ func TestTooLargeForAnyTime(t *testing.T) {
 	}
 }
 
-// What was given back is given to the system when its place is needed, and not before.
+// A budget gives returned memory to the system when others need it, and not before.
 func TestBudgetGivesBack(t *testing.T) {
 	b, times := newBudget(100), 0
 	b.giveBack = func() { times++ }

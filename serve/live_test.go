@@ -52,7 +52,7 @@ func (l live) post(client *http.Client, data []byte) (int, serve.Answer, string)
 	return read(r.StatusCode, r.Body)
 }
 
-// A server that is told to end answers what it accepted and takes no more.
+// A server that ends answers the requests that it accepted and takes no more.
 func TestServeEndsGracefully(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.MaxWait = 300 * time.Millisecond })
 	l := listen(t, s, "http")

@@ -8,8 +8,8 @@ import (
 	"hymenoptera/internal/malloc"
 )
 
-// A budget bounds the bytes that requests make the process hold. What is given back counts as held until the collector
-// and malloc have given it back to the system.
+// A budget bounds the bytes that requests make the process hold. Returned bytes count as held until the
+// collector and malloc have given them back to the system.
 type budget struct {
 	most int64 // of bodies and decoding together
 

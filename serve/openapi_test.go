@@ -188,7 +188,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// What is not there, and a method that a path does not take, are said as JSON too.
+// The answers for unknown paths, and for methods that a path does not take, are JSON too.
 func TestUnknownPaths(t *testing.T) {
 	s := newServer(t, nil)
 	for _, tt := range []struct {

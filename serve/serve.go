@@ -112,7 +112,7 @@ func (e *MemoryError) Error() string {
 	return fmt.Sprintf("serve: %d bytes of memory for connections, requests and batches: want at least %d, or smaller batches and fewer connections", e.Memory, e.Least)
 }
 
-// What a connection may send before a request, and takes at most: its buffers, goroutines and header.
+// Bytes of a connection: its header at most, and the memory for its header, buffers and goroutines.
 const (
 	maxHeader       = 16 << 10
 	connectionBytes = 256 << 10

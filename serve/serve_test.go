@@ -202,7 +202,7 @@ func batches(t *testing.T, s http.Handler) (n, pictures int) {
 	return n, pictures
 }
 
-// When the queue is full the next one is told to come again, and the others are answered.
+// When the queue is full the next request gets the advice to come again, and the others get their answers.
 func TestFullQueue(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.Queue, c.MaxWait = 2, 300*time.Millisecond })
 	data := pictures(t)[0]
@@ -228,7 +228,7 @@ func TestFullQueue(t *testing.T) {
 	}
 }
 
-// What the router itself answers has the headers that keep browsers out of mischief too.
+// The router's own answers have the headers that protect browsers, too.
 func TestRedirectsHaveTheHeaders(t *testing.T) {
 	w := httptest.NewRecorder()
 	newServer(t, nil).ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/v1//predict", nil))

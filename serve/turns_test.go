@@ -115,7 +115,7 @@ func TestTurnsGoAround(t *testing.T) {
 	})
 }
 
-// Who gives up waiting leaves his place.
+// A request that gives up leaves its place in the line.
 func TestTurnsGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(1, newBudget(1000))

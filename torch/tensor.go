@@ -75,7 +75,7 @@ func wrap(s *Scope, c lib.Ctensor) *Tensor {
 	return t
 }
 
-// Free frees t now, whoever owns it. Freeing twice is harmless.
+// Free frees t now, in whatever scope it is. Freeing twice is harmless.
 func (t *Tensor) Free() {
 	if t.c == nil {
 		return

@@ -138,7 +138,7 @@ func TestInit(t *testing.T) {
 	}
 	for _, name := range []string{"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cpu:0"} {
 		if _, err := torch.Init(torch.Options{Device: name}); err == nil || !strings.Contains(err.Error(), "want") {
-			t.Errorf("%q: got error %v, want one that says what is wanted", name, err)
+			t.Errorf("%q: got error %v, want one with advice", name, err)
 		}
 	}
 	var unusable *torch.DeviceError

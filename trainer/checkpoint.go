@@ -58,7 +58,7 @@ func (l *loop) batches(ctx context.Context, s *torch.Scope) iter.Seq2[batch, err
 	return batches
 }
 
-// readNow keeps the generators as they are now. What the next batch draws before it fails does not count.
+// readNow keeps the generators as they are now. Draws of a next batch that fails do not count.
 func (l *loop) readNow() {
 	if l.cfg.Hooks.Due == nil {
 		return

@@ -14,7 +14,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// What needs a GPU. `make gpu-check` runs these tests on one, with HYMENOPTERA_GPU=1: there is nothing to skip then.
+// Tests that need a GPU. `make gpu-check` runs them on one, with HYMENOPTERA_GPU=1: there is nothing to skip then.
 
 // cuda returns the first CUDA device.
 func cuda(t *testing.T) (device torch.Device) {

@@ -156,7 +156,7 @@ func TestResidentIsClose(t *testing.T) {
 	}
 }
 
-// What the optimizer does not change: a rate that lies on the device.
+// A rate that lies on the device does not change the optimizer's results.
 func TestCapturableSGDIsFusedSGD(t *testing.T) {
 	fused := exactMode(torch.CPU)
 	fused.sgd.Fused = true

@@ -145,7 +145,7 @@ func (r *resumed) goOn(p *pass) dataset.Position {
 	return r.pass.Position
 }
 
-// restore makes the loop go on from a state. Whatever that holds, it is checked before it is used.
+// restore makes the loop go on from a state. It checks all of the state first.
 func (l *loop) restore(ctx context.Context, st *State, train, val feed) error {
 	if err := l.check(st, train, val); err != nil {
 		return err
@@ -246,7 +246,7 @@ func (p *Pass) check(train, val feed) error {
 	return feed.Check(p.Position)
 }
 
-// A stateReader takes tensors out of a State. What it does not find, or finds in another shape, ends the enclosing torch.Do
+// A stateReader takes tensors out of a State. One that is missing, or has another shape, ends the enclosing torch.Do
 // with an error.
 type stateReader struct {
 	scope *torch.Scope // owns what take returns

@@ -80,7 +80,7 @@ func adviseDevice(err error) error {
 func adviseIndex(err error) error {
 	var stale *shards.StaleError
 	if errors.As(err, &stale) {
-		return fmt.Errorf("%w; hymenoptera pack --index writes it anew", err)
+		return fmt.Errorf("%w; hymenoptera pack --index writes it again", err)
 	}
 	return err
 }

@@ -58,7 +58,8 @@ func readCurves() (c curves, err error) {
 
 // TestMain starts this test binary again with the environment that the curves were made in: it pins the
 // vector instructions that libtorch, oneDNN and MKL choose by the processor, and they read it before Go's
-// main runs. A child of a test of the built program becomes that. Threads that wait are told to sleep, for the tests of other packages run beside these.
+// main runs. Waiting threads sleep, since the tests of other packages may run at the same time. A child of a test of the
+// built program becomes that program.
 func TestMain(m *testing.M) {
 	if program := os.Getenv(becomeProgram); program != "" {
 		become(program)

@@ -102,7 +102,7 @@ func TestTrainFetchesTheData(t *testing.T) {
 	}
 }
 
-// Whatever a mirror has under the name of published weights, only those are taken.
+// train takes only the published weights under their name, from a mirror too.
 func TestTrainRefusesOtherWeights(t *testing.T) {
 	mirror := newMirror(t, map[string][]byte{"/models/resnet18-f37072fd.pth": []byte("not the weights")})
 	data, err := filepath.Abs("testdata/insects")

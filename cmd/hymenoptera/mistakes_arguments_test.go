@@ -61,7 +61,7 @@ var argumentMistakes = []mistake{
 	{"shards that are damaged", spoilt("train-1.tar", strings.Repeat("x", 600)), "--data .", 1, "train-1.tar: at offset 0: the tar file is damaged or cut short"},
 	{"an index that is damaged", spoilt("shards.jsonl", "{}"), "--data .", 1, "shards.jsonl: shards: line 1: version 0: want 1"},
 	{"an index of other shards", spoilt("shards.jsonl", `{"hymenoptera_shards":1,"classes":[]}`+"\n"+`{"shard":"train-1.tar","sha256":"`+strings.Repeat("0", 64)+`"}`), "--data .", 1,
-		"shards.jsonl: lists train-1.tar, which is not there; hymenoptera pack --index writes it anew"},
+		"shards.jsonl: lists train-1.tar, which is not there; hymenoptera pack --index writes it again"},
 	{"shards without validation images", nil, "--data http://127.0.0.1:1/x --val-fraction 0.2", 1, "--val-fraction 0.2: http://127.0.0.1:1/x has shards: divide them before they are packed"},
 	{"shards at an address with a password", nil, "--data https://me:secret@example.org/x", 2, "--data: want an address without a password, a query and a fragment"},
 	{"shards at an address in capitals with a password", nil, "--data HTTPS://me:secret@example.org/x", 2, "--data: want an address without a password, a query and a fragment"},

@@ -14,12 +14,11 @@ import (
 // small are the arguments of the quickest training.
 const small = "train --data data --out out --weights none --epochs 1 --image-size 40 --batch-size 2 --workers 1 --threads 1 --device cpu"
 
-// A mistake is what a person does wrong: a folder with insects in it is spoilt, and arguments are added to
-// those of a small training.
+// A mistake of a person: it spoils a folder of insects, or adds arguments to those of a small training.
 type mistake struct {
 	name  string
 	spoil func(t *testing.T, dir string)
-	args  string // in the place of small's where they begin with a command or contradict them
+	args  string // instead of small's where they begin with a command or contradict them
 	code  int
 	line  string // a part of standard error
 }

@@ -224,7 +224,7 @@ func putInto(s *classify.Sorter, name string, answer int) error {
 	return nil
 }
 
-// matching returns args with patterns replaced by the files that match. What is a file, or matches nothing, stays.
+// matching returns args with patterns replaced by the files that match. The name of a file stays, and a pattern that matches nothing.
 func matching(args []string) (out []string) {
 	for _, arg := range args {
 		if files, err := filepath.Glob(arg); err == nil && len(files) > 0 && !exists(arg) {

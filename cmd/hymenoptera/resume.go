@@ -117,7 +117,7 @@ func adviseResume(err error) error {
 	case errors.As(err, &folder): // whose advice would be another folder
 		return errors.New(err.Error())
 	case missing != nil, errors.As(err, &damaged):
-		return fmt.Errorf("%w; begin it anew with --overwrite and without --resume", err)
+		return fmt.Errorf("%w; start over with --overwrite and without --resume", err)
 	}
 	return err
 }

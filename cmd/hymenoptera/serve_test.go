@@ -15,7 +15,7 @@ import (
 	"hymenoptera/serve"
 )
 
-// Who listens beyond this machine is told what others can see and ask.
+// serve warns of what others can see and ask when it listens beyond this machine.
 func TestServeWarnsBeyondLoopback(t *testing.T) {
 	for _, tt := range []struct {
 		addr  string

@@ -182,7 +182,7 @@ func testNothingRight(t *testing.T, b built) {
 	b.run(t, dir, "predict", "--device", "cpu", "--checkpoint", "out", "data/val/ants/0.png").check(t, 0, "")
 }
 
-// What somebody else removes or cuts of a run's files while it is written is there again at its end, and told.
+// A training writes files again that somebody else removed or cut while it ran, and says so.
 func testChangedFiles(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	out := filepath.Join(dir, "out")

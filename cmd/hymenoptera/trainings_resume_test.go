@@ -109,7 +109,7 @@ func testResumeKilled(t *testing.T, b built) {
 	b.run(t, dir, "train", "--resume", "out").check(t, 1, "the run cannot be resumed: checkpoint: read out/last.safetensors: ")
 	try(t, os.Remove(last))
 	for _, resume := range []string{"out", "auto"} {
-		b.run(t, dir, "train", "--out", "out", "--resume", resume).check(t, 1, "out holds no last.safetensors to go on from; begin it anew with --overwrite and without --resume")
+		b.run(t, dir, "train", "--out", "out", "--resume", resume).check(t, 1, "out holds no last.safetensors to go on from; start over with --overwrite and without --resume")
 	}
 }
 

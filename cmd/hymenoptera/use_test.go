@@ -225,7 +225,7 @@ func TestPredict(t *testing.T) {
 	}
 }
 
-// What is exported has the weights of the best epoch and nothing that PyTorch would have to run, and trains on.
+// An exported file has the weights of the best epoch and no code for PyTorch to run, and a training can start from it.
 func TestExport(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	want, err := checkpoint.Inspect(file)

@@ -22,7 +22,7 @@ func (s *slow) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// What several goroutines write stays in one piece, in a pipe that is full at times and in any other writer.
+// The lines of several goroutines stay in one piece each, in a pipe that is full at times and in any other writer.
 func TestWritesOfSeveralGoroutinesStayWhole(t *testing.T) {
 	var other slow
 	r, w, err := os.Pipe()

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// What the recipes of the Makefile name exists, and can be run where they run it.
+// Files that recipes of the Makefile name exist, and those that they run can be run.
 func TestMakefileNamesScripts(t *testing.T) {
 	makefile := readRoot(t, "Makefile")
 	named := regexp.MustCompile(`[ ']((?:\./|scripts/|bench/|internal/|cmd/)[\w./-]*\w)`).FindAllStringSubmatch(makefile, -1)

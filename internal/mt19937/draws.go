@@ -77,7 +77,7 @@ func FMA(x, y, z float32) float32 {
 	p := float64(float64(x) * float64(y)) // exact: 48 bits; the conversion keeps arm64 from fusing it with a sum
 	c := float64(z)
 	sum := float64(p + c)
-	// What the addition lost (Knuth's two-sum).
+	// The rounding error of the sum (Knuth's two-sum).
 	t := float64(sum - p)
 	lost := float64(p-float64(sum-t)) + float64(c-t)
 	// Rounding to odd keeps the second rounding right.

@@ -121,7 +121,7 @@ func ExampleWrite() {
 	// val/bees/000.jpg
 }
 
-// What a process that was killed has left is drawn again; what is no picture of ours is not.
+// Write draws the pictures again that a killed process left, and replaces no file that is not one of its own.
 func TestWriteReplacesNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	if err := synth.Write(dir, small()); err != nil {

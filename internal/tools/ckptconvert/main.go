@@ -106,7 +106,7 @@ func measure(times int, path string) error {
 		out.MS = append(out.MS, time.Since(start).Seconds()*1e3)
 		runtime.ReadMemStats(&after)
 		runtime.KeepAlive(sd)
-		// What was allocated in all is at least the largest heap, and does not depend on the collector.
+		// The sum of all allocations is at least the largest heap, and does not depend on the collector.
 		out.Heap = max(out.Heap, after.TotalAlloc-before.TotalAlloc)
 	}
 	return json.NewEncoder(os.Stdout).Encode(out)
