@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What checkpoints cost: trainings that write last.safetensors against those of a build from before there were any.
+"""What checkpoints cost: trainings that write last.safetensors, against a build of a commit before checkpoints.
 
     bench/checkpoints.py --data DIR --weights FILE --old PROGRAM [--rounds 5] [--epochs 3] [--threads 2] [--workers 4]
 

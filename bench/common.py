@@ -1,4 +1,4 @@
-"""What the benchmarks share: sides measured in turn, ratios to the first one, a trained checkpoint to use."""
+"""Functions that the benchmarks share: sides measured in turn, ratios to the first one, a trained checkpoint to use."""
 import argparse
 import os
 import resource
@@ -41,7 +41,7 @@ def program(path):
 
 
 def programs(old):
-    """The builds to measure: this one, and an older one where --old names it."""
+    """The builds to measure: this one, and the older one if --old names it."""
     return {"Go": PROGRAM, **({"old Go": old} if old else {})}
 
 
@@ -52,7 +52,7 @@ def run(*command, **options):
 
 
 def seconds(command):
-    """Of the clock, and of the processors: what the process and all that it waited for used of them."""
+    """Seconds by the clock, and of processor time by the process and all processes that it waited for."""
     used = lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
     began, cpu = time.time(), used()
     run(*command)
@@ -60,7 +60,7 @@ def seconds(command):
 
 
 def in_turn(rounds, sides, measure):
-    """A figure a side and round. All sides run in each round, so that a machine whose speed drifts disturbs all alike."""
+    """A figure per side and round. All sides run in each round, so that a machine whose speed drifts disturbs all alike."""
     return [[measure(side) for side in sides.values()] for _ in range(rounds)]
 
 

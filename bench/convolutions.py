@@ -4,7 +4,7 @@
     reference-env/bin/python bench/convolutions.py --data DIR [--weights none] [--threads 2] [--dtype float32] [--rounds 3]
 
 Each shape is computed forward, a batch of 32, in the two layouts; the limit is the fastest one. All is by processor time, so
-that other programs disturb little: GFLOP a second of one core, the best of all rounds.
+that other programs disturb little: GFLOP per second of one core, the best of all rounds.
 
 A training step computes three times what its forward pass does, less the first convolution's gradient towards the pictures,
 which nobody needs. The epoch is a whole process: training, validation, start-up, data path, report. Only
@@ -38,7 +38,7 @@ LAYOUTS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
 
 
 def work(shape):
-    """GFLOP of an image."""
+    """GFLOP per image."""
     cin, cout, k, stride, side, _ = shape
     return 2 * cin * cout * k * k * (side // stride) ** 2 / 1e9
 

@@ -7,10 +7,10 @@ PyTorch's DataLoader and this project's loader, without and with its cache of de
 
 warm  a second pass, with the files in the page cache. Without workers all are one thread, and times are of the
       processor, which other programs disturb least; with workers they are of the clock.
-cold  the first pass of a process, by the clock, after the kernel was asked to forget the files (posix_fadvise). What lies
-      beneath, as the host of a virtual machine, may still have them.
+cold  the first pass of a process, by the clock, after the kernel was asked to forget the files (posix_fadvise). A layer
+      below it, such as the host of a virtual machine, may still have them.
 
-Times are of an image. Below 1 Go is faster.
+Times are per image. Below 1 Go is faster.
 """
 import argparse
 import os
@@ -57,7 +57,7 @@ def forget(folder):
 
 
 def last_pass(command, by_clock):
-    """Milliseconds an image."""
+    """Milliseconds per image."""
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     n, wall, cpu = map(float, out.splitlines()[-1].split())
     return 1000 * (wall if by_clock else cpu) / n

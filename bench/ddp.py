@@ -4,7 +4,7 @@ DistributedDataParallel with gloo under torchrun.
 
     ddp.py DATA WEIGHTS [--rounds 3] [--epochs 2] [-- options of train]
 
-In each round all trainings run after each other. It counts the training phases after the first epoch.
+In each round all trainings run one after another. It counts the training phases after the first epoch.
 """
 
 import argparse

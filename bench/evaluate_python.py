@@ -1,4 +1,4 @@
-"""What `hymenoptera eval` and `predict` do, in PyTorch.
+"""The same as `hymenoptera eval` and `predict`, in PyTorch.
 
     python bench/evaluate_python.py eval|predict EXPORTED.pth FOLDER THREADS
 """

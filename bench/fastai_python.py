@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fastai's fine_tune on a folder, as its documentation has it: the other side of bench/own_pictures.py.
+"""fastai's fine_tune on a folder, as in its documentation: the other side of bench/own_pictures.py.
 
     fastai_python.py DATA WEIGHTS SIZE EPOCHS SEED         prints {"acc": …, "macro_f1": …, "seconds": …}
 

@@ -4,7 +4,7 @@
     reference-env/bin/python bench/growth.py --data DIR [--rounds 3]
 
 The sets are hard links to copies of 25 of the photographs. Listing is by the clock, beside torchvision's ImageFolder in the
-same round. The data path is one thread's processor time a sample, without a cache, over as many samples at each size.
+same round. The data path is one thread's processor time per sample, without a cache, over as many samples at each size.
 """
 import argparse
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Go against Python, the peak memory of a training: PSS summed over the process tree, looked at five times a second.
+"""Go against Python, the peak memory of a training: PSS summed over the process tree, sampled five times per second.
 
     reference-env/bin/python bench/memory.py --data DIR --weights FILE [--epochs 1] [--rounds 3] [--threads 2] [--workers 4]
         [--old PROGRAM]

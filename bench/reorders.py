@@ -5,7 +5,7 @@
 
 It trains an epoch with ONEDNN_VERBOSE=1 and takes a step of each phase: what oneDNN computes from one call of the
 first convolution to the next. A shape that goes from one layout to another and back within the step is a tensor that was
-copied there and back. What PyTorch copies by itself oneDNN does not tell.
+copied there and back. oneDNN does not report the copies that PyTorch makes itself.
 """
 import argparse
 import collections

@@ -1,6 +1,6 @@
 //go:build ignore
 
-// Draws shapes on noise, for trainings on sets that are not like the notebook's: docs/own-pictures.md.
+// Draws shapes on noise, for trainings on sets that differ from the notebook's: docs/own-pictures.md.
 //
 //	go run bench/shapes.go -set unbalanced OUT      4 classes of 62, 40, 11 and 12 pictures to train with, 12 each to validate
 //	go run bench/shapes.go -set many OUT            20 classes, a shape in a colour, of 10 pictures and 6 to validate
@@ -19,11 +19,11 @@ import (
 	"path/filepath"
 )
 
-// A class is drawn as a polygon; a star has every second corner nearer to the middle.
+// A class is drawn as a polygon; with inner below 1, every second corner is nearer to the middle, as in a star.
 type class struct {
 	name       string
 	corners    int
-	inner      float64 // distance of every second corner, by that of the others
+	inner      float64 // distance of every second corner from the middle, relative to that of the others
 	hue        float64 // 0 to 1; negative for any
 	train, val int
 }
@@ -53,7 +53,7 @@ func main() {
 			if err := os.MkdirAll(folder, 0o777); err != nil {
 				log.Fatal(err)
 			}
-			seed := uint64(len(phase)) // not one for all: the order of a map is random
+			seed := uint64(len(phase)) // not the same seed for all: the order of a map is random
 			rng := rand.New(rand.NewPCG(seed, uint64(c.corners)<<8+uint64(c.hue*100)))
 			for i := range n {
 				if err := write(filepath.Join(folder, fmt.Sprintf("%03d.jpg", i)), draw(rng, c)); err != nil {
@@ -64,8 +64,8 @@ func main() {
 	}
 }
 
-// draw returns a picture of 160×160 pixels: a shape of any size, place and angle on a noisy ground, with smaller ones of no class
-// (circles) around it.
+// draw returns a picture of 160×160 pixels: a shape of any size, place and angle on a noisy background, and around it smaller
+// circles, which belong to no class.
 func draw(rng *rand.Rand, c class) image.Image {
 	const side = 160
 	m := image.NewRGBA(image.Rect(0, 0, side, side))

@@ -5,7 +5,7 @@
 
 Prediction: Python imports torch and torchvision, loads an exported .pth and predicts one picture; Go is `hymenoptera
 predict`. Training: the first step begins when the first batch is in the network, which is when oneDNN computes for the
-first time. Both programs say so themselves with ONEDNN_VERBOSE=1, and are ended there. All run once before, which
+first time. Both programs report it with ONEDNN_VERBOSE=1, and are killed then. All run once before, which
 fills the page cache. Below 1 Go is faster.
 """
 import argparse

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the answer "unsure" leaves: thresholds by half of a validation set, measured on the other half.
+"""The answers that are not "unsure": thresholds come from one half of a validation set, and are measured on the other half.
 
     bench/unsure.py --data DIR --weights FILE [--seeds 1,2,3] [--precisions 0.9,0.95,0.99] [OPTION of train …]
 

@@ -14,7 +14,7 @@ func newAligner(side int, detail bool) *aligner {
 		corners: make([]float64, (side+1)*(side+1)), scratch: make([]float64, side*side)}
 }
 
-// look sets the picture that is looked for.
+// look sets the picture to look for.
 func (a *aligner) look(p plane) { a.read(a.want, p, whole) }
 
 func (a *aligner) read(dst []float64, p plane, b box) {
@@ -24,14 +24,14 @@ func (a *aligner) read(dst []float64, p plane, b box) {
 	}
 }
 
-// at returns how well the picture that is looked for equals a part of p.
+// at returns how well the picture to look for equals a part of p.
 func (a *aligner) at(p plane, b box) float64 {
 	a.read(a.have, p, b)
 	return correlation(a.want, a.have)
 }
 
-// best moves the sides of b by step, then by halves of it down to least, as long as the pictures become more equal. It
-// returns the best part and how equal that is.
+// best moves the sides of b by step, then by halves of it down to least, as long as the pictures become more alike. It
+// returns the best part and how much alike they are there.
 func (a *aligner) best(p plane, b box, step, least float64) (box, float64) {
 	score := a.at(p, b)
 	for ; step >= least; step /= 2 {

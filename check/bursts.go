@@ -16,10 +16,10 @@ const (
 	burstNumbers    = 3
 	leastBurst      = 0.75 // correlation of thumbnails
 	leastBurstNamed = 0.93
-	burstNext       = 4 // pictures after one in an order that it is compared with
+	burstNext       = 4 // how many of the pictures after it, by time or by name, a picture is compared with
 )
 
-// bursts returns links between pictures of a burst that are not joined as copies.
+// bursts returns links between pictures of a burst, but not of those that are joined as copies.
 func (s *set) bursts(copies []link) (links []link) {
 	m, joined := newMatcher(s), s.joined(copies)
 	compare := func(a, b int, least float64) {
@@ -57,7 +57,7 @@ func (s *set) bursts(copies []link) (links []link) {
 	for k, a := range order {
 		for _, b := range order[k+1 : min(len(order), k+1+burstNext)] {
 			near := names[a].stem == names[b].stem && names[a].number >= 0 && names[b].number-names[a].number <= burstNumbers
-			known := !s.pictures[a].taken.IsZero() && !s.pictures[b].taken.IsZero() // and compared already
+			known := !s.pictures[a].taken.IsZero() && !s.pictures[b].taken.IsZero() // so they were compared above
 			if near && !known && s.files[a].class == s.files[b].class {
 				compare(a, b, leastBurstNamed)
 			}

@@ -29,15 +29,15 @@ import (
 type Options struct {
 	Data    string // folder with train/<class>/ and val/<class>/, or <class>/
 	Workers int    // goroutines
-	// Probe returns the probabilities of every picture of a folder, for each class, by a network that was not trained with the
-	// pictures of its fold. The check then looks for wrong labels, if there are two classes and two folds. nil for none.
+	// Probe, if not nil, returns the probabilities of every picture of a folder, for each class, by a network that was not
+	// trained with the pictures of its fold. The check then looks for wrong labels, if there are two classes and two folds.
 	Probe func(ctx context.Context, folder *dataset.ImageFolder, fold []int) ([][]float64, error)
 }
 
 // DefaultOptions returns the options for a machine's processors.
 func DefaultOptions() Options { return Options{Workers: runtime.GOMAXPROCS(0)} }
 
-// Hooks are called as a check goes on, one at a time; nil ones are not.
+// Hooks are called during a check, one at a time. A nil hook is not called.
 type Hooks struct {
 	Read    func(done, n int) // pictures
 	Compare func(done, n int) // pictures, each with all the others
@@ -48,11 +48,11 @@ type Report struct {
 	Data       string          `json:"data"`
 	Classes    []string        `json:"classes"`
 	Sets       []Set           `json:"sets"`
-	OnlyIn     []Missing       `json:"only_in,omitempty"` // classes that one of two sets lacks
+	OnlyIn     []Missing       `json:"only_in,omitempty"` // classes that only one of two sets has
 	Unreadable []Unreadable    `json:"unreadable,omitempty"`
-	LeftOut    dataset.LeftOut `json:"left_out,omitempty"` // files that are not taken for pictures, by reason
-	Hidden     []string        `json:"hidden,omitempty"`   // folders that are left out
-	Rotated    []string        `json:"rotated,omitempty"`  // pictures that EXIF data turn
+	LeftOut    dataset.LeftOut `json:"left_out,omitempty"` // files that are not pictures, by reason
+	Hidden     []string        `json:"hidden,omitempty"`   // folders that the check ignores
+	Rotated    []string        `json:"rotated,omitempty"`  // pictures that are turned by their EXIF data
 	Sizes      []OddSize       `json:"odd_sizes,omitempty"`
 	Grey       []Grey          `json:"grey,omitempty"`
 	Copies     []Group         `json:"copies,omitempty"`
@@ -142,8 +142,8 @@ func Run(ctx context.Context, o Options, h Hooks) (*Report, error) {
 	return r, nil
 }
 
-// Together returns the groups of samples, as indices, of which some are copies of others or belong to a burst, so that none of
-// them tells about another. It reads every picture; workers is the number of goroutines.
+// Together returns groups of samples, as indices, that should stay on one side of a split: copies of each other, or pictures
+// of a burst. It reads every picture; workers is the number of goroutines.
 func Together(ctx context.Context, folder *dataset.ImageFolder, workers int) ([][]int, error) {
 	s := newSet([]*dataset.ImageFolder{folder}, []string{""}, folder.Root)
 	if err := s.read(ctx, workers, nil); err != nil {
@@ -156,7 +156,7 @@ func Together(ctx context.Context, folder *dataset.ImageFolder, workers int) ([]
 	return s.joined(append(links, s.bursts(links)...)).groups(), nil
 }
 
-// reason returns what an error says beside the path.
+// reason returns the text of an error without the path.
 func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		return fmt.Sprintf("cannot %s it: %v", p.Op, p.Err)
@@ -164,7 +164,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// open lists the sets of a folder: train and val, train, or the class folders in it.
+// open lists the sets of a folder: train and val, only train, or a set of the class folders in it.
 func open(data string) (folders []*dataset.ImageFolder, names []string, err error) {
 	for _, name := range []string{"train", "val"} {
 		if regular.IsFolder(filepath.Join(data, name)) {
@@ -187,7 +187,7 @@ func open(data string) (folders []*dataset.ImageFolder, names []string, err erro
 	return folders, names, nil
 }
 
-// hidden lists the folders that are left out and hold pictures: below the folders and their classes, which may be links.
+// hidden lists the folders that hold pictures but are left out, below the folders and their classes, which may be links.
 func hidden(data string, folders []*dataset.ImageFolder) (found []string) {
 	var roots []string
 	for _, f := range folders {
@@ -297,7 +297,7 @@ func (s *set) read(ctx context.Context, workers int, progress func(done, n int))
 	})
 }
 
-// inParallel is background.InParallel with progress, which is called from one goroutine at a time, or nil.
+// inParallel is background.InParallel with progress, which may be nil and is called from one goroutine at a time.
 func inParallel(ctx context.Context, workers, n int, progress func(done, n int), worker func() func(i int) error) error {
 	var mu sync.Mutex
 	done := 0

@@ -161,7 +161,7 @@ func TestCopies(t *testing.T) {
 	}
 }
 
-// withExif puts EXIF data behind the first marker of a JPEG file: an orientation, and a time unless that is "".
+// withExif puts EXIF data after the first marker of a JPEG file: an orientation, and a time unless it is "".
 func withExif(file []byte, orientation uint16, taken string) []byte {
 	tiff := []byte("II*\x00\x08\x00\x00\x00\x02\x00")
 	tiff = append(tiff, 0x12, 0x01, 3, 0, 1, 0, 0, 0, byte(orientation), 0, 0, 0)
@@ -261,7 +261,7 @@ func TestFilesAndSizes(t *testing.T) {
 	}
 }
 
-// Hidden folders are found where the folder, or one of a class, is a link.
+// hidden finds hidden folders if the folder, or one of a class, is a link.
 func TestHiddenBehindLinks(t *testing.T) {
 	dir, classes := drawn(t), t.TempDir()
 	write(t, filepath.Join(dir, "train/ants/.thumbs/1.jpg"), nil)
@@ -370,7 +370,7 @@ func TestListIsReadAsWritten(t *testing.T) {
 	}
 }
 
-// A list from elsewhere gives an error or paths that are written and read again.
+// A list from elsewhere gives an error, or paths that can be written and read again.
 func FuzzReadList(f *testing.F) {
 	for _, seed := range []string{"a\n# b\n\"c\\n\"\n", "\"", "\r\n", "a\x00"} {
 		f.Add([]byte(seed))

@@ -2,7 +2,7 @@ package check
 
 import "math"
 
-// view is what is compared of a file in detail.
+// view holds the details of a file that are compared.
 type view struct {
 	luma    plane
 	colours [3]plane

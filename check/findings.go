@@ -8,7 +8,7 @@ import (
 // Sides of a picture that a network hardly learns from.
 const (
 	smallSide = 64 // pixels: it becomes 224 of them
-	longRatio = 4  // of the sides: the crop shows a quarter
+	longRatio = 4  // between the sides: the crop shows a quarter
 )
 
 // An OddSize is a picture that is very small or very long.
@@ -38,7 +38,7 @@ func (s *set) oddSizes() (odd []OddSize) {
 // A Grey says that nearly all pictures of a class, or of all classes, have no colours.
 type Grey struct {
 	Set    string `json:"set"`
-	Class  string `json:"class"` // "" for all of the set
+	Class  string `json:"class"` // "" for the whole set
 	Grey   int    `json:"grey"`
 	N      int    `json:"n"`
 	Others int    `json:"others"` // pictures of the other classes, or of the other set
@@ -46,14 +46,14 @@ type Grey struct {
 	OthersGrey int `json:"others_grey"`
 }
 
-// count is how many pictures of some there are, and how many of these are grey.
+// count has the number of some pictures, and how many of them are grey.
 type count struct{ grey, n int }
 
 func (c count) mostly() bool           { return c.n > 0 && 10*c.grey >= 9*c.n }
 func (c count) seldom() bool           { return 2*c.grey < c.n }
 func (c count) less(other count) count { return count{c.grey - other.grey, c.n - other.n} }
 
-// grey returns the sets that are grey, and the classes that are grey among others that are not.
+// grey returns the sets that are grey, and the classes that are grey while the others of their set are not.
 func (s *set) grey() (found []Grey) {
 	classes := make([][]count, len(s.names))
 	sums := make([]count, len(s.names))
@@ -88,7 +88,7 @@ func (s *set) grey() (found []Grey) {
 	return found
 }
 
-// A Group are pictures that show the same.
+// A Group is a group of pictures that show the same.
 type Group struct {
 	Exact    bool     `json:"exact,omitempty"`   // the files are equal
 	Leak     bool     `json:"leak,omitempty"`    // some are in train and some in val
@@ -107,7 +107,7 @@ type Member struct {
 	LeaveOut bool   `json:"leave_out,omitempty"` // so that the others can stay
 }
 
-// Serious reports whether the pictures make a result of a training wrong.
+// Serious reports whether the group makes the result of a training wrong.
 func (g Group) Serious() bool { return g.Leak || g.Classes }
 
 // groups describes the pictures that links join, the most serious groups first.
@@ -163,8 +163,8 @@ func (g Group) leaveOutTrain() {
 	}
 }
 
-// leaveOutCopies chooses the copies to leave out. Of copies in train and val, those in val stay. Of copies in different classes of a
-// set none stays, because one of the labels is wrong. Of the others the largest stays.
+// leaveOutCopies chooses the copies to leave out. Of copies in train and val, those in val stay. Of copies in different
+// classes of a set none stays, because one of the labels is wrong. Of other copies the largest stays.
 func (g Group) leaveOutCopies() {
 	stays := map[string]int{} // for each set
 	classes := map[string]string{}
@@ -185,7 +185,7 @@ func (g Group) leaveOutCopies() {
 	}
 }
 
-// A forest joins numbers to groups.
+// A forest joins numbers into groups.
 type forest struct{ parent []int }
 
 func newForest(n int) *forest {
@@ -210,7 +210,7 @@ func (f *forest) join(a, b int) {
 	f.parent[max(a, b)] = min(a, b)
 }
 
-// groups returns the groups of at least two, each in order.
+// groups returns the groups of at least two numbers, each in order.
 func (f *forest) groups() (groups [][]int) {
 	index := map[int]int{}
 	members := make([][]int, 0)
@@ -227,8 +227,8 @@ func (f *forest) groups() (groups [][]int) {
 	return slices.DeleteFunc(members, func(m []int) bool { return len(m) < 2 })
 }
 
-// Serious reports whether something makes a training fail or its result wrong: files that cannot be read, classes that one set
-// lacks, copies under two classes, and copies or bursts on both sides of the split.
+// Serious reports whether a finding makes a training fail or its result wrong: files that cannot be read, classes that only
+// one set has, copies under two classes, and copies or bursts on both sides of the split.
 func (r *Report) Serious() bool {
 	return len(r.Unreadable) > 0 || len(r.OnlyIn) > 0 || len(r.Bursts) > 0 || slices.ContainsFunc(r.Copies, Group.Serious)
 }

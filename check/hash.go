@@ -2,14 +2,14 @@ package check
 
 import "math"
 
-// hashSide is the side of the cells that a hash is computed of, and hashWaves how many waves it has along a side.
+// hashSide is the side of the cells that a hash is computed from, and hashWaves how many waves it has along a side.
 const (
 	hashSide  = 16
 	hashWaves = 8
 )
 
 // A hasher computes hashes of parts of a picture: the signs of the 8×8 lowest coefficients of the discrete cosine
-// transform, as bits. The first, which is the mean, is always 0.
+// transform, as bits. The first coefficient is the mean, whose bit is always 0.
 type hasher struct {
 	waves   [hashWaves][hashSide]float64
 	cells   [hashSide * hashSide]float64
@@ -55,7 +55,7 @@ func (h *hasher) hash(p plane, b box) (bits uint64) {
 	return bits
 }
 
-// crops returns the parts of a picture that another one is looked for in: all of it first, then parts with 0.6 to 0.9 of
+// crops returns the parts of a picture in which another one is looked for: all of it first, then parts with 0.6 to 0.9 of
 // its width and height.
 func crops() (all []box) {
 	all = append(all, whole)

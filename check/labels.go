@@ -8,7 +8,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// Labels is what a network says about the labels, when it is asked about pictures that it was not trained with.
+// Labels is the result of comparing the labels with the answers of a network that was not trained with these pictures.
 type Labels struct {
 	Folds    int       `json:"folds"`
 	N        int       `json:"n"`
@@ -24,8 +24,8 @@ type Suspect struct {
 	Path       string  `json:"path"`
 	Class      string  `json:"class"`
 	Instead    string  `json:"instead"`    // the likeliest other class
-	Confidence float64 `json:"confidence"` // probability of that
-	Quality    float64 `json:"quality"`    // probability of the label
+	Confidence float64 `json:"confidence"` // probability of Instead
+	Quality    float64 `json:"quality"`    // probability of Class
 }
 
 // folds is how many parts the pictures are divided into for cross-validation.
@@ -43,7 +43,7 @@ func (s *set) readable() (f *dataset.ImageFolder, indices []int) {
 	return f, indices
 }
 
-// divide returns a fold for each picture: pictures that links join have the same, and of each class all have about as many.
+// divide returns a fold for each picture. Linked pictures get the same one, and each class has about as many in all folds.
 func (s *set) divide(indices []int, joined *forest) (fold []int) {
 	counts := make([][folds]int, len(s.classes))
 	of := map[int]int{} // the fold of a group
@@ -101,7 +101,7 @@ func LabelIssues(probs [][]float64, labels []int) (issues []int) {
 // fuzzy is cleanlab's tolerance of comparisons.
 const fuzzy = 1e-6
 
-// confidentThresholds returns for each class the mean probability of it among the samples that have its label.
+// confidentThresholds returns for each class its mean probability among the samples with its label.
 func confidentThresholds(probs [][]float64, labels []int) []float64 {
 	thresholds, counts := make([]float64, len(probs[0])), make([]int, len(probs[0]))
 	for i, p := range probs {
@@ -116,7 +116,7 @@ func confidentThresholds(probs [][]float64, labels []int) []float64 {
 	return thresholds
 }
 
-// confidentGuess returns the class whose threshold p reaches, the likeliest if there are several; false if it reaches none.
+// confidentGuess returns the class whose threshold p reaches, the likeliest if there are several, or false if there is none.
 func confidentGuess(p, thresholds []float64) (class int, ok bool) {
 	reached := 0
 	for k := range p {
@@ -133,14 +133,14 @@ func confidentGuess(p, thresholds []float64) (class int, ok bool) {
 	return class, reached > 0
 }
 
-// agrees reports whether the label is the likeliest class, or as good as that.
+// agrees reports whether the label is the likeliest class, or equally likely.
 func agrees(p []float64, label int) bool {
 	q := slices.Clone(p)
 	q[label] += fuzzy
 	return metrics.ArgMax(q) == label
 }
 
-// likeliest returns the likeliest class but one.
+// likeliest returns the likeliest class other than but.
 func likeliest(p []float64, but int) int {
 	best := -1
 	for k := range p {

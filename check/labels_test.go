@@ -47,7 +47,7 @@ func TestLabelIssuesAreCleanlabs(t *testing.T) {
 	}
 }
 
-// Copies have one fold, the classes are in all, and the report has what the probabilities say.
+// Copies get the same fold, every fold has both classes, and the report has the results of the probabilities.
 func TestProbe(t *testing.T) {
 	dir := drawn(t)
 	write(t, filepath.Join(dir, "val/bees/copy.jpg"), read(t, filepath.Join(dir, "train/ants/004.jpg")))
@@ -94,7 +94,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// A single class has no wrong labels, and of one fold no layer is trained.
+// Probe is not called for a single class, nor if all pictures are in one fold.
 func TestProbeOfTooLittle(t *testing.T) {
 	dir := drawn(t)
 	few := t.TempDir()

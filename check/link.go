@@ -9,10 +9,10 @@ import (
 	"sync"
 )
 
-// A copy passes from one threshold to the next, each of which costs more to compute and lets fewer other pictures pass. They
-// were measured on photographs and clothing with 800 planted copies (docs/check.md); beside each is the worst of these.
+// A copy passes one threshold after another. Each costs more to compute than the one before and lets fewer other pictures
+// pass. They were measured on photographs and clothing with 800 planted copies (docs/check.md); the worst is beside each.
 const (
-	mostBits    = 16   // in which the hashes of a copy and of the part that it shows differ: 16
+	mostBits    = 16   // that differ between the hashes of a copy and of the part that it shows: 16
 	leastStart  = 0.45 // correlation of 12×12 cells with the part of that hash: 0.51
 	leastCoarse = 0.82 // when the part is aligned: 0.861
 	leastThumb  = 0.90 // of 24×24 cells: 0.929
@@ -21,13 +21,13 @@ const (
 	leastSame   = 0.62 // of those in 96×96 cells, by the files: 0.733; of other pictures 0.541 at most
 )
 
-// mostPairs is how many pictures one is compared with in detail: in a film, all resemble all.
+// mostPairs is how many pictures a picture is compared with in detail: in a film, all are alike.
 const mostPairs = 8
 
 // A link says that two pictures look alike.
 type link struct {
 	a, b  int     // b shows a part of a, or all of it
-	part  box     // of a
+	part  box     // of a, which b shows
 	thumb float64 // correlation of 24×24 cells
 	same  float64 // of edges and texture in the files; 0 if it was not computed
 	exact bool    // the files are equal
@@ -73,7 +73,7 @@ func (s *set) copies(ctx context.Context, workers int, progress func(done, n int
 	return links, err
 }
 
-// equalFiles returns a link for every file that equals one before it, and the other pictures that show something.
+// equalFiles returns a link for every file that equals an earlier one, and the other pictures that show something.
 func (s *set) equalFiles() (links []link, firsts []int) {
 	first := map[[sha256.Size]byte]int{}
 	for i := range s.pictures {
@@ -93,7 +93,7 @@ func (s *set) equalFiles() (links []link, firsts []int) {
 	return links, firsts
 }
 
-// nearest returns which of some hashes differs least from another, and in how many bits.
+// nearest returns the index of the hash that differs least from another one, and in how many bits.
 func nearest(hashes []uint64, from uint64) (index, distance int) {
 	distance = 65
 	for i, h := range hashes {
@@ -128,7 +128,7 @@ func (m *matcher) look(b int) {
 	}
 }
 
-// match compares the thumbnails of the picture and of a, which may show more: about the part of a.
+// match compares the thumbnails of the picture and of a, of which the picture may show only about the given part.
 func (m *matcher) match(a int, part box) (link, bool) {
 	p := newPlane(m.set.pictures[a].thumb, thumbSide)
 	if m.coarse.at(p, part) < leastStart {
@@ -144,8 +144,8 @@ func (m *matcher) match(a int, part box) (link, bool) {
 	return link{a: a, b: m.b, part: part, thumb: score}, true
 }
 
-// compare sets how equal the pictures of a link are, by their files if their thumbnails do not differ. A file that cannot be
-// read any more makes them different.
+// compare sets how much alike the pictures of a link are, by their files if their thumbnails do not differ. A file that can
+// no longer be read makes them different.
 func (m *matcher) compare(l *link) {
 	if _, same := m.edges.best(newPlane(m.set.pictures[l.a].thumb, thumbSide), l.part, 0.01, 0.005); same < leastEdges {
 		return

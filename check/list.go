@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// LeaveOut returns the pictures to leave out, so that none is unreadable, no two of a set are copies, and no burst or copy lies
-// in train and in val. The paths are relative to Data.
+// LeaveOut returns the pictures to leave out, so that none is unreadable, no two in a set are copies, and no copies or bursts
+// lie in both train and val. The paths are relative to Data.
 func (r *Report) LeaveOut() (paths []string) {
 	seen := map[string]bool{}
 	add := func(path string) {
@@ -34,7 +34,7 @@ func (r *Report) LeaveOut() (paths []string) {
 	return paths
 }
 
-// WriteList writes paths, one a line. A path that could be taken for something else is a quoted Go string.
+// WriteList writes paths, one per line. It writes a path that ReadList would read otherwise as a quoted Go string.
 func WriteList(w io.Writer, paths []string) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintln(b, "# pictures to leave out: hymenoptera train --exclude takes this list; edit it as you like")
@@ -53,7 +53,7 @@ type Entry struct {
 	Line int // from 1
 }
 
-// ReadList reads a list of paths: one a line, or a quoted Go string. It ignores empty lines and those that begin with #.
+// ReadList reads a list of paths, one per line, plain or as quoted Go strings. It ignores empty lines and comments (#).
 func ReadList(data []byte) (entries []Entry, err error) {
 	line := 0
 	for text := range bytes.Lines(data) {

@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	planeSide = 128 // cells of the plane that hashes are computed of
+	planeSide = 128 // cells of the plane from which hashes are computed
 	thumbSide = 48  // cells that are kept
 )
 
-// A picture is what is kept of a file.
+// A picture is the data that is kept of a file.
 type picture struct {
 	err           error
 	sum           [sha256.Size]byte // of the file
 	width, height int32             // upright
 	rotated       bool
 	grey          bool
-	flat          bool      // it shows nothing that could be compared
+	flat          bool      // it shows nothing that can be compared
 	taken         time.Time // zero if unknown
 	thumb         []uint8   // thumbSide × thumbSide
 	hashes        []uint64  // of crops()
 }
 
-// A looker reads pictures, one after another, and keeps its memory.
+// A looker reads pictures, one after another, and reuses its memory.
 type looker struct {
 	file   []byte
 	image  transforms.Image
@@ -94,10 +94,10 @@ func Thumbnail(path string, side int) (image.Image, error) {
 	return out, nil
 }
 
-// leastVariance is the variance of a picture's brightness below which nothing can be seen in it.
+// leastVariance is the variance of a picture's brightness below which it shows nothing.
 const leastVariance = 16
 
-// isGrey reports whether a picture has no colours: JPEG leaves small ones.
+// isGrey reports whether a picture has no colours, or only the small ones that JPEG leaves.
 func isGrey(colours [][3]uint8) bool {
 	coloured := 0
 	for _, c := range colours {

@@ -54,8 +54,8 @@ func lumas(colours [][3]uint8) []uint8 {
 	return out
 }
 
-// A plane holds the brightness of a picture that was stretched to n×n cells, as sums from its top left corner, so that the
-// mean of any part takes the same time.
+// A plane holds the brightness of a picture stretched to n×n cells, as sums from its top left corner, so that the mean of
+// any part takes the same time.
 type plane struct {
 	n   int
 	sum []float64 // (n+1)×(n+1)
@@ -110,7 +110,7 @@ func correlation(a, b []float64) float64 {
 	}
 	n := float64(len(a))
 	va, vb := saa-sa*sa/n, sbb-sb*sb/n
-	if va < n || vb < n { // a deviation below one grey level: noise
+	if va < n || vb < n { // a deviation below one grey level is noise
 		return 0
 	}
 	return (sab - sa*sb/n) / math.Sqrt(va*vb)

@@ -7,8 +7,8 @@ import (
 
 // A NonFiniteError says that weights hold NaN or infinite values.
 type NonFiniteError struct {
-	Tensor string // the first that has any
-	Values int    // that are NaN or infinite, of all tensors
+	Tensor string // the first one with such values
+	Values int    // number of NaN or infinite values in all tensors
 }
 
 func (e *NonFiniteError) Error() string {
@@ -35,7 +35,7 @@ func (sd *StateDict) CheckFinite() error {
 	return nil
 }
 
-// nonFinite counts the values whose exponent has every bit set.
+// nonFinite counts the values whose exponent bits are all set: NaNs and infinities.
 func (t Tensor) nonFinite() (n int) {
 	le := binary.LittleEndian
 	switch t.DType {

@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// The fuzz targets share the promise of the package: a reader returns a sound state dict or an error.
+// Every fuzz target checks the promise of the package: a reader returns a sound state dict or an error.
 //
 //	go test -run '^$' -fuzz '^FuzzZip$' -fuzztime 20s -fuzzminimizetime 10x ./checkpoint
 //
-// Without the last flag go test spends its first minute on making the first find smaller.
+// Without the last flag go test spends its first minute on minimizing the first new input.
 
 func FuzzZip(f *testing.F)         { fuzzReader(f, readZip, "PK") }
 func FuzzLegacy(f *testing.F)      { fuzzReader(f, readLegacy, legacyMagic) }
@@ -43,7 +43,7 @@ func seeds(f *testing.F) [][]byte {
 	return all
 }
 
-// fuzzReader seeds with the files that hold mark near their beginning.
+// fuzzReader fuzzes read, with those seeds that contain mark near their beginning.
 func fuzzReader(f *testing.F, read func([]byte, string) (*StateDict, error), mark string) {
 	for _, data := range seeds(f) {
 		if bytes.Contains(data[:min(len(data), 2048)], []byte(mark)) {
@@ -51,7 +51,7 @@ func fuzzReader(f *testing.F, read func([]byte, string) (*StateDict, error), mar
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// A copy of no spare capacity, because readers may reorder it and must not look behind it.
+		// Clip, because readers may reorder the copy and must not look behind its end.
 		sd, err := read(slices.Clip(slices.Clone(data)), "")
 		soundOrError(t, sd, err)
 	})
@@ -71,7 +71,7 @@ func soundOrError(t *testing.T, sd *StateDict, err error) {
 	if err := sd.validate(); err != nil {
 		t.Fatal(err)
 	}
-	// Writers take what readers return.
+	// Writers accept every state dict that a reader returns.
 	sd.SHA256()
 	m := machine{data: pickleStateDict(sd), persistent: func(id value) (value, error) { return storageID(id, 5) }}
 	if _, err := m.next(); err != nil {
@@ -84,7 +84,7 @@ func soundOrError(t *testing.T, sd *StateDict, err error) {
 	}
 }
 
-// FuzzPickle is for what a zip file's checksums keep FuzzZip from: the pickle and the tensors' layouts.
+// FuzzPickle fuzzes the pickle and the tensors' layouts, which FuzzZip hardly reaches: a zip file's checksums stop it.
 func FuzzPickle(f *testing.F) {
 	for _, data := range seeds(f) {
 		entries, err := readArchive(data)

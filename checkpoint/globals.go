@@ -26,13 +26,13 @@ var calledGlobals = []global{
 	parameterClass, rebuildTensor, rebuildTensorV2, rebuildParameter, rebuildParameterWithState, rebuildFromType,
 }
 
-// otherValues are values that no network needs, by the global that PyTorch makes them with.
+// otherValues describes values that no network needs, by the global that PyTorch makes them with.
 var otherValues = map[global]string{
 	{"builtins", "set"}: "a set", {"builtins", "bytearray"}: "a bytearray", {"builtins", "complex"}: "a complex number",
 	{"_codecs", "encode"}: "bytes", {"torch", "device"}: "a torch.device", {"torch.serialization", "_get_layout"}: "a torch.layout",
 }
 
-// otherTensors are tensors that no network here takes, by the global of torch._utils that PyTorch makes them with.
+// otherTensors describes tensors that no network here takes, by the global of torch._utils that PyTorch makes them with.
 var otherTensors = map[string]string{
 	"_rebuild_tensor_v3":                     "a tensor of a type that PyTorch has no storage class for",
 	"_rebuild_qtensor":                       "a quantized tensor",
@@ -44,7 +44,7 @@ var otherTensors = map[string]string{
 	"_rebuild_device_tensor_from_cpu_tensor": "a tensor of another device",
 }
 
-// otherStorages are the storage classes whose elements no network here takes, and the bytes that an element has.
+// otherStorages has the storage classes whose elements no network here takes, and the size of an element in bytes.
 var otherStorages = map[string]int{
 	"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16,
 	"QInt8Storage": 1, "QUInt8Storage": 1, "QInt32Storage": 4, "QUInt4x2Storage": 1, "QUInt2x4Storage": 1,
@@ -62,7 +62,7 @@ var otherConstants = []string{
 	"per_tensor_affine", "per_tensor_symmetric", "per_channel_affine", "per_channel_symmetric", "per_channel_affine_float_qparams",
 }
 
-// allowedGlobal tells whether torch.load(weights_only=True) allows g.
+// allowedGlobal reports whether torch.load(weights_only=True) allows g.
 func allowedGlobal(g global) bool {
 	switch g.module {
 	case "torch._utils":
@@ -128,7 +128,7 @@ func (m *machine) global() {
 	m.fail("global %v at byte %d is not allowed: this file would run code in PyTorch", g, m.op)
 }
 
-// whose says where an object of class g stands.
+// whose says where in the file an object of class g is: under which key, if that is known.
 func (m *machine) whose(g global) string {
 	if len(m.stack) > 0 {
 		if key, ok := m.stack[len(m.stack)-1].(string); ok {
@@ -138,7 +138,7 @@ func (m *machine) whose(g global) string {
 	return "the file holds an object of " + g.String()
 }
 
-// saving says how Python saves only the state dict in the file: by its keys if it has been read already.
+// saving returns the Python code that saves only the state dict of the file, with its keys if they have been read already.
 func (m *machine) saving() string {
 	path := "torch.load(FILE, weights_only=False)"
 	for i := 1; i < len(m.stack); i++ {
@@ -148,14 +148,14 @@ func (m *machine) saving() string {
 		case !ok || !ok2:
 		case isStateDict(d):
 			return "torch.save(" + path + "[" + quote(key) + "], NEW)"
-		case slices.Contains(m.marks, i+1): // items are being read into it
+		case slices.Contains(m.marks, i+1): // its items are being read
 			path += "[" + quote(key) + "]"
 		}
 	}
 	return "torch.save(" + path + "[KEY], NEW), where KEY is that of the state dict"
 }
 
-// isModel tells whether a global that is not allowed is the class of a pickled model: a class of PyTorch's or
+// isModel reports whether a global that is not allowed is the class of a pickled model: a class of PyTorch's or
 // torchvision's, or one that the pickle begins with or whose object has a model's attributes.
 func (m *machine) isModel(g global, next []byte) bool {
 	const near = 512
@@ -163,17 +163,17 @@ func (m *machine) isModel(g global, next []byte) bool {
 		makesObject(next) && (len(m.stack) == 0 && len(m.marks) == 0 || bytes.Contains(next[:min(len(next), near)], []byte("_parameters")))
 }
 
-// dataModules have classes of values that people keep beside weights, which Python makes by a call.
+// dataModules have classes of values that people keep beside weights. Python makes such values by a call.
 var dataModules = []string{"argparse", "pathlib", "numpy", "datetime", "collections", "decimal", "fractions", "uuid", "enum", "copyreg", "copy_reg",
 	"omegaconf", "torchvision", "easydict", "yacs"}
 
-// isObject tells whether a global that is not allowed is the class of a value beside the weights.
+// isObject reports whether a global that is not allowed is the class of a value beside the weights.
 func isObject(g global, next []byte) bool {
 	top, _, _ := strings.Cut(g.module, ".")
 	return slices.Contains(dataModules, top) && !strings.Contains(g.name, ".") || makesObject(next)
 }
 
-// makesObject tells whether a pickle that goes on with next makes an object without arguments.
+// makesObject reports whether a pickle that continues with next makes an object without arguments.
 func makesObject(next []byte) bool {
 	if len(next) > 2 && next[0] == opBinPut {
 		next = next[2:]

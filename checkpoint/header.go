@@ -8,16 +8,16 @@ import (
 	"math"
 )
 
-// headerBudget bounds the memory that a safetensors header asks for, as charge estimates it: strings,
-// sizes, and headerCost for every tensor and every line of metadata. It allows 80,000 tensors.
+// headerBudget bounds the memory that a safetensors header needs, as charge estimates it: strings, sizes, and
+// headerCost for every tensor and every line of metadata. It allows 80,000 tensors.
 const (
 	headerBudget = 24 << 20
 	headerCost   = 256
 	longestName  = 1 << 16 // bytes
 )
 
-// jsonSpace is JSON's white space. The format fills a header up with spaces; its own reader takes all of these, before
-// the header too.
+// jsonSpace is JSON's white space. The format pads a header with spaces; its own reader accepts all four characters,
+// before the header too.
 const jsonSpace = " \t\r\n"
 
 // header is a safetensors header.
@@ -26,8 +26,8 @@ type header struct {
 	tensors  []headerTensor // in the header's order
 }
 
-// headerParser reads JSON of the one shape that a safetensors header has. Its methods stop at the first
-// error by escape.
+// headerParser reads JSON of the one shape that a safetensors header has. Its methods call escape at the first
+// error.
 type headerParser struct {
 	b     []byte
 	pos   int

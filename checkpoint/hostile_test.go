@@ -53,7 +53,7 @@ func TestHostileFilesAreRefusedByName(t *testing.T) {
 	}
 }
 
-// Read and Inspect say what Parse says, and name the file.
+// Read and Inspect return Parse's errors, with the name of the file.
 func TestRefusedFilesAreNamed(t *testing.T) {
 	files, messages := hostile(t)
 	dir := t.TempDir()
@@ -72,7 +72,7 @@ func TestRefusedFilesAreNamed(t *testing.T) {
 	}
 }
 
-// Files that torch.save makes of other things than state dicts.
+// Files that torch.save writes of values other than state dicts are refused.
 func TestRefusedFilesOfPythons(t *testing.T) {
 	for name, want := range map[string]string{
 		"refused-two.pth":            `it holds 2 state dicts, "model", "ema": choose one by adding its name to the file's, as in FILE#model`,

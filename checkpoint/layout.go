@@ -57,14 +57,14 @@ type view struct {
 	data    []byte // the elements in order; nil until materialise
 }
 
-// storage is a run of elements of one type, which views share.
+// storage is a sequence of elements of one type, which views share.
 type storage struct {
 	key   string
-	dtype DType  // 0 for a class of otherStorages
+	dtype DType  // 0 for a class in otherStorages
 	class string // of PyTorch
 	numel int64
 	data  []byte // numel elements; nil until the file's data has been found
-	users int    // views on it, and storages that are a part of it
+	users int    // views on it, and storages that are parts of it
 }
 
 // elementSize returns the bytes that an element takes.
@@ -115,7 +115,7 @@ func newView(s *storage, offset int64, shape, stride []int64) (*view, error) {
 	return &view{storage: s, offset: offset, shape: shape, stride: stride, numel: n}, nil
 }
 
-// contiguous tells whether the elements lie in order without gaps.
+// contiguous reports whether the elements lie in order without gaps.
 func (v *view) contiguous() bool {
 	if v.numel == 0 {
 		return true
@@ -130,8 +130,8 @@ func (v *view) contiguous() bool {
 	return true
 }
 
-// permutes tells whether the elements of v are those of its storage, each exactly once, in another order,
-// and nothing else looks at that storage.
+// permutes reports whether the elements of v are those of its storage, each exactly once, in another order, and no
+// other view uses that storage.
 func (v *view) permutes() bool {
 	if v.storage.users != 1 || v.numel != v.storage.numel {
 		return false

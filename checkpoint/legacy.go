@@ -9,9 +9,9 @@ import (
 // legacyVersion is torch.serialization.PROTOCOL_VERSION.
 const legacyVersion = 1001
 
-// readLegacy reads the format before PyTorch 1.6, as torch.serialization._legacy_save writes it: five
-// pickles on end (a magic number, a version, facts about the machine, the state dict, the keys of its
-// storages), then for every key the number of elements in 8 bytes and the elements.
+// readLegacy reads the format before PyTorch 1.6, as torch.serialization._legacy_save writes it: five pickles in a
+// row (a magic number, a version, facts about the machine, the state dict, the keys of its storages), then for every
+// key the number of elements in 8 bytes and the elements.
 func readLegacy(b []byte, part string) (*StateDict, error) {
 	if len(b) < len(legacyMagic) {
 		return nil, fmt.Errorf("it is cut short within its first %d bytes; get it again", len(legacyMagic))
@@ -62,7 +62,7 @@ func checkSystem(m *machine) error {
 	return nil
 }
 
-// legacy is a legacy file on its way into memory.
+// legacy is a legacy file that is being read.
 type legacy struct {
 	m        machine
 	storages storages
@@ -103,7 +103,7 @@ func (l *legacy) storage(id value) (value, error) {
 	return l.view(s, key, offset, numel)
 }
 
-// view returns the storage of that key, which is a part of root.
+// view returns the storage with that key, which is a part of root.
 func (l *legacy) view(root *storage, key string, offset, numel int64) (*storage, error) {
 	if offset < 0 || numel < 0 || offset > root.numel || numel > root.numel-offset {
 		return nil, fmt.Errorf("storage %q is elements %d and %d more of storage %q, which has %d", key, offset, numel, root.key, root.numel)
@@ -114,7 +114,7 @@ func (l *legacy) view(root *storage, key string, offset, numel int64) (*storage,
 	}
 	l.views[key] = v
 	root.users++
-	v.users++ // never the only user of its bytes
+	v.users++ // so that it is never the only user of its bytes
 	l.parts = append(l.parts, part{v, root, offset})
 	return v, nil
 }
@@ -163,7 +163,7 @@ func (p part) resolve() {
 	p.view.data = p.root.data[from:to:to]
 }
 
-// read takes the number of elements and the elements of s from b at pos, and returns the position after them.
+// read reads the number of elements and the elements of s from b at pos, and returns the position after them.
 func (s *storage) read(b []byte, pos int) (int, error) {
 	if len(b)-pos < 8 {
 		return 0, fmt.Errorf("it is cut short before the data of storage %q, at byte %d; get it again", s.key, len(b))

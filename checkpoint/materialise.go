@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// copyLimit bounds the memory for tensors that do not lie in the file as they are handed out.
+// copyLimit bounds the memory for tensors whose elements are not in order in the file.
 const copyLimit = 24 << 20
 
 // copier makes views contiguous, within copyLimit for all of them together.
@@ -14,9 +14,8 @@ type copier struct {
 	scratch []byte
 }
 
-// materialise sets v.data. A contiguous view becomes a slice of its storage. Of the others, one that
-// permutes its storage (as a model saved in channels_last has them) is put in order in place, by way of a
-// buffer; the rest are copied.
+// materialise sets v.data. A contiguous view becomes a slice of its storage. A view that permutes its storage, as in
+// a model saved in channels_last, is put in order in place, through a buffer. Other views are copied.
 func (c *copier) materialise(v *view) error {
 	size := int64(v.storage.dtype.Size())
 	switch n := v.numel * size; {
@@ -29,7 +28,7 @@ func (c *copier) materialise(v *view) error {
 			if err := c.spend(n - int64(len(c.scratch))); err != nil {
 				return err
 			}
-			c.scratch = nil // for the collector, before the larger one
+			c.scratch = nil // so that it can be freed before the larger one is allocated
 			c.scratch = make([]byte, n)
 		}
 		v.gather(c.scratch[:0])

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// headroom is what reading may take beyond the file's size.
+// headroom is how much memory reading may take beyond the file's size.
 const headroom = 64 << 20
 
 // allocatedBy returns the bytes that f allocates in all, freed or not.
@@ -24,7 +24,7 @@ func allocatedBy(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// pthOf returns a zip file with that pickle and a storage of so many bytes.
+// pthOf returns a zip file with that pickle and one storage with that data.
 func pthOf(t testing.TB, pickle, data []byte) []byte {
 	t.Helper()
 	z := zipWriter{}
@@ -94,8 +94,8 @@ func TestGreedyPicklesAreStopped(t *testing.T) {
 	}
 }
 
-// Files that the pickle machine takes, with long ways to state dicts: 90 dicts in one another under a name of 1 MiB, and
-// as many dicts as it takes under names of 190 bytes.
+// The pickle machine accepts files with long paths to state dicts: 90 nested dicts under a name of 1 MiB, and
+// as many dicts as the budget allows under names of 190 bytes.
 func TestLongWaysTakeLittleMemory(t *testing.T) {
 	var parts strings.Builder
 	for i := range 25_000 {
@@ -145,7 +145,7 @@ func TestGreedyHeadersAreStopped(t *testing.T) {
 	}
 }
 
-// The largest that is allowed in each respect at once.
+// These files come close to the limits.
 func TestMemoryAtTheLimits(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString("{")
@@ -162,7 +162,7 @@ func TestMemoryAtTheLimits(t *testing.T) {
 		t.Errorf("70,000 tensors: allocated %d, limit %d, error %v", got, headroom, err)
 	}
 
-	// A storage of 5,000,000 floats whose every second one is wanted, 20 MB, beside 60,000 empty lists.
+	// A view of every second element of a storage of 10,000,000 floats, 20 MB, beside 60,000 empty lists.
 	pickle := "\x80\x02}(X\x01\x00\x00\x00m}(X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n" +
 		"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuJ" + string(binary.LittleEndian.AppendUint32(nil, 10_000_000)) + "tQK\x00J" +
 		string(binary.LittleEndian.AppendUint32(nil, 5_000_000)) + "\x85K\x02\x85\x89NtRu" +
@@ -173,7 +173,7 @@ func TestMemoryAtTheLimits(t *testing.T) {
 	}
 }
 
-// shrunk is a file that ends early, as one does that is cut while it is read.
+// shrunk is a file that ends early, as if it were cut while it is read.
 type shrunk struct{ io.ReaderAt }
 
 func (s shrunk) ReadAt(b []byte, at int64) (int, error) {

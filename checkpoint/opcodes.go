@@ -142,7 +142,7 @@ func (m *machine) long(b []byte) value {
 	return int64(0)
 }
 
-// other pushes a value of which only the kind is kept.
+// other pushes a value of which the machine keeps only the kind.
 func (m *machine) other(what string) {
 	m.charge(32)
 	m.push(&other{what: what})

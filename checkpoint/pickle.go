@@ -10,17 +10,17 @@ import (
 const (
 	pickleBudget = 16 << 20 // bytes of values, as charge estimates them
 	pickleString = 1 << 20  // bytes of a string
-	pickleDepth  = 100      // tuples, lists and dicts in one another; marks on the stack
+	pickleDepth  = 100      // nested tuples, lists and dicts; marks on the stack
 )
 
-// machine is a pickle interpreter for protocol 2, the one that torch.save writes, that knows only the opcodes
-// and globals that torch.load(weights_only=True) knows. Files that name a later protocol are read where these
-// opcodes do for them, as those of protocol 3 mostly are. It calls nothing: what PyTorch would call becomes a
-// value. One machine may read several pickles on end; they share its budget.
+// machine is a pickle interpreter for protocol 2, which torch.save writes. It knows only the opcodes and globals that
+// torch.load(weights_only=True) knows. It also reads files that name a later protocol but use only these opcodes, as
+// most of protocol 3 do. It calls nothing: what PyTorch would call becomes a value. One machine may read several
+// pickles in a row; they share its budget.
 type machine struct {
 	data     []byte
 	pos      int // the next byte
-	op       int // position of the opcode in work, for messages
+	op       int // position of the current opcode, for messages
 	protocol byte
 	// persistent turns the argument of BINPERSID into a storage; nil refuses it.
 	persistent func(id value) (value, error)
@@ -31,7 +31,7 @@ type machine struct {
 	spent int
 }
 
-// An escaped error leaves a parser's depths by panic.
+// An escaped error leaves nested parser calls by panic.
 type escaped struct{ error }
 
 func escape(format string, args ...any) { panic(escaped{fmt.Errorf(format, args...)}) }
@@ -49,10 +49,10 @@ func catch(err *error) {
 
 func (m *machine) fail(format string, args ...any) { escape(format, args...) }
 
-// next reads one pickle and leaves m.pos behind its last byte.
+// next reads one pickle and leaves m.pos after its last byte.
 func (m *machine) next() (v value, err error) {
 	defer catch(&err)
-	m.charge(1024) // also for what a reader keeps beside each of many small pickles
+	m.charge(1024) // also for the reader's own data for each of many small pickles
 	m.stack, m.marks, m.memo = m.stack[:0], m.marks[:0], map[uint32]value{}
 	if op := m.bytes(2); op[0] != opProto {
 		m.fail("byte %d is %#02x, no beginning of a pickle", m.op, op[0])
@@ -105,7 +105,7 @@ func (m *machine) text(n uint32) string {
 	return string(b)
 }
 
-// validText tells whether Python reads b as UTF-8 with the error handler "surrogatepass", as pickle does.
+// validText reports whether Python reads b as UTF-8 with the error handler "surrogatepass", as pickle does.
 func validText(b []byte) bool {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
@@ -120,7 +120,7 @@ func validText(b []byte) bool {
 	return true
 }
 
-// line reads to the next line feed, as GLOBAL's two names end.
+// line reads to the next line feed, which ends each of GLOBAL's two names.
 func (m *machine) line() string {
 	const longest = 256
 	for i, b := range m.data[m.pos:] {
@@ -136,7 +136,7 @@ func (m *machine) line() string {
 }
 
 func (m *machine) push(v value) {
-	m.charge(48) // an interface, and what append keeps in reserve
+	m.charge(48) // an interface, and the spare capacity of append
 	m.stack = append(m.stack, v)
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What Python's files in testdata do not have, each checked against pickletools and pickle.loads.
+// Values that Python's files in testdata do not have, each checked against pickletools and pickle.loads.
 func TestPickleValues(t *testing.T) {
 	for _, test := range []struct {
 		pickle string
@@ -41,7 +41,7 @@ func TestPickleValues(t *testing.T) {
 }
 
 func TestPickleSize(t *testing.T) {
-	// torch.Size([2, 3]), kept and fetched in both widths, in a list.
+	// torch.Size([2, 3]), stored once and fetched with BINGET and LONG_BINGET, in a list.
 	m := machine{data: []byte("\x80\x02]ctorch\nSize\nK\x02K\x03\x86\x85Rq\x05ah\x05aj\x05\x00\x00\x00a.")}
 	v, err := m.next()
 	if err != nil {

@@ -122,7 +122,7 @@ func (a *archive) storage(id value) (value, error) {
 // storages are those that a pickle refers to, by their keys.
 type storages map[string]*storage
 
-// add returns the storage of s's key: s or, where the pickle refers to it again, the first, which must agree.
+// add returns the storage with s's key: s itself or, if the pickle refers to it again, the first one, which must agree.
 func (all storages) add(s *storage) (*storage, error) {
 	if known := all[s.key]; known != nil {
 		return known, known.agrees(s)
@@ -131,7 +131,7 @@ func (all storages) add(s *storage) (*storage, error) {
 	return s, nil
 }
 
-// agrees refuses a second reference to a storage that says other things of it than the first.
+// agrees returns an error if a second reference to a storage describes it differently.
 func (s *storage) agrees(other *storage) error {
 	if s.kind() != other.kind() || s.numel != other.numel {
 		return fmt.Errorf("storage %q is %d elements of %s in one place and %d of %s in another",

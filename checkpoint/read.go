@@ -64,7 +64,7 @@ func parse(data []byte, part string) (*StateDict, error) {
 	return sd, nil
 }
 
-// readFile reads a whole file that looks like one that a reader takes.
+// readFile reads a whole file, if its size and beginning are those of a file that a reader accepts.
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path) // before Open, which waits on a pipe
 	if err != nil {
@@ -97,10 +97,10 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// readParts fills data from the beginning of f, in parts side by side: most of the time goes into the
-// kernel's handing out of fresh memory, which two threads share (20 and 13 ms for 46.8 MB on two cores).
+// readParts fills data from the beginning of f, in parts in parallel: the kernel spends most of the time on
+// allocating memory, which two threads share (20 and 13 ms for 46.8 MB on two cores).
 func readParts(f io.ReaderAt, data []byte) error {
-	const least = 1 << 20 // bytes a part
+	const least = 1 << 20 // bytes per part
 	parts := max(1, min(runtime.GOMAXPROCS(0), 4, len(data)/least))
 	step := (len(data) + parts - 1) / parts
 	var g errgroup.Group
@@ -109,7 +109,7 @@ func readParts(f io.ReaderAt, data []byte) error {
 		g.Go(func() error {
 			n, err := f.ReadAt(data[from:to], int64(from))
 			if n == to-from {
-				return nil // ReadAt may say EOF at the file's end
+				return nil // ReadAt may return EOF at the file's end
 			}
 			return err
 		})
@@ -117,7 +117,7 @@ func readParts(f io.ReaderAt, data []byte) error {
 	return g.Wait()
 }
 
-// bare takes the path out of an error of package os: Read names it already.
+// bare removes the path from an error of package os, since Read names it already.
 func bare(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {

@@ -89,7 +89,7 @@ func TestReadWhatPythonWrote(t *testing.T) {
 	}
 }
 
-// The tests of what is missing, changed or added go through every position of the files that Python wrote.
+// These tests cut, change or extend the files that Python wrote, at positions all over them.
 
 func TestNoFileThatIsCutShortIsRead(t *testing.T) {
 	eachFile(t, func(t *testing.T, data []byte) {
@@ -111,7 +111,7 @@ func TestNoFileWithTrailingBytesIsRead(t *testing.T) {
 	})
 }
 
-// A changed byte of a zip file's members shows in a checksum; elsewhere it may go unseen, but must do no harm.
+// A changed byte of a zip file's members shows in a checksum; elsewhere it may go unnoticed, but must do no harm.
 func TestChangedBytes(t *testing.T) {
 	eachFile(t, func(t *testing.T, data []byte) {
 		for i := 0; i < len(data); i += stride(data) {
@@ -132,7 +132,7 @@ func TestChangedBytes(t *testing.T) {
 	})
 }
 
-// stride keeps the number of positions to some thousands a file; it is prime to the sizes of fields.
+// stride keeps the number of positions to some thousands per file; it is coprime to the sizes of fields.
 func stride(data []byte) int {
 	return []int{1, 1, 3, 5, 7, 11}[min(len(data)>>12, 5)]
 }
@@ -188,7 +188,7 @@ func TestReadAPart(t *testing.T) {
 	if _, err := Read(plain); !errors.As(err, &several) || !slices.Equal(several.Parts, []string{"model", "ema"}) {
 		t.Errorf("got %v", err)
 	}
-	// A file that is really called so.
+	// A file whose name has a # sign.
 	module, err := os.ReadFile("testdata/module.pth")
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ func TestReadAPart(t *testing.T) {
 	}
 }
 
-// Weights in an archive are not looked for: the message says what to do.
+// Read does not look for weights in an archive: the message says what to do.
 func TestWeightsInAnArchive(t *testing.T) {
 	dir := t.TempDir()
 	for name, pack := range map[string]func(*bytes.Buffer) error{
@@ -255,7 +255,7 @@ func TestWhiteSpaceAroundAHeader(t *testing.T) {
 	}
 }
 
-// The length that a safetensors file begins with may have the bytes of another format: "PK" of a zip, the protocol of a pickle.
+// The length at the start of a safetensors file may look like another format: "PK" of a zip, the protocol of a pickle.
 func TestHeaderLengthsLikeOtherFormats(t *testing.T) {
 	for _, length := range []int{'P' | 'K'<<8, 0x0280, 0x8b1f, 'B' | 'Z'<<8 | 'h'<<16} {
 		data := binary.LittleEndian.AppendUint64(nil, uint64(length))

@@ -1,6 +1,6 @@
 package checkpoint
 
-// reduce is REDUCE: it returns the result of calling g with args in PyTorch.
+// reduce executes REDUCE: it returns the result of calling g with args in PyTorch.
 func (m *machine) reduce(g global, args []value) value {
 	switch g {
 	case orderedDict: // (), or (items) from Python 2
@@ -77,7 +77,7 @@ func (m *machine) reduce(g global, args []value) value {
 	return nil
 }
 
-// addItems adds a list of lists of a key and a value to d.
+// addItems adds items to d: a list of lists, each with a key and a value.
 func (m *machine) addItems(d *dict, items value) bool {
 	l, ok := items.(*list)
 	if !ok {
@@ -139,7 +139,7 @@ func emptyDict(v value) bool {
 	return ok && len(d.keys) == 0
 }
 
-// build is BUILD: it sets the attributes of an object.
+// build executes BUILD: it sets the attributes of an object.
 func (m *machine) build(v, state value) {
 	switch v := v.(type) {
 	case *dict:
@@ -155,7 +155,7 @@ func (m *machine) build(v, state value) {
 	m.fail("byte %d sets attributes of %s that no state dict has", m.op, describe(v))
 }
 
-// setState is what Tensor.__setstate__ was in PyTorch 0.2 and 0.3: the state is (requires_grad, volatile,
+// setState does what Tensor.__setstate__ did in PyTorch 0.2 and 0.3: the state is (requires_grad, volatile,
 // backward_hooks).
 func (m *machine) setState(p *tensor, state []value) bool {
 	if len(state) != 3 {
@@ -167,7 +167,7 @@ func (m *machine) setState(p *tensor, state []value) bool {
 	return ok
 }
 
-// persistentID is BINPERSID: a storage, whose data lies outside the pickle.
+// persistentID executes BINPERSID: it pushes a storage, whose data lies outside the pickle.
 func (m *machine) persistentID() {
 	id := m.pop()
 	if m.persistent == nil {

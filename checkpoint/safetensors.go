@@ -13,8 +13,8 @@ import (
 const maxHeader = 100_000_000
 
 // readSafetensors reads the format of https://github.com/huggingface/safetensors: the length of a JSON
-// header in 8 bytes, the header, the data. The header says of every tensor its type, its shape and which
-// bytes of the data it has; together the tensors have every byte, each once.
+// header in 8 bytes, the header, the data. The header has each tensor's type, shape and range of bytes in the data;
+// together the tensors cover every byte, each once.
 func readSafetensors(b []byte, part string) (*StateDict, error) {
 	if part != "" {
 		return nil, fmt.Errorf("it has no part %.40q: a safetensors file is one state dict", part)
@@ -47,7 +47,7 @@ func readSafetensors(b []byte, part string) (*StateDict, error) {
 	return sd.validated()
 }
 
-// headerTensor is a tensor as a safetensors header describes it: its data are bytes begin to end.
+// headerTensor is a tensor as a safetensors header describes it: its data are the bytes from begin to end.
 type headerTensor struct {
 	name       string
 	dtype      DType
@@ -55,7 +55,7 @@ type headerTensor struct {
 	begin, end uint64
 }
 
-// checkSpans sees to it that the tensors share the size bytes of data among them without holes or overlaps.
+// checkSpans returns an error unless the tensors cover the size bytes of data without holes or overlaps.
 func checkSpans(tensors []headerTensor, size uint64) error {
 	order := make([]*headerTensor, len(tensors))
 	for i := range tensors {

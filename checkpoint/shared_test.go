@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// weights returns a file of the folder of real weights, which is no part of the repository.
+// weights returns a file in the folder of real weights, which is not part of the repository.
 func weights(t *testing.T, name string) string {
 	t.Helper()
 	shared := os.Getenv("HYMENOPTERA_SHARED")

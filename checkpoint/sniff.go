@@ -9,13 +9,13 @@ import (
 	"strconv"
 )
 
-// sniffLen is how much of a file tells its format.
+// sniffLen is how many bytes of a file show its format.
 const sniffLen = 512
 
 // legacyMagic is the pickle that opens a legacy file: torch.serialization.MAGIC_NUMBER in protocol 2.
 const legacyMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
-// isLegacy tells whether head begins a legacy file, which may say protocol 3: the magic number is the same in both.
+// isLegacy reports whether head begins a legacy file, which may say protocol 3: the magic number is the same in both.
 func isLegacy(head []byte) bool {
 	magic := []byte(legacyMagic)
 	if len(head) > 1 && head[1] == 3 {
@@ -46,7 +46,7 @@ func sniff(head []byte, size int64) (func(data []byte, part string) (*StateDict,
 	text := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
 	isJSON := len(head) > 8 && bytes.HasPrefix(bytes.TrimLeft(head[8:], jsonSpace), []byte("{"))
 	switch {
-	case isJSON && binary.LittleEndian.Uint64(head) <= maxHeader: // first, as a length may look like the begin of other formats
+	case isJSON && binary.LittleEndian.Uint64(head) <= maxHeader: // first, as the length may look like the beginning of other formats
 		return readSafetensors, nil
 	case size == 0:
 		return nil, errors.New("it is empty: what made it, a download or a copy, did not finish; get it again")

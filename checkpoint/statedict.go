@@ -17,11 +17,11 @@ type Tensor struct {
 	DType DType
 	Shape []int64 // empty for a 0-d tensor, which has one element
 	// Data holds the elements, contiguous and little-endian. After a read it may share memory with other
-	// tensors (tied weights do in PyTorch too) and with the buffer that the whole file lies in, where it
+	// tensors (tied weights do in PyTorch too) and with the buffer that holds the whole file, where it
 	// need not be aligned.
 	Data []byte
-	// Parameter is set for a torch.nn.Parameter, as old files of torchvision have them, and not for a plain
-	// tensor, which is what Module.state_dict returns today. Safetensors knows no difference.
+	// Parameter is set for a torch.nn.Parameter, as in old files of torchvision, and not for a plain tensor, which
+	// Module.state_dict returns today. Safetensors makes no such distinction.
 	Parameter bool
 	// RequiresGrad is the file's value; in most files it is set only for parameters.
 	RequiresGrad bool
@@ -29,7 +29,7 @@ type Tensor struct {
 
 // StateDict is an ordered list of tensors.
 type StateDict struct {
-	// Tensors are in the file's order. In files that PyTorch wrote that is the model's.
+	// Tensors are in the file's order, which is the model's in files that PyTorch wrote.
 	Tensors []Tensor
 	// Metadata is safetensors' __metadata__; nil in other formats.
 	Metadata map[string]string
@@ -82,7 +82,7 @@ func (t Tensor) hashInto(h hash.Hash) {
 	h.Write(t.Data)
 }
 
-// validated returns sd if it is sound.
+// validated returns sd if it is sound, else an error.
 func (sd *StateDict) validated() (*StateDict, error) {
 	if err := sd.validate(); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (sd *StateDict) validated() (*StateDict, error) {
 	return sd, nil
 }
 
-// validate says why sd cannot be written, or should not be handed to a caller.
+// validate returns an error if sd cannot be written, or should not be returned to a caller.
 func (sd *StateDict) validate() error {
 	seen := make(map[string]struct{}, len(sd.Tensors))
 	for _, t := range sd.Tensors {

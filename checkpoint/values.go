@@ -25,7 +25,7 @@ type (
 		ordered      bool // an OrderedDict, which may have attributes
 	}
 
-	// A tensor is a view with the other attributes of Python's object.
+	// A tensor is a view with the other attributes of the Python object.
 	tensor struct {
 		view                    *view
 		parameter, requiresGrad bool
@@ -83,10 +83,10 @@ func describe(v value) string {
 	case *other:
 		return v.what
 	}
-	return fmt.Sprintf("a %T", v) // no pickle makes another
+	return fmt.Sprintf("a %T", v) // pickles make no other values
 }
 
-// show is describe with the value itself if it is short.
+// show is describe, but returns the value itself if it is short.
 func show(v value) string {
 	switch v := v.(type) {
 	case int64:
@@ -97,7 +97,7 @@ func show(v value) string {
 	return describe(v)
 }
 
-// checkNesting refuses values that hold themselves and those that are nested too deep to be walked.
+// checkNesting refuses values that contain themselves and those that are nested too deep to walk.
 func checkNesting(v value) error {
 	const open = -1            // being walked
 	heights := map[value]int{} // of the containers walked so far

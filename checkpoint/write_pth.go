@@ -7,8 +7,8 @@ import (
 )
 
 // WritePTH writes sd to path, all or nothing, in PyTorch's zip format: torch.load(weights_only=True) returns an
-// OrderedDict of tensors, Parameters where sd has them. The same state dict gives the same bytes. The format cannot
-// hold Metadata, and WritePTH writes at most 4 GiB.
+// OrderedDict of tensors, with a Parameter for each one that is one in sd. The same state dict gives the same bytes.
+// The format cannot hold Metadata, and WritePTH writes at most 4 GiB.
 func WritePTH(path string, sd *StateDict) error {
 	if err := sd.validate(); err != nil {
 		return fmt.Errorf("checkpoint: write %s: %w", path, err)
@@ -30,7 +30,7 @@ func WritePTH(path string, sd *StateDict) error {
 // pickler writes pickles of protocol 2.
 type pickler struct {
 	b    []byte
-	memo map[string]byte // values written with a BINPUT
+	memo map[string]byte // values that a BINPUT has stored
 }
 
 // pickleStateDict pickles sd as an OrderedDict whose i-th tensor has storage i.
@@ -48,7 +48,7 @@ func pickleStateDict(sd *StateDict) []byte {
 
 func (p *pickler) tensor(t Tensor, key int) {
 	floating := t.DType == Float32 || t.DType == Float16 || t.DType == BFloat16 || t.DType == Float64
-	requiresGrad := t.RequiresGrad && floating // PyTorch knows no gradients of integers
+	requiresGrad := t.RequiresGrad && floating // PyTorch has no gradients of integers
 	if t.Parameter {
 		p.global(rebuildParameter)
 		p.op(opMark)
@@ -91,7 +91,7 @@ func (p *pickler) text(s string) {
 	p.b = append(binary.LittleEndian.AppendUint32(append(p.b, opBinUnicode), uint32(len(s))), s...)
 }
 
-// again writes a reference to the value of this name; it returns false if there is none.
+// again writes a reference to the value with this name; it returns false if there is none.
 func (p *pickler) again(name string) bool {
 	i, ok := p.memo[name]
 	if ok {
@@ -100,7 +100,7 @@ func (p *pickler) again(name string) bool {
 	return ok
 }
 
-// remember names the value that was just written; there are fewer than 256 such values.
+// remember stores the last value under a name; there are fewer than 256 such values.
 func (p *pickler) remember(name string) {
 	i := byte(len(p.memo))
 	p.memo[name] = i

@@ -16,8 +16,8 @@ func WriteSafetensors(path string, sd *StateDict) error {
 }
 
 // EncodeSafetensors writes sd's tensors and metadata in the format of safetensors. The same state dict gives the same
-// bytes: the header keeps the order of the tensors and sorts the metadata; the data of types with larger elements
-// comes first, so that every tensor is aligned in memory that the file is mapped to. The format cannot hold Parameter
+// bytes: the header keeps the order of the tensors and sorts the metadata. The data of types with larger elements
+// comes first, so that every tensor is aligned when the file is mapped into memory. The format cannot hold Parameter
 // and RequiresGrad.
 func EncodeSafetensors(w io.Writer, sd *StateDict) error {
 	head, order, err := safetensorsHeader(sd)
@@ -92,8 +92,8 @@ func safetensorsHeader(sd *StateDict) (head []byte, order []int, err error) {
 	return head, order, nil
 }
 
-// plainJSON encodes strings, slices of integers and maps of strings, none of which can fail, in the order
-// of their keys and without the escapes for HTML.
+// plainJSON encodes strings, slices of integers and maps of strings, sorted by key and without the escapes for HTML.
+// Encoding these cannot fail.
 func plainJSON(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

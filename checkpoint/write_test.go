@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Every file that Python wrote, through each writer and back. That Python reads the same out of them is
-// what scripts/parity_files.py checks.
+// Every file that Python wrote survives each writer. scripts/parity_files.py checks that Python reads the same
+// values from the results.
 func TestWriteAndReadBack(t *testing.T) {
 	for name, want := range expected(t) {
 		sd, err := Read(filepath.Join("testdata", name))
@@ -33,7 +33,7 @@ func TestWriteAndReadBack(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if w.file == "out.safetensors" { // which has no room for these
+				if w.file == "out.safetensors" { // this format cannot hold these
 					for i := range want.Tensors {
 						back.Tensors[i].Parameter = want.Tensors[i].Parameter
 						back.Tensors[i].RequiresGrad = want.Tensors[i].RequiresGrad

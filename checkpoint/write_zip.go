@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// pthAlign is where PyTorch's data begin: at multiples of 64 bytes.
+// pthAlign is the alignment of data in PyTorch's files: it begins at multiples of 64 bytes.
 const pthAlign = 64
 
-// zipWriter plans a zip file of stored members, all of whose data is at hand.
+// zipWriter lays out a zip file of stored members, whose data is all in memory.
 type zipWriter struct {
 	members []zipMember
 	end     uint64 // of the last member
@@ -24,7 +24,7 @@ type zipMember struct {
 // add appends a member under PyTorch's prefix, with its data at a multiple of pthAlign.
 func (z *zipWriter) add(name string, data []byte) {
 	name = "archive/" + name
-	// An extra field of PyTorch's own kind, "FB", fills up to the boundary.
+	// An extra field of PyTorch's own kind, "FB", pads up to the boundary.
 	const minExtra = 4
 	plain := z.end + lenLocal + uint64(len(name)) + minExtra
 	fill := int(-plain & (pthAlign - 1))

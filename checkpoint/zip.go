@@ -42,8 +42,8 @@ type zipEntry struct {
 	data          []byte
 }
 
-// readArchive returns the members of a zip file in the order in which they lie in it. It takes stored
-// members alone, and only files whose every byte belongs to a member or to the archive's own structures.
+// readArchive returns the members of a zip file in their order in the file. It accepts only stored members, and only
+// files in which every byte belongs to a member or to the archive's own structures.
 func readArchive(b []byte) ([]zipEntry, error) {
 	start, end, count, err := findDirectory(b)
 	if err != nil {
@@ -53,7 +53,7 @@ func readArchive(b []byte) ([]zipEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	checked := slices.ContainsFunc(entries, func(e zipEntry) bool { return e.crc != 0 }) // torch.save may leave them all out
+	checked := slices.ContainsFunc(entries, func(e zipEntry) bool { return e.crc != 0 }) // torch.save may leave out all checksums
 	slices.SortFunc(entries, func(x, y zipEntry) int { return cmp.Compare(x.header, y.header) })
 	at := uint64(0) // where the next member begins
 	for i := range entries {
@@ -115,7 +115,7 @@ func findDirectory(b []byte) (start, end int, count uint64, err error) {
 		}
 		count, size, offset, end64 = count64, size64, offset64, at
 	}
-	// Compared without sums, which could overflow.
+	// Compared without additions, which could overflow.
 	if offset > uint64(end64) || size != uint64(end64)-offset {
 		return 0, 0, 0, fmt.Errorf("its zip directory should lie at byte %d and have %d bytes, but what ends it begins at byte %d: "+
 			"bytes are missing or too many; get it again", offset, size, end64)
@@ -190,7 +190,7 @@ func packedWeights(entries []zipEntry) string {
 	return inner
 }
 
-// isWeightsName tells whether files of weights are named so; macOS puts others beside them that begin with "._".
+// isWeightsName reports whether name is one of a file of weights, and not of one that macOS adds, which begins with "._".
 func isWeightsName(name string) bool {
 	if strings.HasPrefix(path.Base(name), "._") {
 		return false
@@ -198,7 +198,7 @@ func isWeightsName(name string) bool {
 	return slices.Contains([]string{".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".tar"}, strings.ToLower(path.Ext(name)))
 }
 
-// zip64Extra replaces those of the values that are none32 by those of the zip64 field.
+// zip64Extra replaces the values that are none32 with those in the zip64 field.
 func zip64Extra(extra []byte, values ...*uint64) error {
 	le := binary.LittleEndian
 	for len(extra) >= 4 {
@@ -235,7 +235,7 @@ func (e *zipEntry) check() error {
 		return fmt.Errorf("the zip member %q has a name with .. in it", e.name)
 	case strings.HasSuffix(e.name, "/"), e.attributes&0x10 != 0:
 		return fmt.Errorf("the zip member %q is a folder", e.name)
-	case e.flags&0x2061 != 0: // in one of the ways that APPNOTE.TXT 4.4.4 has, or a patch
+	case e.flags&0x2061 != 0: // in one of the ways of APPNOTE.TXT 4.4.4, or a patch
 		return fmt.Errorf("the zip member %q is encrypted", e.name)
 	case e.method != 0 && strings.Contains(e.name, "/code/"):
 		return errTorchScript
@@ -250,8 +250,8 @@ func (e *zipEntry) check() error {
 	return nil
 }
 
-// locate finds the member's data in b by its local header, checks it, its checksum only if checked is set, and returns
-// where the member ends.
+// locate finds the member's data in b by its local header, checks it, with the checksum only if checked is set, and
+// returns where the member ends.
 func (e *zipEntry) locate(b []byte, checked bool) (end uint64, err error) {
 	if e.header > uint64(len(b)) || uint64(len(b))-e.header < lenLocal {
 		return 0, fmt.Errorf("its header at byte %d lies outside the members", e.header)
@@ -274,7 +274,7 @@ func (e *zipEntry) locate(b []byte, checked bool) (end uint64, err error) {
 	if err := zip64Extra(extra, &size, &packed); err != nil {
 		return 0, err
 	}
-	later := e.flags&8 != 0 && crc == 0 && size == 0 && packed == 0 // in a descriptor behind the data
+	later := e.flags&8 != 0 && crc == 0 && size == 0 && packed == 0 // the values are in a descriptor after the data
 	if le.Uint16(h[6:]) != e.flags || le.Uint16(h[8:]) != e.method ||
 		!later && (crc != e.crc || size != e.size || packed != e.size) {
 		return 0, errors.New("its own header and the zip directory disagree about it")
@@ -291,8 +291,8 @@ func (e *zipEntry) locate(b []byte, checked bool) (end uint64, err error) {
 	return end, nil
 }
 
-// descriptor returns the length of the data descriptor that b begins with: a signature, the checksum and
-// two sizes of 4 or 8 bytes; 0 if there is none, as behind members of 0 bytes.
+// descriptor returns the length of the data descriptor that b begins with: a signature, the checksum and two sizes of
+// 4 or 8 bytes. It returns 0 if there is none, as after members of 0 bytes.
 func (e *zipEntry) descriptor(b []byte) int {
 	le := binary.LittleEndian
 	if len(b) < 16 || string(b[:4]) != sigDescriptor || le.Uint32(b[4:]) != e.crc {

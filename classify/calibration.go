@@ -6,19 +6,19 @@ import (
 	"hymenoptera/metrics"
 )
 
-// A Calibration says how far to trust a network's probabilities, by the images that its training validated with.
+// A Calibration says how far to trust a network's probabilities. It comes from the training's validation images.
 type Calibration struct {
 	Temperature float64       `json:"temperature"` // see [metrics.Temperature]; 0 if unknown, as in files of older versions
 	Cuts        []metrics.Cut `json:"cuts"`        // at this temperature, see [metrics.Cuts]
 }
 
-// NewCalibration returns the calibration by predictions of validation images.
+// NewCalibration computes the calibration from predictions of validation images.
 func NewCalibration(predictions []metrics.Prediction) Calibration {
 	t := metrics.Temperature(predictions)
 	return Calibration{t, metrics.Cuts(metrics.AtTemperature(predictions, t))}
 }
 
-// valid reports whether a calibration can be one: its values come from a file.
+// valid reports whether the values, which come from a file, are possible.
 func (c Calibration) valid() bool {
 	share := func(v float64) bool { return v >= 0 && v <= 1 }
 	for i, cut := range c.Cuts {
@@ -44,7 +44,7 @@ func (e *PrecisionError) Error() string {
 		e.Path, e.Precision, e.Best.Precision, e.Best.Threshold)
 }
 
-// newCut returns the threshold of a configuration, with its precision and coverage in validation if these are known.
+// newCut returns the threshold of a configuration, with its precision and coverage in validation if they are known.
 func (c Calibration) newCut(path string, cfg Config) (metrics.Cut, error) {
 	if cfg.Precision == 0 {
 		return metrics.Cut{Threshold: cfg.Threshold}, nil
@@ -61,7 +61,7 @@ func (c Calibration) newCut(path string, cfg Config) (metrics.Cut, error) {
 	return metrics.Cut{}, e
 }
 
-// calibrate replaces the probabilities by those at the temperature, and finds out whether the prediction is unsure.
+// calibrate replaces the probabilities by those at the temperature, and sets whether the prediction is unsure.
 func (c *Classifier) calibrate(p *Prediction) {
 	if c.Cut.Threshold == 0 {
 		return

@@ -38,7 +38,7 @@ func TestUnsure(t *testing.T) {
 		return c, e
 	}
 	_, plain := evaluate(classify.Config{})
-	middle := 0.0                                       // between the least and the most confident of the calibrated answers
+	middle := 0.0                                       // between the confidence of the least and the most confident calibrated prediction
 	confidence := func(p classify.Prediction) float64 { // of two classes, at temperature 2
 		return 1 / (1 + math.Exp(-math.Abs(float64(p.Logits[0])-float64(p.Logits[1]))/2))
 	}

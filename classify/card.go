@@ -18,7 +18,7 @@ type Card struct {
 	Preprocessing  transforms.Transform // of validation
 	Config         json.RawMessage      // the training's options
 	Epoch          int                  // in which training reached the weights
-	Accuracy, Loss float64              // of its validation phase
+	Accuracy, Loss float64              // in the validation phase of Epoch
 	Calibration    Calibration
 }
 
@@ -35,7 +35,7 @@ func (c Card) Metadata() map[string]string {
 	return m
 }
 
-// encode writes values that cannot fail to be encoded: names and finite numbers.
+// encode encodes values that cannot fail to encode: names and finite numbers.
 func encode(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -72,8 +72,8 @@ func ReadCard(metadata map[string]string) (c Card, err error) {
 	return c, c.Preprocessing.Validate()
 }
 
-// Tied returns a later epoch with the accuracy of the weights and a lower loss; nil if there is none, if h is not the
-// history of their training, or if they were not chosen by accuracy.
+// Tied returns a later epoch with the same accuracy as the weights and a lower loss. It returns nil if there is none, if h
+// is not the history of their training, or if they were not chosen by accuracy.
 func (c Card) Tied(h metrics.History, rule metrics.Rule) *metrics.Phase {
 	if best, ok := h.Best(rule); !ok || best.Epoch != c.Epoch || best.Acc != c.Accuracy || best.Loss != c.Loss {
 		return nil

@@ -32,9 +32,9 @@ type Config struct {
 	Fast bool
 	// Mirror takes the mean of the logits of each picture and of its mirror image.
 	Mirror bool
-	// Threshold makes predictions unsure whose most probable class is less probable than this, and Precision those below the
-	// lowest threshold that reached this precision in validation. With either, probabilities are those of logits divided by
-	// the temperature of the calibration. 0 has no effect; one of them must be 0.
+	// Threshold makes a prediction unsure if its most probable class is less probable than this, and Precision if it is less
+	// probable than the lowest threshold that reached this precision in validation. With either, probabilities are those of
+	// logits divided by the temperature of the calibration. 0 has no effect; one of them must be 0.
 	Threshold, Precision float64
 	// Warn, if not nil, is called for every unusual picture of a stream or an evaluation, from several goroutines.
 	Warn func(dataset.Warning)
@@ -55,12 +55,12 @@ func (c Config) validate() error {
 // thread.
 type Classifier struct {
 	Card
-	Cut     metrics.Cut // below whose threshold predictions are unsure; precision and coverage are 0 if they are not known
+	Cut     metrics.Cut // predictions below its threshold are unsure; precision and coverage are 0 if unknown
 	path    string
 	cfg     Config
 	mode    trainer.Mode
 	net     nn.Module
-	looking nn.Module    // net without Mirror
+	looking nn.Module    // net, but without Mirror
 	mu      sync.RWMutex // held for writing by Close
 	scope   *torch.Scope // owns the weights; nil once closed
 }
@@ -80,7 +80,7 @@ func Open(ctx context.Context, path string) (*Classifier, error) {
 	return OpenConfig(ctx, path, DefaultConfig())
 }
 
-// OpenConfig is Open with a configuration. It tries the network on one picture: if the logits are not finite, the
+// OpenConfig is Open with a configuration. It runs the network on one picture: if the logits are not finite, the
 // error is a [*NotFiniteError].
 func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, error) {
 	if err := cfg.validate(); err != nil {
@@ -107,7 +107,7 @@ func OpenConfig(ctx context.Context, path string, cfg Config) (*Classifier, erro
 	return c, nil
 }
 
-// Read reads the best.safetensors of a run without a network: the weights, and the card in their metadata.
+// Read reads the best.safetensors of a run, without making a network: the weights, and the card in their metadata.
 func Read(path string) (weights *checkpoint.StateDict, card Card, err error) {
 	if weights, err = checkpoint.Read(path); err != nil {
 		return nil, card, err

@@ -47,7 +47,7 @@ func insects(t *testing.T) *dataset.ImageFolder {
 	return val
 }
 
-// Many goroutines get the logits that the network gives for the loader's own batch, and nothing is left behind.
+// Many goroutines get the logits that the network gives for the loader's own batch, and no tensor is left behind.
 func TestPredictIsTheNetworkOnTheLoadersBatch(t *testing.T) {
 	before := torch.Live()
 	file, err := trained(t.TempDir(), nil)
@@ -196,8 +196,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// Weights that are no finite numbers, or give none, are refused when they are opened, or, where it takes a certain
-// picture, when it comes. The error names the file.
+// Open refuses weights that are not finite, or that give logits that are not. If only certain pictures give such logits,
+// Predict refuses these. The error names the file.
 func TestOnlyFiniteNumbers(t *testing.T) {
 	before := torch.Live()
 	set := func(name string, value func(i int) float32) func(sd *checkpoint.StateDict) {
@@ -232,7 +232,7 @@ func TestOnlyFiniteNumbers(t *testing.T) {
 		}
 	}
 
-	// The difference between red and green, too large for grey pictures alone to be finite.
+	// The logits depend on the difference between red and green, which is 0 in grey pictures and too large in others.
 	file, err := trained(t.TempDir(), set("conv1.weight", func(i int) float32 {
 		return map[int]float32{0: 3e38, 1: -3e38}[i/49%3] * map[bool]float32{true: 1}[i%49 == 24]
 	}))

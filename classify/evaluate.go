@@ -21,7 +21,7 @@ type Evaluation struct {
 	Folder        *dataset.ImageFolder // the samples
 }
 
-// Evaluate passes a set through the network in its order, in batches that the given number of workers prepare. The
+// Evaluate passes a set through the network in its order, in batches that workers goroutines prepare. The
 // set's classes must be among the classifier's.
 func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, batch, workers int) (*Evaluation, error) {
 	c.mu.RLock()
@@ -38,7 +38,7 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 	if err != nil {
 		return nil, err
 	}
-	cfg := trainer.Config{Mode: trainer.Mode{Device: c.mode.Device}} // c.net is the one for inference already
+	cfg := trainer.Config{Mode: trainer.Mode{Device: c.mode.Device}} // c.net is in the form for inference already
 	loss, err := c.criterion()
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (c *Classifier) Evaluate(ctx context.Context, folder *dataset.ImageFolder, 
 		e.Phase, err = trainer.Evaluate(ctx, s, c.net, loader, cfg)
 		return err
 	})
-	if bad { // which the trainer blames on the training
+	if bad { // the trainer's error would blame the training
 		return nil, &NotFiniteError{c.path}
 	}
 	return e, err

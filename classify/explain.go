@@ -9,7 +9,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// Explain returns where the network looked in a picture that a preparer of this classifier has decoded, for a class.
+// Explain returns where the network looked in a picture, prepared by a preparer of this classifier, for a class.
 func (c *Classifier) Explain(ctx context.Context, input Input, class int) (m gradcam.Map, err error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

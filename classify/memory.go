@@ -6,17 +6,17 @@ import (
 	"hymenoptera/internal/machine"
 )
 
-// pixelBytes is roughly the memory of the layers of a ResNet or GoogLeNet per pixel of their input: 64 channels of
-// float32 over a quarter of the pixels, three times over. Measured: 210 for ResNet18 at 2048 and 4096 pixels.
+// pixelBytes is roughly the memory of the layers of a ResNet or GoogLeNet per pixel of their input: three times 64
+// channels of float32 over a quarter of the pixels. Measured: 210 for ResNet18 at 2048 and 4096 pixels.
 const pixelBytes = 256
 
-// sampleBytes returns roughly the memory of the network for one picture.
+// sampleBytes returns roughly how much memory the network takes for one picture.
 func (c Card) sampleBytes() int64 {
 	size := int64(c.Preprocessing.Size)
 	return pixelBytes * size * size
 }
 
-// MaxBatch returns n, or fewer pictures if n of them would take more than half of the free memory in the network, but
+// MaxBatch returns n, or fewer if the network would take more than half of the free memory for n pictures, but
 // at least 1. If the free memory is unknown it returns n.
 func (c Card) MaxBatch(n int) int { return c.maxBatch(n, machine.This().FreeMemory()) }
 

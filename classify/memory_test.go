@@ -7,7 +7,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A network for pictures of any size is used as far as memory goes.
+// A network for pictures of any size can be used if they fit into memory.
 func TestMemory(t *testing.T) {
 	for _, tt := range []struct {
 		size, n int

@@ -10,7 +10,7 @@ import (
 	"hymenoptera/internal/regular"
 )
 
-// Pictures yields the pictures of paths: files, those in and under folders, and for "-" the one on stdin, until ctx is done.
+// Pictures yields the pictures of paths until ctx is done: files, pictures in folders at any depth, and stdin for "-".
 // It calls unlisted with an error for each folder that cannot be listed or holds no picture.
 func Pictures(ctx context.Context, paths iter.Seq[string], stdin io.Reader, unlisted func(error)) iter.Seq[Picture] {
 	return func(yield func(Picture) bool) {
@@ -45,7 +45,7 @@ func Pictures(ctx context.Context, paths iter.Seq[string], stdin io.Reader, unli
 	}
 }
 
-// readAll reads a picture, or returns when ctx is done: nobody may be there to close the input.
+// readAll reads a picture. It returns early when ctx is done, since the input may never end.
 func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
 	type content struct {
 		data []byte

@@ -14,7 +14,7 @@ import (
 type Prediction struct {
 	Logits        []float32 // one per class
 	Probabilities []float32 // their softmax; with a threshold, at the temperature of the calibration
-	Unsure        bool      // the most probable class is less probable than the threshold
+	Unsure        bool      // if the most probable class is less probable than the threshold
 }
 
 // Best returns the index of the most probable class.
@@ -30,9 +30,8 @@ func (p Prediction) Top(k int) []int {
 type Input []float32
 
 // Predict passes pictures through the network as one batch and returns a prediction for each. A picture is the
-// content of a file of any format that dataset.Decode takes; the error for one that cannot be decoded
-// says which, and for logits that are NaN or infinite it is a [*NotFiniteError]. Cancelling ctx has an effect only
-// until the network begins.
+// content of a file of any format that dataset.Decode takes. If one cannot be decoded, the error says which; if
+// logits are NaN or infinite, it is a [*NotFiniteError]. Cancelling ctx has no effect once the network has begun.
 func (c *Classifier) Predict(ctx context.Context, pictures ...[]byte) ([]Prediction, error) {
 	p, err := c.Preparer()
 	if err != nil {
@@ -106,7 +105,7 @@ func (c *Classifier) images(s *torch.Scope, batch []float32, side int64) *torch.
 	return torch.To(s, torch.FromFloat32s(s, batch, n, 3, side, side), c.mode.Device)
 }
 
-// finite reports whether all values are numbers.
+// finite reports whether all values are finite.
 func finite(values []float32) bool {
 	for _, v := range values {
 		if v-v != 0 { // NaN for infinities and NaN

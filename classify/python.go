@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Python returns a program in Python that loads the weights from a file of a format, pth or safetensors, prepares the
+// Python returns a program in Python that loads the weights from a file in a format, pth or safetensors, prepares the
 // picture named on its command line as validation does, and prints its class. noTransform is for a GoogLeNet that
 // does not transform its input.
 func (c Card) Python(file, format string, noTransform bool) string {
@@ -24,7 +24,7 @@ func (c Card) Python(file, format string, noTransform bool) string {
 	}
 	classes := make([]string, len(c.Classes))
 	for i, name := range c.Classes {
-		classes[i] = strconv.Quote(name) // Go's escapes are Python's, too
+		classes[i] = strconv.Quote(name) // Go's escapes are valid in Python too
 	}
 	prepare := c.Preprocessing
 	pil, picture := "Image", "Image.open(sys.argv[1])"
@@ -54,7 +54,7 @@ print(classes[logits.argmax()], logits.softmax(0).max().item())
 		prepare.Short, prepare.Size, pythonList(prepare.Mean), pythonList(prepare.Std), picture)
 }
 
-// pythonList writes numbers in the fewest digits that read back to the same float32.
+// pythonList writes numbers with the fewest digits that give the same float32.
 func pythonList(vs [3]float32) string {
 	return "[" + strings.Trim(strings.ReplaceAll(fmt.Sprint(vs), " ", ", "), "[]") + "]"
 }

@@ -14,15 +14,15 @@ import (
 	"hymenoptera/internal/disk"
 )
 
-// A Sorter puts pictures into a folder for each class.
+// A Sorter puts pictures into one folder per class.
 type Sorter struct {
 	folder string
 	names  []string // of the folders, by class
 	link   bool
 }
 
-// NewSorter returns a sorter into folders named after classes below folder, which is made. With link the pictures become hard
-// links, which take no space and change with the originals; without, copies.
+// NewSorter returns a sorter into folders named after classes below folder, which it makes. With link the pictures become
+// hard links, which take no space and change with the originals; without, copies.
 func NewSorter(folder string, classes []string, link bool) (*Sorter, error) {
 	for _, class := range classes { // these come from a file
 		if strings.ContainsAny(class, "/\\\x00") || !filepath.IsLocal(class) || class == "." {
@@ -32,8 +32,8 @@ func NewSorter(folder string, classes []string, link bool) (*Sorter, error) {
 	return &Sorter{folder, classes, link}, os.MkdirAll(folder, 0o777)
 }
 
-// Put puts a picture into the folder of a class, and returns its path there. If another picture has its name, it gets the first
-// digits of its SHA-256 too: a file that is the same picture stays as it is, so that a second run changes nothing.
+// Put puts a picture into the folder of a class, and returns its path there. If another picture has its name, Put adds the
+// first digits of its SHA-256. A file with the same content stays as it is, so that a second run changes nothing.
 func (s *Sorter) Put(picture string, class int) (string, error) {
 	folder := filepath.Join(s.folder, s.names[class])
 	if err := os.MkdirAll(folder, 0o777); err != nil {
@@ -71,7 +71,7 @@ func (s *Sorter) put(picture, path string) error {
 	return disk.Replace(disk.OS{}, path, disk.Bytes(data))
 }
 
-// sameContent reports whether two files are equal. The error is that of the second.
+// sameContent reports whether two files are equal. Its error is about the second one.
 func sameContent(picture, path string) (bool, error) {
 	there, err := os.Lstat(path)
 	if err != nil {

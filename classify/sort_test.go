@@ -48,7 +48,7 @@ func TestSorter(t *testing.T) {
 				}
 			}
 		}
-		// A name that is taken by another picture, with and without the digits, is not replaced.
+		// Put does not replace another picture with the same name, with and without the digits.
 		if err := os.WriteFile(filepath.Join(out, "bees/x-47047588.jpg"), []byte("mine"), 0o666); err != nil {
 			t.Fatal(err)
 		}

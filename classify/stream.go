@@ -24,10 +24,10 @@ func File(path string) Picture {
 type Result struct {
 	Name string
 	Prediction
-	Err error // why the picture cannot be read or decoded, and has no prediction
+	Err error // why the picture has no prediction: it cannot be read or decoded
 }
 
-// pending is a picture on its way through a stream.
+// pending is a picture in a stream.
 type pending struct {
 	picture Picture
 	input   Input
@@ -55,12 +55,12 @@ func (c *Classifier) Stream(ctx context.Context, pictures iter.Seq[Picture], bat
 		for range workers {
 			g.Go(func() error { return c.work(feeding, work) })
 		}
-		var held []*pending // a batch, with the pictures between that have errors
+		var held []*pending // a batch, and the pictures with errors between its pictures
 		inputs := make([]Input, 0, batch)
 		flush := func() bool {
 			predictions, err := c.PredictInputs(ctx, inputs)
 			if err == nil {
-				err = ctx.Err() // which the pictures' errors may be, too
+				err = ctx.Err() // the pictures' errors may be this one too
 			}
 			if err != nil {
 				yield(Result{}, err)

@@ -109,7 +109,7 @@ func files(names []string) iter.Seq[classify.Picture] {
 	}
 }
 
-// A stream that ends early, by its reader or by its context, leaves no goroutine and no tensor behind.
+// A stream that is ended early, by its reader or by its context, leaves no goroutine and no tensor behind.
 func TestStreamEndsEarly(t *testing.T) {
 	c, _ := open(t, classify.DefaultConfig())
 	forever := func(yield func(classify.Picture) bool) {
@@ -144,7 +144,7 @@ func TestStreamEndsEarly(t *testing.T) {
 	}
 }
 
-// Evaluate gives the loss, to the last bit, and the counts that the trainer gives for the same order; a set that
+// Evaluate returns the loss, to the last bit, and the counts that the trainer returns for the same order. A set that
 // lacks some of the classes keeps its labels.
 func TestEvaluateIsTheTrainers(t *testing.T) {
 	c, file := open(t, classify.DefaultConfig())
@@ -204,7 +204,7 @@ func evaluation(t *testing.T, file string, folder *dataset.ImageFolder) (p metri
 	return p
 }
 
-// The fast mode's logits are the exact ones within bfloat16's eight bits.
+// The fast mode's logits equal the exact ones within bfloat16's eight bits.
 func TestFastIsCloseToExact(t *testing.T) {
 	exact, _ := open(t, classify.DefaultConfig())
 	fast, _ := open(t, classify.Config{Device: torch.CPU, Fast: true})

@@ -5,14 +5,14 @@ import "context"
 // shardsAhead is how many shards are fetched before an epoch needs them.
 const shardsAhead = 2
 
-// An ahead fetches the shards of an epoch, in the order in which it needs them, while it uses earlier ones.
+// An ahead fetches the shards of an epoch before the epoch needs them, in the same order.
 type ahead struct {
 	begun  map[*Shard]bool
 	tokens chan struct{} // one per shard that may be fetched
 	shards []*Shard
 }
 
-// newAhead returns nil if all samples lie here.
+// newAhead returns nil if no shard needs to be fetched.
 func (f *ImageFolder) newAhead(order []int) *ahead {
 	if first := f.Samples[0].shard; first == nil || first.Fetch == nil {
 		return nil
@@ -25,7 +25,7 @@ func (f *ImageFolder) newAhead(order []int) *ahead {
 	return a
 }
 
-// run fetches shards until ctx is done or all are here. An error is for those that need the shard.
+// run fetches shards until ctx is done or all are here. Errors are returned to the samples that need the shard.
 func (a *ahead) run(ctx context.Context) {
 	for _, shard := range a.shards {
 		select {
@@ -37,7 +37,7 @@ func (a *ahead) run(ctx context.Context) {
 	}
 }
 
-// needs says which samples come next, in the order of batches.
+// needs lets run fetch one more shard for each shard that these samples are the first to need.
 func (a *ahead) needs(f *ImageFolder, samples []int) {
 	for _, shard := range f.shardsOf(samples) {
 		if !a.begun[shard] {

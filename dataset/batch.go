@@ -8,8 +8,8 @@ import (
 
 // A BatchLayout is the layout of a loader's batches.
 type BatchLayout struct {
-	Slots        int  // batches that may be alive at once: made, handed out or both
-	N, H, W      int  // samples of a full batch; rows and columns of each
+	Slots        int  // batches that may exist at once: being made, or handed out
+	N, H, W      int  // samples of a full batch; rows and columns of each sample
 	ChannelsLast bool // floats are H×W×3 rather than 3×H×W; with Pixels, the consumer should make such floats
 	Pixels       bool // samples are H×W×3 bytes instead of floats
 }
@@ -55,9 +55,9 @@ type Batch struct {
 // Release gives the slot back. It may be called from any goroutine, once.
 func (b *Batch) Release() { b.epoch.release(b) }
 
-// A PlannedBatch describes a batch before its pictures are decoded.
+// A PlannedBatch describes a batch whose pictures are not decoded.
 type PlannedBatch struct {
 	Indices []int             // N, into the folder's samples
 	Labels  []int64           // N
-	Plans   []transforms.Plan // N, of the samples' pictures
+	Plans   []transforms.Plan // N, for the samples' pictures
 }

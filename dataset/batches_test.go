@@ -22,7 +22,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A run is a line of options in testdata/batches.txt and PyTorch's hashes that follow it.
+// A batchRun is a line of options in testdata/batches.txt and PyTorch's hashes that follow it.
 type batchRun struct {
 	seeds, workers      []int
 	epochs, batch, size int
@@ -31,7 +31,7 @@ type batchRun struct {
 	want                []string
 }
 
-// batchRuns reads what scripts/make_fixtures.py wrote.
+// batchRuns reads the file that scripts/make_fixtures.py wrote.
 func batchRuns(t *testing.T) (runs []batchRun) {
 	t.Helper()
 	f, err := os.Open("testdata/batches.txt")
@@ -70,8 +70,8 @@ func batchRuns(t *testing.T) (runs []batchRun) {
 	return runs
 }
 
-// dealt returns a set of three classes: the pictures of testdata that Pillow reads, dealt as scripts/make_fixtures.py
-// dealt them before it asked PyTorch for their batches.
+// dealt returns a set of three classes: the pictures of testdata that Pillow reads, distributed as scripts/make_fixtures.py
+// distributed them before PyTorch made their batches.
 func dealt(t testing.TB) string {
 	t.Helper()
 	root := t.TempDir()
@@ -103,8 +103,8 @@ func dealt(t testing.TB) string {
 	return root
 }
 
-// TestBatchesArePyTorchs compares every batch of the fixtures with the DataLoader's, as a hash, without a cache,
-// with one that is too small, and with one that holds all.
+// TestBatchesArePyTorchs compares the hash of every batch in the fixtures with the DataLoader's: without a cache, with
+// one that is too small, and with one that holds everything.
 func TestBatchesArePyTorchs(t *testing.T) {
 	train, val, err := Open(dealt(t))
 	if err != nil {

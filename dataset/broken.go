@@ -27,14 +27,14 @@ func (e *SampleError) Error() string {
 // Unwrap returns the reason.
 func (e *SampleError) Unwrap() error { return e.Err }
 
-// sampleError returns a [*SampleError], but for a shard that did not come.
+// sampleError returns a [*SampleError], except for a shard that could not be fetched.
 func (f *ImageFolder) sampleError(index int, err error) error {
 	var fetch *FetchError
 	if errors.As(err, &fetch) {
 		return fetch
 	}
 	var p *fs.PathError
-	if errors.As(err, &p) { // the path is named already
+	if errors.As(err, &p) { // the SampleError names the path already
 		err = fmt.Errorf("cannot %s it: %w", p.Op, p.Err)
 	}
 	s := f.Samples[index]
@@ -44,7 +44,7 @@ func (f *ImageFolder) sampleError(index int, err error) error {
 	return &SampleError{Path: s.Path, Class: f.Classes[s.Label], Index: index, Err: err}
 }
 
-// Broken reads and decodes every sample, with several workers, and returns those that fail, by index.
+// Broken reads and decodes every sample, with several workers, and returns an error for each one that fails, by index.
 func (f *ImageFolder) Broken(ctx context.Context, workers int) ([]*SampleError, error) {
 	found := make([]*SampleError, len(f.Samples))
 	err := background.InParallel(ctx, workers, len(found), func(ctx context.Context) func(int) error {

@@ -7,7 +7,7 @@ import (
 )
 
 // A Cache keeps decoded pictures in memory, so that later epochs need not decode them: whole pictures if crops are
-// random, else the finished crops. Loaders may share one. It does not change batches.
+// random, otherwise the finished crops. Loaders may share one. It does not change batches.
 type Cache struct{ left atomic.Int64 }
 
 // NewCache returns a cache that holds at most the given number of bytes of pixels.
@@ -30,7 +30,7 @@ func (c *Cache) reserve(w, h int) bool {
 	return false
 }
 
-// kept are the pictures that a loader has in its cache, one per sample.
+// kept has the pictures that a loader keeps in its cache, one per sample.
 type kept []atomic.Pointer[transforms.Image]
 
 // get returns the picture of a sample, or nil.
@@ -41,7 +41,7 @@ func (k kept) get(index int) *transforms.Image {
 	return k[index].Load()
 }
 
-// put keeps a copy of m, for which there is room.
+// put keeps a copy of m. The caller must have reserved room for it.
 func (k kept) put(index int, m *transforms.Image) {
 	k[index].Store(m.Clone())
 }

@@ -24,7 +24,7 @@ const (
 	formatGIF
 )
 
-// format tells a file's format by its first bytes, as Pillow does.
+// format detects a file's format by its first bytes, as Pillow does.
 func format(data []byte) fileFormat {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
@@ -45,8 +45,8 @@ func format(data []byte) fileFormat {
 	return formatUnknown
 }
 
-// isTIFF reports whether data begins as a TIFF file does, in one of the ways that Pillow takes: 42 or, for BigTIFF, 43 in
-// either order of bytes.
+// isTIFF reports whether data begins like a TIFF file, in one of the ways that Pillow accepts: 42 or, for BigTIFF, 43 in
+// either byte order.
 func isTIFF(data []byte) bool {
 	if len(data) < 4 || string(data[:2]) != "II" && string(data[:2]) != "MM" {
 		return false
@@ -62,8 +62,8 @@ func isTIFF(data []byte) bool {
 	return false
 }
 
-// Decode sets dst to the pixels that Pillow's convert("RGB") gives for a file of any format that ImageFolder takes,
-// and for GIF. It finds the format by the content. docs/parity.md lists files that Pillow reads and Decode refuses.
+// Decode sets dst to the pixels that Pillow's convert("RGB") gives for a file of any format that ImageFolder accepts,
+// and for GIF. It detects the format by the content. docs/parity.md lists files that Pillow reads and Decode refuses.
 func Decode(dst *transforms.Image, data []byte) error {
 	if format(data) != formatJPEG {
 		return decode(context.Background(), dst, data)
@@ -99,7 +99,7 @@ func decode(ctx context.Context, dst *transforms.Image, data []byte) error {
 	return unknownFormat(data)
 }
 
-// unknownFormat is the error for other formats. It names those that people often give a picture's name.
+// unknownFormat returns the error for other formats. It names those that often have the suffix of a picture.
 func unknownFormat(data []byte) error {
 	const convert = "which is not supported: convert it to JPEG or PNG"
 	switch {
@@ -130,7 +130,7 @@ func unknownFormat(data []byte) error {
 	return fmt.Errorf("not an image of a known format (JPEG, PNG, BMP, TIFF, WebP, GIF, PNM): it begins with % x", data[:min(8, len(data))])
 }
 
-// isMarkup reports whether data begins as HTML, XML and SVG do.
+// isMarkup reports whether data begins like HTML, XML or SVG.
 func isMarkup(data []byte) bool {
 	text := bytes.ToLower(bytes.TrimLeft(data[:min(256, len(data))], " \t\r\n\ufeff"))
 	for _, tag := range []string{"<!doctype", "<html", "<?xml", "<svg"} {

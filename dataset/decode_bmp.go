@@ -12,7 +12,7 @@ import (
 
 var errBMPShort = errors.New("bmp: the file is truncated")
 
-// The compressions of BMP files that are read: see BITMAPINFOHEADER.
+// The compressions of BMP files that decodeBMP reads: see BITMAPINFOHEADER.
 const (
 	bmpRaw    = 0
 	bmpRLE8   = 1
@@ -22,7 +22,7 @@ const (
 
 const bmpFileHeader = 14 // bytes before the bitmap's own header
 
-// A bmp is a bitmap's header, read as Pillow reads it.
+// A bmp is the header of a bitmap, read as Pillow reads it, and its pixels.
 type bmp struct {
 	width, height int
 	down          bool // rows from the top down
@@ -34,7 +34,7 @@ type bmp struct {
 	size          int       // of the file
 }
 
-// decodeBMP decodes a BMP file: 1, 4, 8, 16, 24 and 32 bits, with run lengths or without.
+// decodeBMP decodes a BMP file: 1, 4, 8, 16, 24 or 32 bits, with or without run lengths.
 func decodeBMP(dst *transforms.Image, data []byte) error {
 	b, err := readBMP(data)
 	if err != nil {
@@ -52,7 +52,7 @@ func decodeBMP(dst *transforms.Image, data []byte) error {
 	if row > stride {
 		return fmt.Errorf("bmp: a palette of grey values with %d bits per pixel is not supported: convert it to PNG", b.depth)
 	}
-	// The last row needs no padding behind it.
+	// The last row needs no padding after it.
 	if len(b.pixels) < stride*(b.height-1)+row {
 		return errBMPShort
 	}
@@ -136,7 +136,7 @@ func readBMP(data []byte) (*bmp, error) {
 		if colors == 0 {
 			colors = 1 << b.depth
 		}
-		if offset == end { // programs that forget the palette
+		if offset == end { // some programs forget the palette in offset
 			offset += colors * entry
 		}
 		palette := data[end:min(len(data), end+colors*entry)]
@@ -155,10 +155,9 @@ func readBMP(data []byte) (*bmp, error) {
 	return b, nil
 }
 
-// palette sets the sampling by the palette's bytes. As in Pillow, only black and white, or grey values in order, are
-// not a palette: pixels then are grey values, of one bit where there are two colours and of eight where there are
-// more, whatever the depth. Colours beyond the palette are black. It reports whether the palette is no larger than a byte
-// can tell.
+// palette sets the sampling from the palette's bytes. As in Pillow, black and white, or grey values in order, do not
+// count as a palette: pixels then are grey values, of one bit if there are at most two colours and otherwise of eight,
+// whatever the depth. Missing colours are black. It returns false if the palette has more colours than a byte can index.
 func (b *bmp) palette(data []byte, colors, entry int) bool {
 	plain := true
 	for i := range colors {
@@ -220,7 +219,7 @@ func (b *bmp) pixel(row []byte, x int) (c [3]byte) {
 		v |= uint32(row[n*x+i]) << (8 * i)
 	}
 	for i := range c {
-		// Scaled as Pillow does: v*255/max, rounded down.
+		// As in Pillow: v*255/max, rounded down.
 		shift := bits.TrailingZeros32(masks[i])
 		c[i] = byte(uint64(v&masks[i]>>shift) * 255 / uint64(masks[i]>>shift))
 	}

@@ -2,7 +2,7 @@ package dataset
 
 import "hymenoptera/transforms"
 
-// runs decodes pixels in run lengths, BI_RLE8 and BI_RLE4. Pixels that the file leaves out have colour 0.
+// runs decodes run-length encoded pixels, BI_RLE8 and BI_RLE4. Pixels that the file leaves out have colour 0.
 func (b *bmp) runs(dst *transforms.Image) error {
 	total := b.width * b.height
 	at := 0 // pixels so far, in the order of the file
@@ -20,7 +20,7 @@ func (b *bmp) runs(dst *transforms.Image) error {
 	}
 	rle4 := b.compression == bmpRLE4
 	in := b.pixels
-	x := 0 // in the row, as far as runs are concerned
+	x := 0 // position in the row, as runs count it
 	for at < total {
 		if len(in) < 2 {
 			return errBMPShort
@@ -64,7 +64,7 @@ func (b *bmp) runs(dst *transforms.Image) error {
 			}
 			x += int(v)
 			in = in[size:]
-			// Aligned within the file, as Pillow has it.
+			// Aligned within the file, as in Pillow.
 			if (b.size-len(in))%2 != 0 && len(in) > 0 {
 				in = in[1:]
 			}
@@ -73,7 +73,8 @@ func (b *bmp) runs(dst *transforms.Image) error {
 	return nil
 }
 
-// indexed returns the colour of a pixel's index. Without a palette it is a grey value or, of two colours, white but for 0.
+// indexed returns the colour of a pixel's index. Without a palette that is a grey value; with two colours 0 is black and any
+// other index white.
 func (b *bmp) indexed(index byte) [3]byte {
 	switch {
 	case b.sampling.model == indexed:
@@ -84,7 +85,7 @@ func (b *bmp) indexed(index byte) [3]byte {
 	return triple(index)
 }
 
-// nibble returns pixel i of a byte: with four bits a pixel the upper ones come first.
+// nibble returns pixel i of a byte: with four bits per pixel the upper ones come first.
 func nibble(v byte, i int, rle4 bool) byte {
 	switch {
 	case !rle4:

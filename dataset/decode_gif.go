@@ -14,25 +14,25 @@ import (
 
 var errGIFShort = errors.New("gif: the file is truncated")
 
-// A gifFile is the part of a GIF file before the pixels of its first frame. image/gif would do but for transparent
-// colours, which it drops, and frames without a palette or beyond the screen, which it refuses.
+// A gifFile is the part of a GIF file before the pixels of its first frame. image/gif is not used because it drops
+// transparent colours, and refuses frames without a palette or beyond the screen.
 type gifFile struct {
 	in            *bytes.Reader
-	width, height int // of the screen, and of a frame beyond it
-	x, y, w, h    int // the frame's place
+	width, height int // of the screen, enlarged to hold the frame
+	x, y, w, h    int // the frame's position and size
 	interlaced    bool
-	transparent   int // a colour, or -1
+	transparent   int // the transparent colour, or -1
 	palette       [256][3]byte
 }
 
-// decodeGIF decodes the first frame of a GIF file. The rest of the screen has its transparent colour, else colour 0, as
-// in Pillow.
+// decodeGIF decodes the first frame of a GIF file. As in Pillow, the rest of the screen has the transparent colour, or
+// colour 0 if there is none.
 func decodeGIF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	g, err := readGIF(data)
 	if err != nil {
 		return err
 	}
-	size, err := g.in.ReadByte() // of the codes that stand for pixels
+	size, err := g.in.ReadByte() // bits of the codes for pixels
 	if err != nil {
 		return errGIFShort
 	}
@@ -64,7 +64,7 @@ func decodeGIF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	return nil
 }
 
-// row returns where row i of the file lies in the frame.
+// row returns the position in the frame of row i of the file.
 func (g *gifFile) row(i int) int {
 	if !g.interlaced {
 		return i
@@ -88,7 +88,7 @@ func readGIF(data []byte) (*gifFile, error) {
 	le := binary.LittleEndian
 	g := &gifFile{in: bytes.NewReader(data[header:]), transparent: -1}
 	g.width, g.height = int(le.Uint16(data[6:])), int(le.Uint16(data[8:]))
-	for i := range g.palette { // without a palette the picture is grey
+	for i := range g.palette { // without a palette the values are grey
 		g.palette[i] = triple(byte(i))
 	}
 	if err := g.readPalette(data[10]); err != nil {
@@ -122,7 +122,7 @@ func readGIF(data []byte) (*gifFile, error) {
 	}
 }
 
-// readPalette reads the palette that flags announce. Colours that it lacks are black.
+// readPalette reads the palette that flags announce. Missing colours are black.
 func (g *gifFile) readPalette(flags byte) error {
 	if flags&0x80 == 0 {
 		return nil
@@ -131,7 +131,7 @@ func (g *gifFile) readPalette(flags byte) error {
 	if _, err := io.ReadFull(g.in, colors); err != nil {
 		return errGIFShort
 	}
-	plain := true // grey values in order stand for themselves, beyond the palette too
+	plain := true // grey values in order keep their values, beyond the palette too
 	for i := range len(colors) / 3 {
 		plain = plain && [3]byte(colors[3*i:]) == triple(byte(i))
 	}
@@ -148,7 +148,7 @@ func (g *gifFile) readPalette(flags byte) error {
 	return nil
 }
 
-// extension skips an extension but for the transparent colour.
+// extension skips an extension, except for the transparent colour in it.
 func (g *gifFile) extension() error {
 	label, err := g.in.ReadByte()
 	if err != nil {
@@ -168,7 +168,7 @@ func (g *gifFile) extension() error {
 	return nil
 }
 
-// gifBlocks reads the data of a chain of blocks: each has its length in front, the last has none.
+// gifBlocks reads the data in a chain of blocks: each begins with its length, which is 0 in the last.
 type gifBlocks struct {
 	in   *bytes.Reader
 	left int

@@ -25,11 +25,11 @@ const (
 	pngAlpha     = 6
 )
 
-// A pngFile is the part of a PNG file before its pixels. It is read as Pillow reads it: chunks up to the first of
-// pixels must have their checksums, and those behind are taken as they are.
+// A pngFile is the part of a PNG file before its pixels. It is read as Pillow reads it: chunks up to the first with
+// pixels must have correct checksums, and those of later chunks are ignored.
 type pngFile struct {
 	data          []byte
-	at            int // in data
+	at            int // position in data
 	width, height int
 	sampling      sampling
 	interlaced    bool
@@ -37,7 +37,7 @@ type pngFile struct {
 	pixels        int // where the first chunk of pixels begins, its length included
 }
 
-// decodePNG decodes a PNG file. Of an animated one it takes the still picture.
+// decodePNG decodes a PNG file. For an animated one it decodes the still picture.
 func decodePNG(ctx context.Context, dst *transforms.Image, data []byte) error {
 	p := &pngFile{data: data}
 	if err := p.header(); err != nil {
@@ -50,7 +50,7 @@ func decodePNG(ctx context.Context, dst *transforms.Image, data []byte) error {
 	return p.rest(in.end())
 }
 
-// chunk returns the next chunk's name and its length, and moves behind them.
+// chunk returns the name and the length of the next chunk, and moves to its content.
 func (p *pngFile) chunk() (name string, length int, err error) {
 	if p.at+8 > len(p.data) {
 		return "", 0, errPNGShort
@@ -107,7 +107,7 @@ func (p *pngFile) header() error {
 				palette = body
 			}
 		case "tRNS":
-			// As many bytes as Pillow reads, though their value is dropped with alpha.
+			// It must have the bytes that Pillow reads, though their value is dropped with alpha.
 			if known && p.sampling.samples == 1 && p.sampling.model != indexed && length < 2 || known && p.sampling.model == colors && p.sampling.samples == 3 && length < 6 {
 				return errors.New("png: the chunk tRNS is too short")
 			}
@@ -131,7 +131,7 @@ func (p *pngFile) header() error {
 		if len(palette)/3 > 256 {
 			return fmt.Errorf("png: a palette of %d colours", len(palette)/3)
 		}
-		// Colours that it lacks are black.
+		// Missing colours are black.
 		p.sampling.palette = new([256][3]byte)
 		for i := range len(palette) / 3 {
 			p.sampling.palette[i] = [3]byte(palette[3*i:])
@@ -185,8 +185,8 @@ func checkPNGChunk(name string, body []byte) error {
 	return nil
 }
 
-// rest reads the chunks from at, behind the pixels, as far as Pillow does: one that is cut short is an error, and what is no
-// chunk ends the file.
+// rest reads the chunks from at, after the pixels, as far as Pillow does. A chunk that is cut short is an error, and
+// anything that is not a chunk ends the file.
 func (p *pngFile) rest(at int) error {
 	for p.at = at; ; {
 		name, length, err := p.chunk()
@@ -203,7 +203,7 @@ func (p *pngFile) rest(at int) error {
 	}
 }
 
-// decode unpacks and unfilters the rows. Where the compressed data ends of itself between two rows, the rest of the picture
+// decode unpacks and unfilters the rows. If the compressed data ends regularly between two rows, the rest of the picture
 // stays zero.
 func (p *pngFile) decode(ctx context.Context, dst *transforms.Image, in *pngPixels) error {
 	dst.Reset(p.width, p.height)
@@ -254,7 +254,7 @@ type pngRows struct {
 	in       *pngPixels
 	block    []byte // the rest of in
 	unpacked *inflate.Reader
-	ended    bool // the compressed data
+	ended    bool // the compressed data has ended
 	sampling *sampling
 	row      []byte // the filter's number, then the row
 	previous []byte
@@ -268,7 +268,7 @@ func newPNGRows(in *pngPixels, s *sampling, width int) (*pngRows, error) {
 	return &pngRows{in: in, unpacked: unpacked, sampling: s, row: make([]byte, 1+s.size(width)), previous: make([]byte, 1+s.size(width))}, nil
 }
 
-// restart forgets the row above.
+// restart clears the row above.
 func (r *pngRows) restart() { clear(r.previous) }
 
 // next returns the bytes of a row of n pixels, or nil without an error if the data ended before it.
@@ -293,7 +293,7 @@ func (r *pngRows) next(ctx context.Context, n int) ([]byte, error) {
 		}
 		have += written
 		if r.block, r.ended = r.block[taken:], end; have < len(row) {
-			r.block = nil // behind the end of the data nothing makes the row whole
+			r.block = nil // after the end of the data nothing completes the row
 		}
 	}
 	if err := unfilter(row[0], row[1:], r.previous[1:1+size], max(1, r.sampling.bits*r.sampling.samples/8)); err != nil {
@@ -303,7 +303,7 @@ func (r *pngRows) next(ctx context.Context, n int) ([]byte, error) {
 	return r.previous[1 : 1+size], nil
 }
 
-// unfilter undoes a row's filter (PNG specification, 9.2). bpp is the bytes of a pixel, at least 1.
+// unfilter undoes a row's filter (PNG specification, 9.2). bpp is the number of bytes per pixel, at least 1.
 func unfilter(filter byte, row, above []byte, bpp int) error {
 	switch filter {
 	case 0:
@@ -336,7 +336,7 @@ func unfilter(filter byte, row, above []byte, bpp int) error {
 	return nil
 }
 
-// paeth returns that of left, up and corner which is nearest to left+up-corner.
+// paeth returns the one of left, up and corner that is nearest to left+up-corner.
 func paeth(left, up, corner int) byte {
 	a, b, c := abs(up-corner), abs(left-corner), abs(left+up-2*corner)
 	switch {
@@ -353,11 +353,11 @@ func abs(v int) int { return max(v, -v) }
 // pngPixels reads the contents of the IDAT chunks, one after the other. It ignores their checksums, as Pillow does.
 type pngPixels struct {
 	data []byte
-	at   int // of the next chunk's length, or in a chunk
-	left int // of the chunk
+	at   int // position of the next chunk's length, or in a chunk
+	left int // bytes left in the chunk
 }
 
-// next returns the next bytes of the pixels, or nil. They are no more than Pillow reads at once.
+// next returns the next bytes of the pixels, no more than Pillow reads at once, or nil at the end.
 func (p *pngPixels) next() []byte {
 	for p.left == 0 {
 		next := pngFile{data: p.data, at: p.at}

@@ -10,9 +10,9 @@ import (
 
 var errPNMShort = errors.New("pnm: the file is truncated")
 
-// A pnm reads a portable any map: P1 to P6, of Netpbm's ppm(5), with Pillow's scaling.
+// A pnm reads a portable any map, P1 to P6 (Netpbm's ppm(5)), with Pillow's scaling.
 type pnm struct {
-	data          []byte // what is left
+	data          []byte // the rest of the file
 	kind          byte   // '1' to '6'
 	width, height int
 	max           int // the largest sample value
@@ -64,7 +64,7 @@ func (p *pnm) header() (err error) {
 	return nil
 }
 
-// token reads a number and the one byte of space behind it, past spaces and comments. As for Pillow, a
+// token skips spaces and comments and reads a number and the one byte of space after it. As in Pillow, a
 // comment does not end a number.
 func (p *pnm) token() (value int, err error) {
 	digits := 0
@@ -132,7 +132,7 @@ func (p *pnm) bits(dst *transforms.Image) error {
 	return nil
 }
 
-// digitsOnly checks the bytes after the last pixel of P1: Pillow reads a block at once, and refuses it as a whole.
+// digitsOnly checks the bytes after the last pixel of P1, because Pillow reads whole blocks and refuses bad ones.
 func (p *pnm) digitsOnly() error {
 	const block = 1 << 20
 	p.data = p.data[:min(block, len(p.data))]
@@ -144,7 +144,7 @@ func (p *pnm) digitsOnly() error {
 	return nil
 }
 
-// digit reads a 0 or 1 of P1, which need no space between them.
+// digit reads a 0 or 1 of P1. There need not be spaces between them.
 func (p *pnm) digit() (byte, error) {
 	for len(p.data) > 0 {
 		c := p.data[0]

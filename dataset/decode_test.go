@@ -16,12 +16,12 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A golden is what Pillow makes of a file in testdata/images (scripts/make_fixtures.py).
+// A golden is Pillow's result for a file in testdata/images (scripts/make_fixtures.py).
 type golden struct {
 	File          string
 	Width, Height int
 	SHA256        string // of the RGB bytes
-	Error         string // Pillow's, where it fails
+	Error         string // Pillow's error, if it fails
 }
 
 func goldens(t testing.TB) (list []golden) {
@@ -78,18 +78,18 @@ func TestDecodeIsPillows(t *testing.T) {
 	}
 }
 
-// TestDecodeTruncated cuts every file in many places: nothing may panic or ask for absurd memory.
+// TestDecodeTruncated cuts every file in many places: Decode must not panic or allocate absurd amounts of memory.
 func TestDecodeTruncated(t *testing.T) {
 	for _, g := range goldens(t) {
 		data := readImage(t, g.File)
 		var m transforms.Image
 		for n := 0; n < len(data); n += 1 + len(data)/100 {
-			Decode(&m, data[:n]) // an error or not, as the format has it
+			Decode(&m, data[:n]) // whether it fails depends on the format
 		}
 	}
 }
 
-// Pictures of too many pixels are refused before memory is taken for them.
+// Decode refuses pictures with too many pixels before it allocates memory for them.
 func TestDecodeRefusesBombs(t *testing.T) {
 	big := func(header []byte, at int, order binary.AppendByteOrder) string {
 		return string(order.AppendUint32(order.AppendUint32(slices.Clone(header[:at]), 40_000), 40_000)) + string(header[at+8:])

@@ -10,8 +10,8 @@ import (
 	"hymenoptera/transforms"
 )
 
-// decodeTIFF decodes the first picture of a TIFF file. Pillow applies the orientation of TIFF files, though
-// not that of any other format, and so does this.
+// decodeTIFF decodes the first picture of a TIFF file. Like Pillow it applies the orientation of TIFF files, though not that
+// of any other format.
 func decodeTIFF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	d, err := readTIFFDirectory(data)
 	if err != nil {
@@ -35,14 +35,14 @@ func decodeTIFF(ctx context.Context, dst *transforms.Image, data []byte) error {
 	return nil
 }
 
-// Compressions that are treated apart; 6 is JPEG as TIFF 6.0 had it, before it was found not to work.
+// Compressions with code of their own; 6 is the JPEG of TIFF 6.0, which was replaced by 7.
 const (
 	tiffRaw     = 1
 	tiffOldJPEG = 6
 	tiffJPEG    = 7
 )
 
-// tiffCompressions are those that Pillow knows, by their numbers.
+// tiffCompressions returns the numbers of the compressions that Pillow knows.
 func tiffCompressions() []int {
 	return []int{tiffRaw, 2, 3, 4, 5, tiffOldJPEG, tiffJPEG, 8, 32771, 32773, 32809, 32946, 34676, 34677, 34925, 50000, 50001}
 }
@@ -73,7 +73,7 @@ type tiffPicture struct {
 	photometric   int
 	planes        bool  // a plane per sample
 	bits          []int // of each sample
-	extra         []int // what the samples behind the colours are: 0 anything, 1 alpha that colours are multiplied by, 2 alpha
+	extra         []int // the samples after the colours: 0 anything, 1 alpha that colours are multiplied by, 2 alpha
 	sampling      sampling
 }
 
@@ -100,7 +100,7 @@ func (t *tiffPicture) layout() (err error) {
 	return t.choose()
 }
 
-// samples finds out how many samples a pixel has, and of how many bits.
+// samples sets the number of samples per pixel and their numbers of bits.
 func (t *tiffPicture) samples() error {
 	d := t.directory
 	t.bits, t.extra = d.list(tiffBits, 1), d.list(tiffExtraSamples)
@@ -110,7 +110,7 @@ func (t *tiffPicture) samples() error {
 	}
 	n := d.first(tiffSamples, otherwise)
 	if t.planes && len(t.extra) > 0 && slices.Max(t.extra) == 0 {
-		// Planes that are nothing in particular are left out.
+		// Extra planes without a meaning are left out.
 		t.bits = t.bits[:max(0, len(t.bits)-len(t.extra))]
 		n -= len(t.extra)
 		t.extra = nil
@@ -203,7 +203,7 @@ func (t *tiffPicture) choose() error {
 	return nil
 }
 
-// colorsFit reports whether the samples behind RGB are such as Pillow knows.
+// colorsFit reports whether Pillow supports the samples after RGB.
 func (t *tiffPicture) colorsFit(model, bits int) bool {
 	n, extra := len(t.bits), t.extra
 	switch {
@@ -224,7 +224,7 @@ func allZero(values []int) bool {
 	return !slices.ContainsFunc(values, func(v int) bool { return v != 0 })
 }
 
-// palette reads the colours, whose 16 bits Pillow cuts to the upper eight. Missing colours are black.
+// palette reads the colours. Like Pillow it keeps only the upper eight of their 16 bits. Missing colours are black.
 func (t *tiffPicture) palette() (*[256][3]byte, error) {
 	values := t.directory.list(tiffColorMap)
 	n := len(values) / 3

@@ -7,7 +7,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// decodeWebP decodes a WebP file: of an animated one the first frame.
+// decodeWebP decodes a WebP file. For an animated one it decodes the first frame.
 func decodeWebP(dst *transforms.Image, data []byte) error {
 	w, h, err := webp.Size(data)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package dataset reads folders of classified pictures and makes batches of them, in the order and with the
-// random draws of torchvision's ImageFolder and PyTorch's DataLoader.
+// Package dataset reads folders of classified pictures and makes batches of them, in the order and with the random numbers
+// of torchvision's ImageFolder and PyTorch's DataLoader.
 //
 //	folder, err := dataset.NewImageFolder("data/train") // a folder per class
 //	loader, err := dataset.NewLoader(folder, transforms.Train(224), dataset.DefaultLoaderConfig())
@@ -14,6 +14,6 @@
 //		b.Release()
 //	}
 //
-// Batches do not depend on timing or the number of processors; as in PyTorch, the number of workers changes the
+// Batches do not depend on timing or the number of processors. As in PyTorch, the number of workers changes the
 // crops. The package does not use tensors: it writes batches into any memory.
 package dataset

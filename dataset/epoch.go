@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// prefetch is how many batches each worker makes ahead: the DataLoader's prefetch_factor.
+// prefetch is how many batches each worker makes ahead, like the DataLoader's prefetch_factor.
 const prefetch = 2
 
 // An Epoch is one pass over a loader's samples. Next and Close belong to one goroutine.
@@ -27,11 +27,11 @@ type Epoch struct {
 
 	mu         sync.Mutex
 	delivered  int      // batches that Next has returned
-	drawn      []uint64 // by each worker for its batches among these
+	drawn      []uint64 // words that each worker has drawn for these batches
 	dispatched int      // batches that were given to workers
 }
 
-// A slot is the place of one batch at a time.
+// A slot holds one batch at a time.
 type slot struct {
 	batch Batch
 	held  bool       // from dispatch to release
@@ -39,7 +39,7 @@ type slot struct {
 	done  chan error // the worker's result
 }
 
-// start makes the workers and gives them the first batches from a position on.
+// start makes the workers and gives them the first batches, beginning at a position.
 func (e *Epoch) start(ctx context.Context, base uint64, main Source, at Position) {
 	l := e.loader
 	ctx, e.stop = context.WithCancel(ctx)
@@ -111,8 +111,8 @@ func (e *Epoch) fill(ctx context.Context, m *maker, k int, b *Batch) error {
 	return nil
 }
 
-// dispatch hands out the batches that may be made now: each when the batch 2*workers before it was delivered
-// (the DataLoader's plan) and the one before it in its slot released. It is called with mu held.
+// dispatch gives the workers all batches that may be made now. A batch may be made once the batch 2*workers before it has
+// been delivered (the DataLoader's plan) and the previous batch in its slot has been released. mu must be held.
 func (e *Epoch) dispatch() {
 	for k := e.dispatched; k < e.loader.Batches() && k < e.delivered+prefetch*len(e.jobs); k++ {
 		s := &e.slots[k%len(e.slots)]
@@ -128,9 +128,9 @@ func (e *Epoch) dispatch() {
 	}
 }
 
-// Next returns the next batch, which the caller must release. After the last one it returns io.EOF. The
-// first error ends the epoch: for a sample it names the file, its class and its index in the folder; after
-// a cancellation of ctx it is the context's.
+// Next returns the next batch, which the caller must release. After the last one it returns io.EOF. The first error ends
+// the epoch. An error about a sample names the file, its class and its index in the folder; after a cancellation of ctx the
+// error is the context's.
 func (e *Epoch) Next(ctx context.Context) (*Batch, error) {
 	if e.err == nil && e.closed {
 		e.err = fmt.Errorf("dataset: the epoch is closed")
@@ -201,8 +201,8 @@ func (e *Epoch) release(b *Batch) {
 	}
 }
 
-// Close stops the workers and waits for them, at most until each has finished its current sample. It may be called
-// more than once. Batches that are not released yet must not be used afterwards.
+// Close stops the workers and waits until each has finished its current sample. It may be called more than once. Batches
+// that are not released yet must not be used afterwards.
 func (e *Epoch) Close() {
 	e.mu.Lock()
 	if e.closed {

@@ -17,7 +17,7 @@ func TurnUpright(m *transforms.Image, data []byte) bool {
 }
 
 // exifOrientation returns the orientation, 1 to 8, of the picture in a JPEG, PNG or WebP file; other numbers mean
-// upright. As in Pillow it is taken from EXIF data or, if these have none, from XMP; damaged data are ignored.
+// upright. As in Pillow it comes from EXIF data or, if these have none, from XMP; damaged data are ignored.
 func exifOrientation(data []byte) int {
 	exif, xmp := metadata(data)
 	if o, ok := tiffOrientationOf(exif); ok {
@@ -44,7 +44,7 @@ func metadata(data []byte) (exif, xmp []byte) {
 
 var xmpOrientation = regexp.MustCompile(`tiff:Orientation(="|>)([0-9])`)
 
-// exifHead comes before EXIF data, in some files more than once.
+// exifHead precedes EXIF data, in some files more than once.
 var exifHead = []byte("Exif\x00\x00")
 
 // jpegMetadata returns the EXIF and XMP segments of a JPEG file before its first scan.
@@ -81,7 +81,7 @@ func jpegMetadata(data []byte) (exif, xmp []byte) {
 	return exif, xmp
 }
 
-// pngMetadata returns the eXIf chunk of a PNG file, and the text of XMP that is not compressed.
+// pngMetadata returns the eXIf chunk of a PNG file, and the uncompressed text of XMP.
 func pngMetadata(data []byte) (exif, xmp []byte) {
 	for data = data[8:]; len(data) >= 12; {
 		length := binary.BigEndian.Uint32(data)
@@ -121,8 +121,8 @@ func webpMetadata(data []byte) (exif, xmp []byte) {
 	return exif, xmp
 }
 
-// tiffOrientationOf returns the orientation in EXIF data, which are a TIFF file of one directory. It is false if
-// there is none.
+// tiffOrientationOf returns the orientation in EXIF data, which have the format of a TIFF file with one directory. ok is
+// false if there is none.
 func tiffOrientationOf(exif []byte) (orientation int, ok bool) {
 	for bytes.HasPrefix(exif, exifHead) {
 		exif = exif[len(exifHead):]
@@ -154,9 +154,9 @@ func tiffOrientationOf(exif []byte) (orientation int, ok bool) {
 		kind, count, value := order.Uint16(e[2:]), uint64(order.Uint32(e[4:])), e[8:]
 		size := map[uint16]uint64{3: 2, 4: 4, 8: 2, 9: 4, 13: 4}[kind] // whole numbers of 16 and 32 bits
 		if size == 0 {
-			return 0, true // a byte, a text: there, and of no use
+			return 0, true // the tag exists, but is not a number
 		}
-		if size*count > 4 { // the first of several counts
+		if size*count > 4 { // the value is the first of several at an offset
 			offset := uint64(order.Uint32(value))
 			if offset > uint64(len(exif)) || size*count > uint64(len(exif))-offset {
 				continue

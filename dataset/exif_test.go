@@ -14,7 +14,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// Pictures are turned as PIL.ImageOps.exif_transpose turns them (scripts/make_exif_pictures.py), also where only a part of
+// Pictures are turned as PIL.ImageOps.exif_transpose turns them (scripts/make_exif_pictures.py), also if only a part of
 // them is shown.
 func TestPicturesAreTurnedAsPillowDoes(t *testing.T) {
 	files := readZip(t, "testdata/exif.zip")
@@ -62,7 +62,7 @@ func TestPicturesAreTurnedAsPillowDoes(t *testing.T) {
 	}
 }
 
-// prepared returns the sample of a picture, whose cost it checks too.
+// prepared returns the sample of a picture, and checks its cost too.
 func prepared(t *testing.T, tf transforms.Transform, data []byte) []float32 {
 	t.Helper()
 	p, err := NewPreparer(tf, false)
@@ -80,7 +80,7 @@ func prepared(t *testing.T, tf transforms.Transform, data []byte) []float32 {
 	return sample
 }
 
-// Damaged files say nothing, and do no harm.
+// Damaged files have no orientation, and do no harm.
 func FuzzExifOrientation(f *testing.F) {
 	for _, data := range readZip(f, "testdata/exif.zip") {
 		f.Add(data)

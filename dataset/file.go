@@ -9,7 +9,7 @@ import (
 	"hymenoptera/internal/regular"
 )
 
-// MaxFile is the largest size of a picture's file, in bytes, since files are read whole.
+// MaxFile is the largest size of a picture's file, in bytes. It is limited because files are read whole.
 const MaxFile = 1 << 30
 
 // openPicture opens a regular file of at most MaxFile bytes.
@@ -22,14 +22,14 @@ func openPicture(path string) (*os.File, int64, error) {
 	return f, size, err
 }
 
-// ReadFile reads a picture's file into buf, which it grows as needed, and returns it, also with an error. Of a file
-// of unknown format it reads only the first bytes. If the file system does not answer for a minute it gives up, and
-// returns no buffer: the old one may still be written to.
+// ReadFile reads a picture's file into buf, which it grows as needed and returns, also with an error. From a file of
+// unknown format it reads only the first bytes. If the file system does not answer for a minute, it gives up and
+// returns no buffer, because the old one may still be written to.
 func ReadFile(buf []byte, path string) ([]byte, error) {
 	return Sample{Path: path}.Read(context.Background(), buf)
 }
 
-// Read is [ReadFile] for the file of a sample. It fetches its shard if that is not there.
+// Read is [ReadFile] for the file of a sample. It fetches the sample's shard if that is missing.
 func (s Sample) Read(ctx context.Context, buf []byte) ([]byte, error) {
 	r, err := s.read(ctx, buf)
 	return r.data, err
@@ -38,7 +38,7 @@ func (s Sample) Read(ctx context.Context, buf []byte) ([]byte, error) {
 // A read is the content of a file.
 type read struct {
 	data    []byte
-	version int64 // another number when the file has changed; 0 if it is unknown
+	version int64 // changes when the file changes; 0 if it is unknown
 }
 
 func (s Sample) read(ctx context.Context, buf []byte) (read, error) {
@@ -62,7 +62,7 @@ func (s Sample) read(ctx context.Context, buf []byte) (read, error) {
 	return r, err
 }
 
-// readAll reads a picture's file of a size into buf. It calls alive after every mebibyte.
+// readAll reads a picture's file of the given size into buf. It calls alive after every mebibyte.
 func readAll(buf []byte, f io.Reader, size int64, alive func()) ([]byte, error) {
 	const head = 4 << 10
 	if need := int(min(size, head)); need > cap(buf) {
@@ -83,14 +83,14 @@ func readAll(buf []byte, f io.Reader, size int64, alive func()) ([]byte, error) 
 		buf = buf[:len(buf)+n]
 		alive()
 	}
-	if err == io.EOF || err == io.ErrUnexpectedEOF { // it has become shorter
+	if err == io.EOF || err == io.ErrUnexpectedEOF { // the file has become shorter
 		err = nil
 	}
 	return buf, err
 }
 
-// Dimensions is [Size] for the file of a sample, of which it reads only the beginning if that suffices. It fetches its shard if that
-// is not there.
+// Dimensions is [Size] for the file of a sample. It reads only the beginning of the file if that suffices, and fetches the
+// sample's shard if that is missing.
 func (s Sample) Dimensions(ctx context.Context) (width, height int, err error) {
 	if err := s.fetch(ctx); err != nil {
 		return 0, 0, err

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// ReadFile refuses before it reads: a pipe without a writer, a sparse file larger than any memory, and a file of another
-// format.
+// ReadFile refuses these before it reads their content: a pipe without a writer, a sparse file larger than any memory, and
+// a file of another format.
 func TestReadFileRefuses(t *testing.T) {
 	dir := t.TempDir()
 	pipe, sparse, zeros := filepath.Join(dir, "pipe.jpg"), filepath.Join(dir, "sparse.jpg"), filepath.Join(dir, "zeros.jpg")
@@ -40,7 +40,7 @@ func TestReadFileRefuses(t *testing.T) {
 	}
 }
 
-// The memory of one file serves the next, shorter or longer.
+// The buffer of one file is reused for the next, shorter or longer one.
 func TestReadFile(t *testing.T) {
 	var buf []byte
 	for _, name := range []string{"420.jpg", "420-big.jpg", "444.jpg", "grey2.png"} {

@@ -20,13 +20,13 @@ type Sample struct {
 	Path  string // the folder's root included
 	Label int    // index into Classes
 
-	// Where it lies in a shard. A sample that is a file of its own has none.
+	// The place in a shard. A sample that is a file of its own has none.
 	shard        *Shard
 	offset, size int64
 }
 
-// An ImageFolder is a set of pictures, a folder per class, as in torchvision's ImageFolder. Unlike there, hidden
-// folders and those of macOS's archives are left out.
+// An ImageFolder is a set of pictures, with one folder per class, as in torchvision's ImageFolder. Unlike torchvision it
+// leaves out hidden folders and those of macOS's archives.
 type ImageFolder struct {
 	Root    string
 	Classes []string // the names of the folders, sorted
@@ -34,19 +34,19 @@ type ImageFolder struct {
 	LeftOut LeftOut  // files that are not pictures
 }
 
-// suffixes returns torchvision's IMG_EXTENSIONS. The format of a file is decided by its content.
+// suffixes returns torchvision's IMG_EXTENSIONS. Only the content determines the format of a file.
 func suffixes() []string {
 	return []string{".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
 }
 
-// IsImage reports whether ImageFolder takes a file of that name.
+// IsImage reports whether ImageFolder accepts a file with that name.
 func IsImage(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc(suffixes(), func(s string) bool { return strings.HasSuffix(name, s) })
 }
 
 // NewImageFolder lists the pictures under root: root/<class>/…/<file>. It opens none of them. A root
-// without class folders and a class without pictures are errors.
+// without class folders is an error, and so is a class without pictures.
 func NewImageFolder(root string) (*ImageFolder, error) { return newImageFolder(root, nil) }
 
 // newImageFolder lists some of the classes, or all.
@@ -123,9 +123,9 @@ func (f *ImageFolder) add(dir string, label int) error {
 	return nil
 }
 
-// PicturePaths yields the files under dir, in all folders under it, that ImageFolder takes for pictures by their
-// names: sorted by folder, then by name, byte by byte. It opens none of them. A folder that cannot be listed yields
-// an error, and the iteration continues. If left is not nil, PicturePaths counts in it the files that it leaves out.
+// PicturePaths yields the files under dir, at any depth, whose names are those of pictures: sorted by folder, then by name,
+// byte by byte. It opens none of them. A folder that cannot be listed yields an error, and the iteration continues. If left
+// is not nil, PicturePaths counts in it the files that it leaves out.
 func PicturePaths(dir string, left LeftOut) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		if left == nil {
@@ -157,8 +157,8 @@ func PicturePaths(dir string, left LeftOut) iter.Seq2[string, error] {
 	}
 }
 
-// subdirs appends dir and all folders under it, through links too, and what is wrong with some. above are those that
-// dir lies in.
+// subdirs appends dir and all folders under it, through links too, and errors for those that cannot be used. above are the
+// folders that contain dir.
 func subdirs(list []string, errs []error, dir string, above []fs.FileInfo, left LeftOut) ([]string, []error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -195,7 +195,7 @@ func isDir(path string, e fs.DirEntry) bool {
 	return regular.IsFolder(path)
 }
 
-// missing adds to the error for an unreadable path the entries that exist instead.
+// missing adds to the error for an unreadable path the entries of the folder that exists.
 func missing(path string, err error) error {
 	if errors.Is(err, syscall.ENOTDIR) {
 		return fmt.Errorf("%s is a file: want a folder", path)
@@ -235,7 +235,7 @@ func firstFew(names []string) string {
 	return text.Few(names, 5)
 }
 
-// without returns those of all that others lack.
+// without returns those of all that are not in others.
 func without(all, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(others, name) })
 }

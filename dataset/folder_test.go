@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// tree makes empty files, and folders of names that end in a slash.
+// tree makes empty files, and folders for names that end in a slash.
 func tree(t *testing.T, paths ...string) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -135,7 +135,7 @@ func TestImageFolderErrors(t *testing.T) {
 	}
 }
 
-// Broken finds every file that cannot be decoded, and Without leaves them out.
+// Broken finds every file that cannot be decoded, and Without leaves these out.
 func TestBroken(t *testing.T) {
 	root := t.TempDir()
 	whole, err := os.ReadFile("testdata/images/420.jpg")
@@ -182,7 +182,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// Hidden folders and those of macOS are no classes and hold no pictures; what is left out is counted by reason.
+// Hidden folders and those of macOS are not classes and hold no pictures; LeftOut counts the files by reason.
 func TestLeftOut(t *testing.T) {
 	root := tree(t, ".ipynb_checkpoints/ants/1-checkpoint.jpg", "__MACOSX/ants/._1.jpg", "loose.jpg", "read.me", ".DS_Store",
 		"ants/1.jpg", "ants/._1.jpg", "ants/.ipynb_checkpoints/1-checkpoint.jpg", "ants/a.gif", "ants/b.GIF", "ants/c.heic", "ants/sub/d.gif",
@@ -200,7 +200,7 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// Class names that cannot be written or told apart are refused, and shown so that they differ.
+// Class names that cannot be written or told apart are refused, and the message shows how they differ.
 func TestClassNames(t *testing.T) {
 	for _, tt := range []struct{ a, b, want string }{
 		{"caf\u00e9", "cafe\u0301", `the class folders "cafe\u0301" and "caf\u00e9" look the same`},

@@ -7,7 +7,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// Every format has a target of its own, so that the search goes deep into each; JPEG's decoder has one in internal/jpeg.
+// Every format has its own target, so that the search goes deep into each; internal/jpeg has one for its decoder.
 
 func FuzzPNG(f *testing.F)  { fuzzFormat(f, formatPNG) }
 func FuzzGIF(f *testing.F)  { fuzzFormat(f, formatGIF) }
@@ -21,7 +21,7 @@ func FuzzPNM(f *testing.F) {
 	fuzzFormat(f, formatPNM)
 }
 
-// FuzzJPEG is for what this package reads of JPEG files itself.
+// FuzzJPEG fuzzes the parts of JPEG files that this package reads itself.
 func FuzzJPEG(f *testing.F) { fuzzFormat(f, formatJPEG) }
 
 // pictureSeeds returns the committed pictures, whole and damaged.
@@ -39,7 +39,7 @@ func pictureSeeds(f *testing.F) (all [][]byte) {
 	return all
 }
 
-// fuzzFormat seeds with the pictures of a format, and decodes what has it.
+// fuzzFormat fuzzes decoding of one format, with the committed pictures of that format as seeds.
 func fuzzFormat(f *testing.F, want fileFormat) {
 	for _, data := range pictureSeeds(f) {
 		if format(data) == want {
@@ -53,7 +53,7 @@ func fuzzFormat(f *testing.F, want fileFormat) {
 	})
 }
 
-// FuzzDecode is for the detection of formats.
+// FuzzDecode fuzzes the detection of formats.
 func FuzzDecode(f *testing.F) {
 	for _, data := range pictureSeeds(f) {
 		f.Add(data)
@@ -61,7 +61,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(decodeAny)
 }
 
-// decodeAny decodes a picture of few pixels, and checks what is said of it before.
+// decodeAny decodes a picture with few pixels, and checks the functions that read only its header.
 func decodeAny(t *testing.T, data []byte) {
 	w, h, sizeErr := Size(data)
 	warnings(data, max(w, 0), max(h, 0))
@@ -78,7 +78,7 @@ func decodeAny(t *testing.T, data []byte) {
 		t.Errorf("cost %+v", cost)
 	}
 	if sizeErr == nil && w*h > 1<<18 {
-		return // slow
+		return // it would be slow
 	}
 	var m transforms.Image
 	if Decode(&m, data) != nil {

@@ -16,16 +16,16 @@ import (
 type Layout struct {
 	Classes []string // the class folders to use; nil for all
 	// ValFraction, if not 0, is the share of each class's pictures to validate with. The folder must then have no
-	// val: its pictures lie in train/<class> or in <class>.
+	// val folder: its pictures lie in train/<class> or in <class>.
 	ValFraction float64
-	Seed        uint64 // of that choice
-	// Exclude are the pictures to leave out, by their paths below the root, with slashes.
+	Seed        uint64 // for that choice
+	// Exclude has the pictures to leave out, by their paths below the root, with slashes.
 	Exclude map[string]bool
 	// Together, if not nil, returns groups of samples that ValFraction must not divide, as indices.
 	Together func(*ImageFolder) ([][]int, error)
 }
 
-// Open lists the two sets of the notebook's layout: root/train and root/val, which must hold the same
+// Open lists the two sets of the notebook's layout: root/train and root/val, which must have the same
 // classes.
 func Open(root string) (train, val *ImageFolder, err error) { return Layout{}.Open(root) }
 
@@ -57,7 +57,7 @@ func (l Layout) openPhase(root, phase string) (*ImageFolder, error) {
 	return l.list(root, filepath.Join(root, phase))
 }
 
-// list lists the pictures in a folder, root or one below it, without those that Exclude names.
+// list lists the pictures in dir, which is root or a folder below it, without those that Exclude names.
 func (l Layout) list(root, dir string) (*ImageFolder, error) {
 	f, err := newImageFolder(dir, l.Classes)
 	if err != nil || len(l.Exclude) == 0 {
@@ -73,7 +73,7 @@ func (l Layout) list(root, dir string) (*ImageFolder, error) {
 	return f, nil
 }
 
-// split lists the one set there is and divides it.
+// split lists the only set and divides it.
 func (l Layout) split(root string) (train, val *ImageFolder, err error) {
 	if _, err := os.Stat(filepath.Join(root, "val")); err == nil {
 		return nil, nil, fmt.Errorf("dataset: %s has a folder val: no share of the other pictures is needed to validate with", root)

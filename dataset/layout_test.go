@@ -35,8 +35,8 @@ func paths(f *ImageFolder) (names []string) {
 	return names
 }
 
-// A split takes its share of every class, gives each picture to one of the two sets, keeps their order, and depends
-// on nothing but the seed.
+// Split takes its share of every class, puts each picture into one of the two sets, keeps their order, and depends
+// only on the seed.
 func TestSplit(t *testing.T) {
 	root := t.TempDir()
 	folders(t, root, map[string]int{"a": 10, "b": 2, "c": 33, "d": 3})
@@ -79,7 +79,7 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// Groups stay on one side, and change nothing where they were on one side anyway.
+// Groups stay on one side, and have no effect if they would be on one side without them.
 func TestSplitKeepsGroupsTogether(t *testing.T) {
 	root := t.TempDir()
 	folders(t, root, map[string]int{"a": 10, "b": 4, "c": 20})
@@ -169,8 +169,8 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// With weights an epoch's samples are those that PyTorch's WeightedRandomSampler draws from the main generator after
-// the base seed; mt19937's golden has the draws themselves.
+// With weights, the samples of an epoch are those that PyTorch's WeightedRandomSampler draws from the main generator after
+// the base seed. mt19937's golden has the draws themselves.
 func TestWeightsDrawFromTheMainGenerator(t *testing.T) {
 	folder, err := NewImageFolder("../cmd/hymenoptera/testdata/insects/val")
 	if err != nil {

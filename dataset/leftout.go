@@ -12,8 +12,8 @@ import (
 	"hymenoptera/internal/regular"
 )
 
-// LeftOut counts the files of a folder that are not taken for pictures, by the reason: an ending such as ".gif", or
-// the kind of folder.
+// LeftOut counts the files of a folder that are not pictures, by the reason: an ending such as ".gif", or the kind of
+// folder.
 type LeftOut map[string]int
 
 // Reasons other than endings.
@@ -49,7 +49,7 @@ func (l LeftOut) Add(other LeftOut) {
 	}
 }
 
-// file counts a file whose name is not a picture's. It ignores files that systems hide in every folder.
+// file counts a file whose name is not a picture's. It ignores files that operating systems hide in every folder.
 func (l LeftOut) file(name string) {
 	switch ending := strings.ToLower(filepath.Ext(name)); {
 	case strings.HasPrefix(name, "._") && IsImage(name):
@@ -62,8 +62,8 @@ func (l LeftOut) file(name string) {
 	}
 }
 
-// skippedFolder returns the reason to leave a folder out, or "": tools and systems put copies and previews of pictures into
-// such, as .ipynb_checkpoints.
+// skippedFolder returns the reason to leave a folder out, or "". Tools and operating systems put copies and previews of
+// pictures into such folders as .ipynb_checkpoints.
 func skippedFolder(name string) string {
 	switch {
 	case strings.HasPrefix(name, "."):
@@ -88,10 +88,10 @@ func (l LeftOut) folder(path, reason string) {
 	}
 }
 
-// isPicture reports whether a folder's entry is taken for a picture by its name.
+// isPicture reports whether a folder's entry counts as a picture by its name.
 func isPicture(e fs.DirEntry) bool { return IsImage(e.Name()) && !strings.HasPrefix(e.Name(), "._") }
 
-// CountPictures counts the pictures of paths, which are files and folders, and the files in these folders that are not pictures.
+// CountPictures counts the pictures at paths, files or folders, and the files in these folders that are not pictures.
 func CountPictures(paths []string) (n int, left LeftOut) {
 	left = LeftOut{}
 	for _, path := range paths {

@@ -10,26 +10,27 @@ import (
 	"hymenoptera/transforms"
 )
 
-// Source is a stream of uniform 32-bit words: PyTorch's main generator.
+// Source is a stream of uniform 32-bit words, such as PyTorch's main generator.
 type Source interface{ Uint32() uint32 }
 
 // MaxWorkers is the largest number of workers of a loader.
 const MaxWorkers = 1024
 
-// LoaderConfig says how batches are made.
+// LoaderConfig says how to make batches.
 type LoaderConfig struct {
 	BatchSize int  // samples per batch, at least 1; the last batch of an epoch may be smaller
 	Shuffle   bool // a new random order each epoch
 	// Weights, if not nil, has one weight per sample. Each epoch then draws as many samples as there are, with
-	// replacement, by these weights, as PyTorch's WeightedRandomSampler does. They must be positive, and Shuffle
-	// unset.
+	// replacement, by these weights, as PyTorch's WeightedRandomSampler does. Weights must be positive, and Shuffle
+	// must not be set.
 	Weights []float64
-	// Share, if its World is above 1, is the part of each pass that the loader takes. Its Seed is that of a shuffled set in shards, too.
+	// Share, if its World is above 1, is the part of each pass that the loader takes. Its Seed also orders a shuffled set
+	// in shards.
 	Share        Share
 	Workers      int    // goroutines that make batches; with 0 they are made in Next
 	Cache        *Cache // where decoded pictures are kept, or nil
 	ChannelsLast bool   // samples are H×W×3 rather than 3×H×W
-	Pixels       bool   // samples are H×W×3 bytes, mirrored but not normalised, to be normalised elsewhere
+	Pixels       bool   // samples are H×W×3 bytes, mirrored but not normalised, which the caller must do
 	// Warn, if not nil, is called for every unusual picture, from the workers.
 	Warn func(Warning)
 }
@@ -57,7 +58,7 @@ type Loader struct {
 	layout   BatchLayout
 	slots    []Buffer
 	makers   []*maker       // one per worker, kept from epoch to epoch for their memory
-	order    []int          // of the samples in the epoch under way
+	order    []int          // of the samples in the current epoch
 	epoch    int            // see SetEpoch
 	kept     kept           // nil without a cache
 	versions []atomic.Int64 // of the samples' files when they were last read; 0 before
@@ -113,7 +114,7 @@ func checkWeights(cfg LoaderConfig, n int) error {
 // Samples returns the number of samples of the set.
 func (l *Loader) Samples() int { return len(l.folder.Samples) }
 
-// Len returns the number of samples per pass: all, or the share of one of several processes.
+// Len returns the number of samples per pass: all, or the share of this process.
 func (l *Loader) Len() int { return len(l.order) }
 
 // Batches returns the number of batches per pass.
@@ -129,7 +130,7 @@ func (l *Loader) Layout() BatchLayout { return l.layout }
 func (l *Loader) Transform() transforms.Transform { return l.tf }
 
 // SetSlots sets the memory for batches: as many buffers as the layout has slots, of SlotLen() numbers each. The
-// caller owns it and must keep it until the last epoch that uses it is closed. Without SetSlots, and after
+// caller owns it and must keep it until the last epoch that uses it is closed. Without SetSlots, or after
 // SetSlots(nil), the loader allocates memory at the next epoch.
 func (l *Loader) SetSlots(slots []Buffer) error {
 	if l.busy.Load() {
@@ -151,17 +152,17 @@ func (l *Loader) SetSlots(slots []Buffer) error {
 	return nil
 }
 
-// Epoch starts a pass over all samples and its workers. Cancelling ctx stops them. As PyTorch's DataLoader does when
-// an iterator is made, it draws the workers' base seed from main and then, when shuffling, the sampler's seed: two
-// words each; with weights it draws the samples themselves from main. With 0 workers the crops come from main too,
-// whenever a batch is made. The epoch must be closed.
+// Epoch starts a pass over all samples and its workers. Cancelling ctx stops them. Like PyTorch's DataLoader when it makes an
+// iterator, it draws the workers' base seed from main and then, when shuffling, the sampler's seed: two words each. With
+// weights it draws the samples themselves from main. With 0 workers the crops come from main too, whenever a batch is made.
+// The epoch must be closed.
 func (l *Loader) Epoch(ctx context.Context, main Source) *Epoch {
 	return l.Resume(ctx, main, Position{})
 }
 
-// Resume starts a pass as Epoch does, from a position in it that another pass has reached, without decoding what comes
-// before. main must be as it was when that pass began; after Resume the caller sets it to what it was at the position. The
-// position must be sound (see [Loader.Check]).
+// Resume starts a pass like Epoch, but from a position that another pass has reached, without decoding the samples before
+// it. main must be in its state at the beginning of that pass; after Resume the caller sets it to its state at the position.
+// The position must be sound (see [Loader.Check]).
 func (l *Loader) Resume(ctx context.Context, main Source, at Position) *Epoch {
 	e := &Epoch{loader: l}
 	if !l.busy.CompareAndSwap(false, true) {

@@ -94,7 +94,7 @@ func TestSlots(t *testing.T) {
 		if err := l.SetSlots(slots); err == nil {
 			t.Error("in an epoch: no error")
 		}
-		// As many batches as there are slots may be alive; the next one is an error, not a deadlock.
+		// As many batches as there are slots may be held; one more is an error, not a deadlock.
 		var alive []*Batch
 		for i := range l.layout.Slots {
 			b, err := e.Next(context.Background())
@@ -143,7 +143,7 @@ func TestOneEpochAtATime(t *testing.T) {
 	}
 }
 
-// TestTiming holds that batches depend neither on the number of processors nor on how fast they are taken.
+// TestTiming checks that batches depend neither on the number of processors nor on how fast they are taken.
 func TestTiming(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	cfg := LoaderConfig{BatchSize: 3, Workers: 3, Shuffle: true}

@@ -16,11 +16,11 @@ type maker struct {
 	kept   kept // the loader's
 	cache  *Cache
 	report func(Warning)
-	// versions are the loader's: of each sample's file when it was last read.
+	// versions are the loader's: the version of each sample's file when it was last read.
 	versions []atomic.Int64
 
-	own  mt19937.Generator // a worker's generator
-	src  Source            // where crops are drawn from
+	own  mt19937.Generator // the generator of a worker
+	src  Source            // crops are drawn from it
 	file []byte            // the file's content
 }
 
@@ -81,7 +81,7 @@ func (m *maker) prepare(ctx context.Context, index int) (*transforms.Image, tran
 	return &m.sample8, plan, nil
 }
 
-// read reads the file of a sample, and warns if it is not the one that was read before.
+// read reads the file of a sample, and warns if the file has changed since it was last read.
 func (m *maker) read(ctx context.Context, index int) error {
 	s := m.folder.Samples[index]
 	r, err := s.read(ctx, m.file)
@@ -95,7 +95,7 @@ func (m *maker) read(ctx context.Context, index int) error {
 	return nil
 }
 
-// warn passes on the warnings about the file of a sample.
+// warn reports the warnings about the file of a sample.
 func (m *maker) warn(index int) {
 	for _, reason := range m.unusual {
 		if m.report != nil {

@@ -7,10 +7,10 @@ import (
 	"hymenoptera/transforms"
 )
 
-// smallParts is the memory of decoders apart from pixels: tables, windows of the compression, buffers.
+// smallParts bounds the memory of decoders apart from pixels: tables, windows of the compression, buffers.
 const smallParts = 512 << 10
 
-// jpegMemory bounds the bytes that a sample of the JPEG file whose header d read last takes to make, with its orientation.
+// jpegMemory bounds the bytes that making a sample from a JPEG file takes. d has read the file's header last.
 func jpegMemory(tf transforms.Transform, d *jpeg.Decoder, info jpeg.Info, orientation int) int64 {
 	if tf.Upright && turns(orientation) {
 		larger := max(resizeMemory(tf, info.Width, info.Height), resizeMemory(tf, info.Height, info.Width))
@@ -21,12 +21,12 @@ func jpegMemory(tf transforms.Transform, d *jpeg.Decoder, info jpeg.Info, orient
 	return smallParts + info.Memory + pixelBytes(region.Dx(), region.Dy()) + resizeMemory(tf, info.Width, info.Height)
 }
 
-// otherMemory bounds the bytes that a sample of a file of another format takes to make: all of its pixels, and what its
-// decoder keeps beside them.
+// otherMemory bounds the bytes that making a sample from a file of another format takes: all of its pixels, and the
+// decoder's own memory.
 func otherMemory(tf transforms.Transform, data []byte, width, height int) int64 {
 	pixels := int64(width) * int64(height)
 	all := smallParts + pixelBytes(width, height) + resizeMemory(tf, width, height) + 64*int64(width) // a few rows
-	if tf.Upright {                                                                                   // a copy, and the sides exchanged
+	if tf.Upright {                                                                                   // a copy with exchanged sides
 		all += pixelBytes(height, width) + resizeMemory(tf, height, width)
 	}
 	switch format(data) {
@@ -38,12 +38,12 @@ func otherMemory(tf transforms.Transform, data []byte, width, height int) int64 
 	return all
 }
 
-// tiffMemory bounds what a TIFF file's pixels take on their way: a copy to turn the picture upright, planes, and of packed
-// ones the coefficients of a JPEG and two copies of a strip or tile, which may be larger than the picture.
+// tiffMemory bounds the bytes that decoding a TIFF file's pixels takes: a copy to turn the picture upright, planes and, for
+// packed pixels, the coefficients of a JPEG and two copies of a strip or tile, which may be larger than the picture.
 func tiffMemory(data []byte, pixels int64) (all int64) {
 	d, err := readTIFFDirectory(data)
 	if err != nil {
-		return 0 // decoding fails as soon
+		return 0 // decoding will fail too
 	}
 	if d.first(tiffOrientation, 1) != 1 {
 		all += 4 * pixels
@@ -58,7 +58,7 @@ func tiffMemory(data []byte, pixels int64) (all int64) {
 	if compression == tiffJPEG || compression == tiffOldJPEG {
 		all += 8 * pixels
 	}
-	const most = 1 << 31 // of what a file may state
+	const most = 1 << 31 // the largest value that is taken from the file
 	side := func(tag int) int64 { return int64(min(max(0, d.first(tag, 0)), most)) }
 	block := min(most, max(pixels, side(tiffTileWidth)*side(tiffTileHeight)))
 	bits := d.list(tiffBits, 1)

@@ -17,8 +17,8 @@ import (
 	"hymenoptera/transforms"
 )
 
-// What Cost says suffices for everything that Prepare allocates, garbage too, and is no more than a few times of it:
-// for the fixtures of every format, and for large pictures of those whose decoders make pictures of their own.
+// Cost is at least what Prepare allocates in all, garbage too, and at most a few times as much: for the fixtures of every
+// format, and for large pictures in formats whose decoders make pictures of their own.
 func TestCostBoundsWhatPrepareTakes(t *testing.T) {
 	files := map[string][]byte{}
 	for _, g := range goldens(t) {
@@ -86,7 +86,7 @@ func TestWorkOfScans(t *testing.T) {
 		want int64
 	}{
 		{hostile.JPEG(100, 100, 7), 70_000},
-		{hostile.JPEG(1000, 1000, 400), 20_000_000}, // no more than is done
+		{hostile.JPEG(1000, 1000, 400), 20_000_000}, // limited to 20 passes
 		{readImage(t, "rgb.jpg"), 67 * 45},
 	} {
 		if got, err := p.Cost(tt.data); got.Work != tt.want || err != nil {
@@ -102,7 +102,7 @@ func TestWorkOfScans(t *testing.T) {
 	}
 }
 
-// A preparer whose context has ended stops, but for WebP, which libwebp decodes in one call.
+// A preparer stops when its context has ended, except for WebP, which libwebp decodes in one call.
 func TestPrepareStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

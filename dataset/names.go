@@ -28,7 +28,7 @@ func checkNames(classes []string) error {
 	return nil
 }
 
-// visible drops the characters that show nothing, but for joiners: with those, words and emoji look different.
+// visible drops invisible characters, except joiners, with which words and emoji look different.
 func visible(r rune) rune {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	if unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner {

@@ -39,8 +39,8 @@ func readZip(t testing.TB, path string) map[string][]byte {
 	return files
 }
 
-// Odd and damaged pictures (scripts/make_odd_pictures.py) have the pixels that Pillow gives them, or are refused; and what
-// Pillow reads and this package does not is refused for a reason that docs/parity.md lists.
+// Odd and damaged pictures (scripts/make_odd_pictures.py) have the pixels that Pillow gives them, or are refused. If Pillow
+// reads a picture that this package refuses, docs/parity.md lists the reason.
 func TestOddPicturesAreRefusedOrPillows(t *testing.T) {
 	files := readZip(t, "testdata/odd.zip")
 	var answers map[string]struct {
@@ -84,7 +84,7 @@ func TestOddPicturesAreRefusedOrPillows(t *testing.T) {
 	}
 }
 
-// A picture whose strips have room for more rows than it has is one strip, as in Pillow.
+// A picture whose strips could hold more rows than it has is one strip, as in Pillow.
 func TestStripsOfManyRows(t *testing.T) {
 	data := readImage(t, "rgb.tif")
 	var want transforms.Image
@@ -137,7 +137,7 @@ func TestTIFFDirectoryEndsWithTheFile(t *testing.T) {
 	}
 }
 
-// A message names the format that a file has, and what to do.
+// A message names the format of a file, and says what to do.
 func TestUnknownFormatsAreNamed(t *testing.T) {
 	for _, tt := range []struct{ data, want string }{
 		{"", "the file is empty"},

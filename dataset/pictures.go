@@ -10,14 +10,14 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A Picture is the decoded picture of a sample if crops are random, else the finished crop.
+// A Picture is the whole decoded picture of a sample if crops are random, otherwise the finished crop.
 type Picture struct {
 	Index int // of the sample
 	Image *transforms.Image
 }
 
-// Pictures decodes every sample once, on all processors, in no order. The first error ends it; for a sample it names
-// the file.
+// Pictures decodes every sample once, on all processors, and yields them in any order. The first error ends the iteration;
+// if it is about a sample, it names the file.
 func (l *Loader) Pictures(ctx context.Context) iter.Seq2[Picture, error] {
 	return func(yield func(Picture, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -79,7 +79,7 @@ func (m *maker) whole(ctx context.Context, index int) (p *transforms.Image, err 
 	return p, err
 }
 
-// CountPixels returns how many pixels [Loader.Pictures] will have, by the headers of the samples' files. It stops
+// CountPixels returns how many pixels [Loader.Pictures] would yield, by the headers of the samples' files. It stops
 // soon after the count exceeds most.
 func (l *Loader) CountPixels(ctx context.Context, most int64) (int64, error) {
 	if !l.tf.Random {

@@ -6,7 +6,7 @@ import (
 	"hymenoptera/internal/mt19937"
 )
 
-// PlanEpoch makes the same draws as [Loader.Epoch] but returns plans instead of pixels, for callers that crop on the
+// PlanEpoch draws the same random numbers as [Loader.Epoch] but returns plans instead of pixels, for callers that crop on the
 // device. sizes are the sizes of the samples' pictures. Without workers the crops come from main, all at once.
 func (l *Loader) PlanEpoch(main Source, sizes []image.Point) []PlannedBatch {
 	order := make([]int, l.Len())

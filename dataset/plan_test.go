@@ -14,7 +14,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// collect returns what f makes of an epoch's batches.
+// collect returns the results of f for an epoch's batches.
 func collect[T any](t *testing.T, l *Loader, seed uint64, f func(*Batch) []T) (all []T) {
 	t.Helper()
 	e := l.Epoch(context.Background(), mt19937.New(seed))
@@ -32,7 +32,7 @@ func collect[T any](t *testing.T, l *Loader, seed uint64, f func(*Batch) []T) (a
 	}
 }
 
-// A loader of bytes gives, once they are normalised, the floats of a loader of floats.
+// A loader of bytes gives the same values as a loader of floats, once its bytes are normalised.
 func TestPixelsAreWhatIsNormalised(t *testing.T) {
 	for _, workers := range []int{0, 2} {
 		cfg := LoaderConfig{BatchSize: 4, Workers: workers, Shuffle: true, ChannelsLast: true}
@@ -59,8 +59,8 @@ func TestPixelsAreWhatIsNormalised(t *testing.T) {
 	}
 }
 
-// What PlanEpoch says, done to the pictures of Pictures, is what Epoch gives; both leave the generator where the other
-// one does.
+// PlanEpoch's plans, applied to the pictures of Pictures, give Epoch's samples; both leave the generator in the same
+// state.
 func TestPlansAreWhatEpochsDo(t *testing.T) {
 	for _, workers := range []int{0, 1, 3} {
 		l := open(t, 9, LoaderConfig{BatchSize: 4, Workers: workers, Shuffle: true})
@@ -110,7 +110,7 @@ func TestPlansAreWhatEpochsDo(t *testing.T) {
 	}
 }
 
-// The pictures of a set for validation are its finished crops, those of a damaged one end with the file's name.
+// For a validation set, Pictures yields the finished crops; for a damaged picture, an error that names the file.
 func TestPicturesOfValidation(t *testing.T) {
 	f, err := NewImageFolder(filepath.Join(dealt(t), "train"))
 	if err != nil {

@@ -7,18 +7,18 @@ import (
 
 // A Position is a place in a pass over a loader's samples, between two batches. The zero value is its beginning.
 type Position struct {
-	Batches int `json:"batches"` // that Next has returned
-	// Drawn has, for each worker, how many words of its stream went into these batches. Batches that were made ahead do
-	// not count. Where the words come from the main generator, it is empty.
+	Batches int `json:"batches"` // number of batches that Next has returned
+	// Drawn has, for each worker, how many words of its stream these batches took. Batches that were made ahead do not
+	// count. It is empty if the words come from the main generator.
 	Drawn []uint64 `json:"drawn,omitempty"`
 }
 
-// Position returns how far Next has come.
+// Position returns the position after the batches that Next has returned.
 func (e *Epoch) Position() Position {
 	return Position{Batches: e.delivered, Drawn: slices.Clone(e.drawn)}
 }
 
-// mostDrawn is more words than a sample takes: a crop takes at most 42, and each augmentation a few more.
+// mostDrawn is more than the number of words for a sample: a crop takes at most 42, and each augmentation a few more.
 const mostDrawn = 1 << 12
 
 // Check returns an error for a position that no pass of this loader reaches.

@@ -12,7 +12,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A pass that goes on from a position gives the batches that the first one would have given next.
+// A pass that is resumed from a position gives the batches that the first one would have given next.
 func TestResume(t *testing.T) {
 	train, _, err := Open(dealt(t))
 	if err != nil {
@@ -36,7 +36,7 @@ func TestResume(t *testing.T) {
 				}
 				main := mt19937.New(7)
 				first := l.Epoch(t.Context(), main)
-				var now []mt19937.Generator // main before each batch
+				var now []mt19937.Generator // the state of main before each batch
 				var positions []Position
 				for end := false; !end; {
 					now, positions = append(now, *main), append(positions, first.Position())
@@ -64,7 +64,7 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// samples returns what the batches from a position on hold. If now is not nil, main becomes that after the draws of the
+// samples returns the contents of the batches from a position on. If now is not nil, main is set to it after the draws at the
 // beginning.
 func samples(t *testing.T, l *Loader, main, now *mt19937.Generator, at Position) (held []string) {
 	t.Helper()

@@ -9,14 +9,14 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A Preparer makes samples of pictures in memory, as a loader does of files. It keeps its memory from picture to
+// A Preparer makes samples of pictures in memory, as a loader does from files. It reuses its memory from picture to
 // picture. One goroutine at a time may use it.
 type Preparer struct {
 	sampler
-	pixels int // that a picture may have
+	pixels int // the most pixels of a picture
 }
 
-// A SizeError says that a picture has more pixels than it may.
+// A SizeError says that a picture has too many pixels.
 type SizeError struct{ Width, Height, Most int }
 
 func (e *SizeError) Error() string {
@@ -41,18 +41,18 @@ func NewPreparer(tf transforms.Transform, channelsLast bool) (*Preparer, error) 
 	return p, nil
 }
 
-// Len returns the floats of a sample: 3×H×W.
+// Len returns the number of floats in a sample: 3×H×W.
 func (p *Preparer) Len() int { return p.layout.SampleLen() }
 
-// Bound sets how many pixels a picture may have for [Preparer.Cost]. [Preparer.Prepare] refuses JPEG files whose
-// scans are more work than 20 passes over as many pixels; such a file may have only a few kilobytes.
+// Bound sets the number of pixels that [Preparer.Cost] allows. [Preparer.Prepare] then refuses JPEG files whose scans
+// are more work than 20 passes over that many pixels; such a file may have only a few kilobytes.
 func (p *Preparer) Bound(pixels int) {
 	p.pixels, p.jpeg.MaxWork = pixels, 20*int64(pixels)
 }
 
-// A Cost is an upper bound of the resources for making a sample of a picture.
+// A Cost is an upper bound of the resources for making a sample.
 type Cost struct {
-	Memory int64 // bytes, beside the file and the sample
+	Memory int64 // bytes, in addition to the file and the sample
 	Work   int64 // passes over pixels, each counted per pixel
 }
 
@@ -67,7 +67,7 @@ func (p *Preparer) Cost(data []byte) (Cost, error) {
 		if err := p.bounded(info.Width, info.Height); err != nil {
 			return Cost{}, err
 		}
-		// In a scan's data this marker cannot be; in other segments, as a thumbnail's, it can.
+		// This marker cannot occur in a scan's data, but in other segments, such as a thumbnail, it can.
 		scans := int64(bytes.Count(data, []byte("\xff\xda")))
 		work := int64(info.Width) * int64(info.Height) * scans
 		return Cost{jpegMemory(p.tf, p.jpeg, info, exifOrientation(data)), min(work, p.jpeg.MaxWork)}, nil
@@ -83,7 +83,7 @@ func (p *Preparer) Cost(data []byte) (Cost, error) {
 	return Cost{otherMemory(p.tf, data, width, height), passes * int64(width) * int64(height)}, nil
 }
 
-// bounded returns an error for pictures that are larger than they may be.
+// bounded returns an error for pictures that are too large.
 func (p *Preparer) bounded(width, height int) error {
 	if width <= 0 || height <= 0 || width > p.pixels/height {
 		return &SizeError{width, height, p.pixels}
@@ -91,8 +91,8 @@ func (p *Preparer) bounded(width, height int) error {
 	return nil
 }
 
-// Prepare writes the sample of a picture, the content of a file of any format that [Decode] takes, to dst, which has
-// Len() floats. It decodes only the part of the picture that the crop needs, and stops soon after ctx is done.
+// Prepare writes the sample of a picture to dst, which has Len() floats. data is the content of a file in any format that
+// [Decode] accepts. Prepare decodes only the part of a JPEG that the crop needs, and stops soon after ctx is done.
 func (p *Preparer) Prepare(ctx context.Context, dst []float32, data []byte) error {
 	if _, err := p.crop(ctx, nil, data); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A preparer's samples are the loader's, whose batches are PyTorch's.
+// A preparer makes the same samples as the loader, whose batches equal PyTorch's.
 func TestPreparerIsTheLoader(t *testing.T) {
 	folder, err := NewImageFolder("../cmd/hymenoptera/testdata/insects/val")
 	if err != nil {
@@ -52,7 +52,7 @@ func TestPreparerIsTheLoader(t *testing.T) {
 	}
 }
 
-// The size in the header is that of Pillow's picture, or an orientation's other way round.
+// The size in the header is that of Pillow's picture, with its sides exchanged for some orientations.
 func TestSizeIsPillows(t *testing.T) {
 	for _, want := range goldens(t) {
 		w, h, err := Size(readImage(t, want.File))
@@ -70,7 +70,7 @@ func TestSizeIsPillows(t *testing.T) {
 	}
 }
 
-// Unusual gives the reasons why a picture is unusual.
+// Unusual returns the reasons why a picture is unusual.
 func TestUnusual(t *testing.T) {
 	p, err := NewPreparer(transforms.Eval(32), false)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// realData returns the folder of the real ants and bees, or skips.
+// realData returns the folder of the real ants and bees, or skips the test.
 func realData(t testing.TB) string {
 	shared := os.Getenv("HYMENOPTERA_SHARED")
 	if shared == "" {

@@ -8,19 +8,19 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A sampler makes samples of the contents of pictures' files, one after another, in memory that it keeps. It belongs to
+// A sampler makes samples from the contents of pictures' files, one after another, and reuses its memory. It belongs to
 // one goroutine at a time.
 type sampler struct {
 	tf     transforms.Transform
 	norm   *transforms.Normalizer
 	layout BatchLayout
-	// keep, if not nil, reports for a picture's size whether to decode all of it, for the cache.
+	// keep, if not nil, reports whether to decode all of a picture of that size, for the cache.
 	keep func(width, height int) bool
 
 	jpeg     *jpeg.Decoder
 	resizer  transforms.Resizer
 	picture  transforms.Image // the file's pixels, or those that the plan needs
-	complete bool             // all of them, as keep wanted it
+	complete bool             // picture has all pixels, as keep demanded
 	sample8  transforms.Image // the sample, before it is normalised
 	unusual  []string         // about the file that was decoded last
 }
@@ -37,8 +37,8 @@ func (s *sampler) close() {
 	}
 }
 
-// crop draws a file's augmentation from rng and sets s.sample8 to the part of the picture that it shows. The plan has the
-// remaining work.
+// crop draws a file's augmentation from rng and sets s.sample8 to the part of the picture to show. The returned plan has
+// the remaining work.
 func (s *sampler) crop(ctx context.Context, rng Source, file []byte) (plan transforms.Plan, err error) {
 	var origin image.Point
 	s.complete = false
@@ -53,8 +53,8 @@ func (s *sampler) crop(ctx context.Context, rng Source, file []byte) (plan trans
 	return s.show(&s.picture, origin, plan), nil
 }
 
-// show sets s.sample8 to what plan shows of a picture, whose upper left pixel is at origin, and returns what of the plan is left
-// to be done. The flip is: normalising does it for nothing, unless pixels change after it.
+// show sets s.sample8 to the part of a picture that plan shows; origin is the position of the picture's upper left pixel. It
+// returns the rest of the plan. The flip is left to normalising, which does it at no cost, unless the plan augments pixels.
 func (s *sampler) show(picture *transforms.Image, origin image.Point, plan transforms.Plan) transforms.Plan {
 	s.resizer.Resize(&s.sample8, picture, origin, plan)
 	if plan.Augment != nil {
@@ -67,8 +67,8 @@ func (s *sampler) show(picture *transforms.Image, origin image.Point, plan trans
 	return plan
 }
 
-// decodeJPEG draws the plan from the size in the header and decodes only what it needs, from origin on, or all of a picture
-// that is to be kept or turned.
+// decodeJPEG draws the plan for the size in the header and decodes only the pixels that it needs, from origin on, or a whole
+// picture that is to be kept or turned.
 func (s *sampler) decodeJPEG(ctx context.Context, rng Source, file []byte) (plan transforms.Plan, origin image.Point, err error) {
 	if s.jpeg == nil {
 		if s.jpeg, err = jpeg.NewDecoder(); err != nil {
@@ -113,7 +113,7 @@ func (s *sampler) whole(rng Source, file []byte) transforms.Plan {
 	return s.tf.Plan(w, h, rng)
 }
 
-// normalize writes the sample of a picture, with the rest of its plan.
+// normalize writes the sample of a picture, applying the rest of its plan.
 func (s *sampler) normalize(dst []float32, picture *transforms.Image, plan transforms.Plan) {
 	if s.layout.ChannelsLast {
 		s.norm.ApplyChannelsLast(dst, picture, plan.Flip)
@@ -124,7 +124,7 @@ func (s *sampler) normalize(dst []float32, picture *transforms.Image, plan trans
 	}
 }
 
-// decodeRegion decodes a region of the file whose header d read last.
+// decodeRegion decodes a region of a file. d has read the file's header last.
 func decodeRegion(ctx context.Context, dst *transforms.Image, d *jpeg.Decoder, data []byte, region image.Rectangle) error {
 	dst.Reset(region.Dx(), region.Dy())
 	return d.Decode(ctx, dst.Bytes(), 8*dst.Stride, data, region)

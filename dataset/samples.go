@@ -8,7 +8,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A colorModel is the meaning of the samples of a pixel.
+// A colorModel says which colours the samples of a pixel are.
 type colorModel int
 
 const (
@@ -21,24 +21,24 @@ const (
 	naked // one sample that Pillow clips to 0 and 255 rather than scales
 )
 
-// A sampling is the meaning of the bytes of a row: Pillow's raw mode. Samples behind those of the model are left out,
-// as Pillow's convert("RGB") leaves out alpha.
+// A sampling describes the bytes of a row, like Pillow's raw mode. Samples after those of the model are ignored, as
+// Pillow's convert("RGB") ignores alpha.
 type sampling struct {
 	model    colorModel
 	bits     int  // per sample: 1, 2, 4, 8, 12, 16 or 32
 	samples  int  // per pixel
-	big      bool // bytes of a sample: the highest first
-	reversed bool // bits of a byte: the lowest first
+	big      bool // the highest byte of a sample comes first
+	reversed bool // the lowest bit of a byte comes first
 	signed   bool
 	float    bool
-	multiply bool // colours are multiplied by the sample behind them, alpha
+	multiply bool // colours are multiplied by the next sample, alpha
 	palette  *[256][3]byte
 }
 
-// size returns the bytes of n pixels.
+// size returns the number of bytes for n pixels.
 func (s *sampling) size(n int) int { return (n*s.bits*s.samples + 7) / 8 }
 
-// row converts n pixels of src to R, G, B and a byte without meaning.
+// row converts n pixels of src to R, G, B and an unused byte.
 func (s *sampling) row(dst, src []byte, n int) {
 	if s.bits == 8 && !s.reversed && !s.multiply {
 		switch s.model {
@@ -96,7 +96,7 @@ func (s *sampling) blank(dst *transforms.Image) {
 	dst.Fill(c[0], c[1], c[2])
 }
 
-// raw returns a sample of at most 8 bits as it is.
+// raw returns a sample of at most 8 bits, unchanged.
 func (s *sampling) raw(src []byte, sample int) byte {
 	bit := sample * s.bits
 	b := src[bit/8]
@@ -106,7 +106,7 @@ func (s *sampling) raw(src []byte, sample int) byte {
 	return b >> (8 - s.bits - bit%8) & (1<<s.bits - 1)
 }
 
-// scaled returns a sample as eight bits: of a longer one its highest.
+// scaled returns a sample as eight bits, the highest eight of a longer one.
 func (s *sampling) scaled(src []byte, sample int) byte {
 	switch {
 	case s.bits < 8:
@@ -119,7 +119,7 @@ func (s *sampling) scaled(src []byte, sample int) byte {
 	return s.raw(src, sample)
 }
 
-// clip returns a sample of more than eight bits as Pillow's conversion to RGB has it: not scaled, but cut off at 0 and 255.
+// clip returns a sample of more than eight bits as Pillow converts it to RGB: not scaled, but clipped to 0 and 255.
 func (s *sampling) clip(src []byte, sample int) byte {
 	var order binary.ByteOrder = binary.LittleEndian
 	if s.big {

@@ -18,12 +18,13 @@ import (
 // A Shard is a tar file with pictures of a set.
 type Shard struct {
 	Path string // where it lies
-	// Fetch, if not nil, puts the shard there, or sees that it is the right one that is there. It is called again if the shard has gone.
+	// Fetch, if not nil, puts the shard there, or checks the one that is there. It is called again if the shard has been
+	// removed.
 	Fetch func(ctx context.Context) error
 
-	turn   sync.Mutex // of one Fetch at a time
+	turn   sync.Mutex // held during a Fetch
 	here   bool       // Fetch has succeeded
-	failed error      // of a Fetch ahead of time, for those that need the shard
+	failed error      // error of a Fetch ahead of time, for the samples that need the shard
 }
 
 // A Member is a picture in a shard.
@@ -38,7 +39,7 @@ type Member struct {
 const tarBlock = 512
 
 // NewShardSet returns a set of pictures in shards, with the members of each, in order. root is the folder of the shards. The
-// path of a sample is that of its shard, a slash, and its name.
+// path of a sample is the path of its shard, a slash, and its name.
 func NewShardSet(root string, classes []string, shards []*Shard, members [][]Member) (*ImageFolder, error) {
 	if err := checkNames(classes); err != nil {
 		return nil, fmt.Errorf("dataset: %s: %w", root, err)
@@ -62,7 +63,7 @@ func NewShardSet(root string, classes []string, shards []*Shard, members [][]Mem
 // Sharded reports whether the pictures lie in shards.
 func (f *ImageFolder) Sharded() bool { return len(f.Samples) > 0 && f.Samples[0].shard != nil }
 
-// perShard returns where in Samples those of each shard end.
+// perShard returns the index in Samples after the last one of each shard.
 func (f *ImageFolder) perShard() (ends []int) {
 	for i := range f.Samples {
 		if i+1 == len(f.Samples) || f.Samples[i+1].shard != f.Samples[i].shard {
@@ -77,10 +78,10 @@ type content struct {
 	io.Reader
 	file    *os.File
 	size    int64
-	version int64 // another number when the file has changed
+	version int64 // changes when the file changes
 }
 
-// fetch sees that the sample's shard is there.
+// fetch fetches the sample's shard if it is missing.
 func (s Sample) fetch(ctx context.Context) error {
 	if s.shard == nil || s.shard.Fetch == nil {
 		return nil
@@ -88,7 +89,8 @@ func (s Sample) fetch(ctx context.Context) error {
 	return s.shard.fetch(ctx, false)
 }
 
-// fetch sees that the shard is there. Ahead of time an error is kept for the first that needs the shard, which need not ask again.
+// fetch fetches the shard if it is missing. If it fails ahead of time, the error is kept for the first sample that needs the
+// shard, without another try.
 func (s *Shard) fetch(ctx context.Context, ahead bool) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -109,7 +111,7 @@ func (s *Shard) fetch(ctx context.Context, ahead bool) error {
 	return err
 }
 
-// A FetchError says that a shard did not come.
+// A FetchError says that a shard could not be fetched.
 type FetchError struct {
 	Shard string // where it should lie
 	Err   error
@@ -120,7 +122,7 @@ func (e *FetchError) Error() string {
 }
 func (e *FetchError) Unwrap() error { return e.Err }
 
-// gone reports whether the sample's shard was taken away after it was fetched, to make room for others.
+// gone reports whether the sample's shard was removed after it was fetched, to make room for others.
 func (s Sample) gone(err error) bool {
 	return s.shard != nil && s.shard.Fetch != nil && errors.Is(err, fs.ErrNotExist)
 }
@@ -154,7 +156,7 @@ func (s Sample) open() (c content, err error) {
 	return c, nil
 }
 
-// Open opens the sample's file, as it is, and returns its size in bytes. The caller must close it.
+// Open opens the sample's file, undecoded, and returns its size in bytes. The caller must close it.
 func (s Sample) Open(ctx context.Context) (io.ReadCloser, int64, error) {
 	if err := s.fetch(ctx); err != nil {
 		return nil, 0, err
@@ -184,7 +186,7 @@ func (s Sample) checkHeader(shard io.ReaderAt) error {
 	return nil
 }
 
-// Bytes returns the size of the sample's file, and -1 if it is gone.
+// Bytes returns the size of the sample's file, or -1 if the file is gone.
 func (s Sample) Bytes() int64 {
 	if s.shard != nil {
 		return s.size

@@ -7,13 +7,13 @@ import (
 	"hymenoptera/internal/mt19937"
 )
 
-// A Share is the part of each pass of one of World processes, which together go over a set. A shuffled pass is that of
-// torch.utils.data.DistributedSampler: its order is drawn from Seed plus the epoch (see [Loader.SetEpoch]), and it begins
-// again from the first samples until all processes have as many. A pass that is not shuffled has each sample once, so the
-// shares can differ by one.
+// A Share is the part of each pass that one of World processes takes. A shuffled pass equals that of
+// torch.utils.data.DistributedSampler: its order is drawn from Seed plus the epoch (see [Loader.SetEpoch]), and samples from
+// its beginning are repeated until all processes have the same number. A pass that is not shuffled has each sample once, so
+// the sizes of shares can differ by one.
 //
-// Of a set in shards, a shuffled pass draws the order of the shards from Seed plus the epoch, also for a single process, and
-// each process takes a part of them.
+// For a set in shards, a shuffled pass draws the order of the shards from Seed plus the epoch, also for a single process, and
+// each process takes a part of the samples.
 type Share struct {
 	Rank, World int
 	Seed        uint64
@@ -29,7 +29,7 @@ func (s Share) validate(c LoaderConfig) error {
 	return nil
 }
 
-// len returns the number of samples in the share of a set of n.
+// len returns the number of samples in this share of a set of n.
 func (s Share) len(n int, shuffle bool) int {
 	switch {
 	case s.World <= 1:
@@ -41,7 +41,7 @@ func (s Share) len(n int, shuffle bool) int {
 	}
 }
 
-// draw fills order with the samples of the share of a set of n.
+// draw fills order with the samples in this share of a set of n.
 func (s Share) draw(epoch, n int, shuffle bool, order []int) {
 	if !shuffle {
 		for i := range order {
@@ -56,6 +56,6 @@ func (s Share) draw(epoch, n int, shuffle bool, order []int) {
 	}
 }
 
-// SetEpoch sets the number of the epoch, from 0, whose order the next pass draws. It has an effect with several processes, and with
-// shards.
+// SetEpoch sets the number of the epoch, from 0, from which the order of the next pass is drawn. It has an effect with
+// several processes, and with shards.
 func (l *Loader) SetEpoch(epoch int) { l.epoch = epoch }

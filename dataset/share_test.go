@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Shares are those of torch.utils.data.DistributedSampler, which scripts/make_goldens.py asks.
+// Shares equal those of torch.utils.data.DistributedSampler, which scripts/make_goldens.py stores.
 func TestSharesAreDistributedSamplers(t *testing.T) {
 	data, err := os.ReadFile("testdata/shares.json")
 	if err != nil {
@@ -36,7 +36,7 @@ func TestSharesAreDistributedSamplers(t *testing.T) {
 	}
 }
 
-// Without shuffling each sample is in one share.
+// Without shuffling each sample is in exactly one share.
 func TestSharesInOrderHaveEachSampleOnce(t *testing.T) {
 	for _, n := range []int{1, 4, 5, 9} {
 		seen := make([]int, n)

@@ -5,15 +5,16 @@ import "hymenoptera/internal/mt19937"
 // shuffleBuffer is how many samples of a set in shards are mixed: the default of torch.utils.data's Shuffler.
 const shuffleBuffer = 10_000
 
-// drawShards fills order with the samples of an epoch of a set in shards, so that each shard is read from its beginning to its end,
-// but for a few thousand samples. With the seed of the share plus the epoch it draws the order of the shards (torch.randperm), takes
-// the process's part of all samples in that order, and mixes it in a buffer (torch.utils.data.datapipes.iter.Shuffler).
+// drawShards fills order with the samples of an epoch of a set in shards, so that each shard is read roughly from
+// beginning to end, within a few thousand samples. From the seed of the share plus the epoch it draws the order of the
+// shards (torch.randperm), takes the process's part of the samples in that order, and mixes it in a buffer
+// (torch.utils.data.datapipes.iter.Shuffler).
 func (l *Loader) drawShards(order []int) {
 	l.cfg.Share.drawShards(l.epoch, l.folder.perShard(), order)
 	mix(mt19937.NewPython(l.cfg.Share.Seed+uint64(l.epoch)), order, shuffleBuffer)
 }
 
-// drawShards fills order with the process's part of the samples of shards, which end where ends says.
+// drawShards fills order with the process's part of the samples. ends has the index after the last sample of each shard.
 func (s Share) drawShards(epoch int, ends, order []int) {
 	shards := make([]int, len(ends))
 	mt19937.Perm(mt19937.New(s.Seed+uint64(epoch)), shards)
@@ -32,7 +33,7 @@ func (s Share) drawShards(epoch int, ends, order []int) {
 	}
 }
 
-// mix mixes samples that come in an order, of which a buffer holds some at a time.
+// mix shuffles samples in place with a buffer that holds some of them at a time.
 func mix(rng mt19937.Source, order []int, size int) {
 	buffer := make([]int, 0, min(size, len(order)))
 	next := 0
@@ -48,6 +49,6 @@ func mix(rng mt19937.Source, order []int, size int) {
 	for ; next < len(order); next++ {
 		i := mt19937.PythonIntN(rng, len(buffer))
 		order[next] = buffer[i]
-		buffer = append(buffer[:i], buffer[i+1:]...) // as list.pop does: the rest keeps its order
+		buffer = append(buffer[:i], buffer[i+1:]...) // like list.pop: the rest keeps its order
 	}
 }

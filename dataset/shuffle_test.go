@@ -9,7 +9,7 @@ import (
 	"hymenoptera/internal/mt19937"
 )
 
-// Orders of samples in shards are those of torch.randperm and torch.utils.data's Shuffler (scripts/reference_shards.py).
+// Orders of samples in shards equal those of torch.randperm and torch.utils.data's Shuffler (scripts/reference_shards.py).
 func TestOrdersOfShardsArePyTorchs(t *testing.T) {
 	data, err := os.ReadFile("testdata/shards.json")
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"hymenoptera/internal/webp"
 )
 
-// Size returns the width and height that the header of a picture's file states, in pixels and before any
-// orientation is applied, so that large pictures can be refused before they are decoded.
+// Size returns the width and height in the header of a picture's file, in pixels and before any orientation is
+// applied, so that callers can refuse large pictures before they decode them.
 func Size(data []byte) (width, height int, err error) {
 	switch format(data) {
 	case formatJPEG:

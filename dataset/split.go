@@ -7,15 +7,16 @@ import (
 	"hymenoptera/internal/mt19937"
 )
 
-// Split divides a set into two sets with the same classes. Of each class's n pictures, val gets n·fraction, rounded,
-// at least one and not all, chosen by src. Both keep the order of the set. The pictures of a group in together, indices of
-// samples, come to the same side, so that val may get fewer or more. Only a class that is a single group is divided all the same.
+// Split divides a set into two sets with the same classes. Of each class's n pictures, src chooses n·fraction, rounded,
+// for val: at least one and not all. Both sets keep the order. The pictures of a group in together, indices of samples,
+// go to the same side, so that val may get fewer or more. It divides groups only if they leave a side without pictures of
+// a class.
 func (f *ImageFolder) Split(fraction float64, src Source, together [][]int) (train, val *ImageFolder, err error) {
 	if !(fraction > 0 && fraction < 1) {
 		return nil, nil, fmt.Errorf("dataset: a share of %v of the pictures to validate with: want more than 0 and less than 1", fraction)
 	}
 	d := newDivision(len(f.Samples), together)
-	first := 0 // of the class; samples are sorted by class
+	first := 0 // index of the class's first sample; samples are sorted by class
 	for label, n := range f.Counts() {
 		if n < 2 {
 			return nil, nil, fmt.Errorf("dataset: class %s: %d pictures cannot be divided into those to train with and those to validate with: want at least 2", f.Classes[label], n)
@@ -40,7 +41,7 @@ func (f *ImageFolder) Split(fraction float64, src Source, together [][]int) (tra
 	return train, val, nil
 }
 
-// A side is what becomes of a sample.
+// A side is the set that a sample goes to.
 type side int8
 
 const (
@@ -49,7 +50,7 @@ const (
 	toVal
 )
 
-// A division decides about samples, class by class.
+// A division assigns samples to sides, class by class.
 type division struct {
 	side   []side
 	groups [][]int
@@ -69,8 +70,8 @@ func newDivision(n int, groups [][]int) *division {
 	return d
 }
 
-// class sends share samples of a class to val, the first in order, but no group of which not all have room, nor what a group
-// of an earlier class decided. If no group has room, the smallest goes.
+// class sends share samples of a class to val, the first ones in order. It skips groups that do not fit, and samples whose
+// group an earlier class has sent. If no group fits, the smallest goes to val.
 func (d *division) class(order []int, share int) {
 	in := map[int]int{} // samples of this class in a group
 	have := 0
@@ -106,7 +107,7 @@ func (d *division) class(order []int, share int) {
 	}
 }
 
-// send sends a sample to a side, and its group with it.
+// send sends a sample, and its group with it, to a side.
 func (d *division) send(i int, to side) {
 	if g := d.group[i]; g >= 0 {
 		for _, k := range d.groups[g] {
@@ -116,7 +117,7 @@ func (d *division) send(i int, to side) {
 	d.side[i] = to
 }
 
-// breakUp divides a class without regard to groups. The rest of a group in other classes stays where it is.
+// breakUp divides a class and ignores its groups. The samples of a group in other classes stay where they are.
 func (d *division) breakUp(order []int, share int) {
 	for k, i := range order {
 		d.side[i] = toTrain

@@ -17,7 +17,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A pipe that nobody writes to stands for a file system that hangs.
+// A pipe without a writer takes the place of a file system that hangs.
 func TestWithinGivesUp(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -48,7 +48,7 @@ func TestWithinGivesUp(t *testing.T) {
 	}
 }
 
-// A file that changes between two passes is named: by the error if it cannot be read any more, else by a warning.
+// A file that changes between two passes is named: in the error if it can no longer be read, otherwise in a warning.
 func TestFilesThatChange(t *testing.T) {
 	other := readImage(t, "444.jpg")
 	for name, tt := range map[string]struct {

@@ -64,8 +64,8 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// TestSteadyState holds that JPEG samples take next to no memory once the buffers have grown, neither in a maker nor in a
-// whole epoch: what opening a file takes, and starting an epoch.
+// TestSteadyState checks that JPEG samples allocate almost nothing once the buffers have grown, in a maker and in a whole
+// epoch, except for opening files and starting an epoch.
 func TestSteadyState(t *testing.T) {
 	f := &ImageFolder{Root: "testdata/images", Classes: []string{"a"}}
 	for range 40 {
@@ -91,7 +91,7 @@ func TestSteadyState(t *testing.T) {
 		for range 3 * l.Len() {
 			once()
 		}
-		const opening = 13 // os.Open, Stat, and the goroutine that is waited for
+		const opening = 13 // os.Open, Stat, and the goroutine of within
 		if n := testing.AllocsPerRun(l.Len(), once); n > opening {
 			t.Errorf("random %v: %v allocations per sample", tf.Random, n)
 		}

@@ -8,12 +8,12 @@ import (
 
 // Tags of EXIF data.
 const (
-	exifFolder   = 0x8769 // offset of the directory with what a camera knows
+	exifFolder   = 0x8769 // offset of the directory with the camera's data
 	exifOriginal = 0x9003 // DateTimeOriginal
 )
 
 // Taken returns when a camera took the picture of a JPEG, PNG or WebP file, by its EXIF data, as if the camera's clock showed
-// UTC. It is false if the file does not say.
+// UTC. It returns false if the file does not say.
 func Taken(data []byte) (time.Time, bool) {
 	exif, _ := metadata(data)
 	for bytes.HasPrefix(exif, exifHead) {
@@ -46,7 +46,7 @@ func Taken(data []byte) (time.Time, bool) {
 	return t, err == nil
 }
 
-// exifEntry returns the twelve bytes of a tag in the directory at an offset, or nil.
+// exifEntry returns the twelve bytes of a tag's entry in the directory at an offset, or nil.
 func exifEntry(exif []byte, order binary.ByteOrder, offset uint32, tag uint16) []byte {
 	at := uint64(offset)
 	if at+2 > uint64(len(exif)) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A file says when it was taken where the EXIF standard puts that: in the directory that tag 0x8769 points to.
+// Taken finds the time where the EXIF standard puts it: in the directory that tag 0x8769 points to.
 func TestTaken(t *testing.T) {
 	file := func(order binary.AppendByteOrder, mark, taken string) []byte {
 		exif := append([]byte("Exif\x00\x00"), mark...)

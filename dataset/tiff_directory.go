@@ -33,16 +33,16 @@ const (
 
 var errTIFFShort = errors.New("tiff: the file is truncated")
 
-// A tiffDirectory holds the whole numbers of a file's first directory, read as Pillow reads them: the first of two
-// equal tags counts, unsorted ones are taken, values of more bytes than the file has are left out, and values that reach past its
-// end are the end of the directory.
+// A tiffDirectory holds the whole numbers of a file's first directory, read as Pillow reads them: of two equal tags the
+// first counts, tags need not be sorted, values of more bytes than the file has are ignored, and values that reach past
+// the end of the file end the directory.
 type tiffDirectory struct {
 	order  binary.ByteOrder
 	offset uint64 // of the directory
 	tags   map[int][]uint64
 }
 
-// tiffIntegers are the sizes of the types whose values are whole numbers: short, long, signed ones, IFD, long8.
+// tiffInteger returns the size of a type whose values are whole numbers (short, long, signed ones, IFD, long8), or 0.
 func tiffInteger(kind uint16) int {
 	switch kind {
 	case 3, 8:
@@ -99,7 +99,7 @@ func readTIFFDirectory(data []byte) (*tiffDirectory, error) {
 	return d, nil
 }
 
-// read reads the entries as far as there are whole ones.
+// read reads the entries up to the first incomplete one.
 func (d *tiffDirectory) read(data []byte, big bool) {
 	size := uint64(len(data))
 	entry, field := uint64(12), uint64(4)
@@ -111,7 +111,7 @@ func (d *tiffDirectory) read(data []byte, big bool) {
 	case !big && at+2 <= size:
 		count, at = uint64(d.order.Uint16(data[at:])), at+2
 	}
-	var total uint64 // of what lies outside of the entries: no more than the file has
+	var total uint64 // bytes of values outside the entries, at most the size of the file
 	for ; count > 0 && at+entry <= size; count, at = count-1, at+entry {
 		tag, kind := int(d.order.Uint16(data[at:])), d.order.Uint16(data[at+2:])
 		n := d.number(data[at+4:], field)
@@ -120,7 +120,7 @@ func (d *tiffDirectory) read(data []byte, big bool) {
 		if _, known := d.tags[tag]; known || unit == 0 || n == 0 {
 			continue
 		}
-		length := min(n, 1<<32) * unit // more than a file has, and no overflow
+		length := min(n, 1<<32) * unit // large enough to exceed any file, and without overflow
 		if length > field {
 			offset := d.number(value, field)
 			if offset > math.MaxInt64 {
@@ -146,7 +146,7 @@ func (d *tiffDirectory) number(p []byte, size uint64) uint64 {
 	return uint64(d.order.Uint32(p))
 }
 
-// values reads whole numbers; the values of other types are none.
+// values reads whole numbers. It returns none for other types.
 func (d *tiffDirectory) values(p []byte, kind uint16) []uint64 {
 	list := []uint64{}
 	size := tiffInteger(kind)
@@ -163,11 +163,11 @@ func (d *tiffDirectory) values(p []byte, kind uint16) []uint64 {
 	return list
 }
 
-// first returns a tag's first value, or another value if the directory lacks the tag.
+// first returns a tag's first value, or otherwise if the directory lacks the tag.
 func (d *tiffDirectory) first(tag, otherwise int) int {
 	v, ok := d.tags[tag]
 	switch {
-	case !ok, tag == tiffPhotometric && len(v) > 1: // as Pillow has it
+	case !ok, tag == tiffPhotometric && len(v) > 1: // as in Pillow
 		return otherwise
 	case len(v) > 0 && v[0] <= math.MaxInt32:
 		return int(v[0])
@@ -175,7 +175,7 @@ func (d *tiffDirectory) first(tag, otherwise int) int {
 	return -1
 }
 
-// list returns a tag's values, or others.
+// list returns a tag's values, or otherwise if the directory lacks the tag.
 func (d *tiffDirectory) list(tag int, otherwise ...int) []int {
 	values, ok := d.tags[tag]
 	if !ok {

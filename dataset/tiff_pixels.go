@@ -18,8 +18,8 @@ type tiffBlock struct {
 	offset        int
 }
 
-// readRaw reads pixels without compression as Pillow's TiffImagePlugin lists them: blocks follow one another from left to
-// right and from top to bottom, a plane after the other, and what comes too often is read over what was there.
+// readRaw reads uncompressed pixels as Pillow's TiffImagePlugin does: blocks follow one another from left to right and from
+// top to bottom, one plane after the other, and surplus blocks overwrite earlier ones.
 func (t *tiffPicture) readRaw(ctx context.Context, dst *transforms.Image, data []byte) error {
 	blocks, err := t.rawBlocks()
 	if err != nil {
@@ -55,7 +55,7 @@ func (t *tiffPicture) readRaw(ctx context.Context, dst *transforms.Image, data [
 				return errors.New("tiff: tiles narrower than their rows")
 			}
 		}
-		// The last row needs no padding behind it.
+		// The last row needs no padding after it.
 		if end := (b.h-1)*step + size; b.offset < 0 || b.offset > len(data) || end > len(data)-b.offset {
 			return errTIFFShort
 		}
@@ -74,8 +74,8 @@ func (t *tiffPicture) readRaw(ctx context.Context, dst *transforms.Image, data [
 	return nil
 }
 
-// rawPlane returns the sampling of one plane without compression. Pillow takes the letter of its raw mode there, which
-// says nothing of white being zero, of reversed bits or of 16 bits.
+// rawPlane returns the sampling of one uncompressed plane. Pillow uses a letter of its raw mode as the plane's mode, which
+// ignores inverted grey, reversed bits and 16 bits.
 func (t *tiffPicture) rawPlane() (sampling, error) {
 	s := t.sampling
 	known := s.samples <= 4 && (s.bits == 8 || s.bits == 1 && s.model != indexed)
@@ -140,7 +140,7 @@ func (t *tiffPicture) rawBlocks() ([]tiffBlock, error) {
 		}
 	}
 	slices.SortStableFunc(blocks, func(a, b tiffBlock) int { return a.offset - b.offset })
-	// Of neighbours in the file that have one place in the picture, the last counts.
+	// Of neighbours in the file with the same place in the picture, the last counts.
 	last := blocks[:0]
 	for i, b := range blocks {
 		if i+1 < len(blocks) {
@@ -154,7 +154,7 @@ func (t *tiffPicture) rawBlocks() ([]tiffBlock, error) {
 	return last, nil
 }
 
-// colors returns how many samples the photometric interpretation takes.
+// colors returns how many samples the photometric interpretation needs.
 func (t *tiffPicture) colors() int {
 	switch t.photometric {
 	case tiffRGB, tiffYCbCr:
@@ -179,12 +179,12 @@ func (t *tiffPicture) readPacked(ctx context.Context, dst *transforms.Image, dat
 	if info.Photometric == tiff.PhotometricYCbCr && (info.Compression != tiff.CompressionJPEG || info.Planar == tiff.PlanarSeparate) {
 		return t.readYCbCr(ctx, dst, r)
 	}
-	// libtiff returns samples in this machine's order, and bits with the highest first. Signed samples and floats in
-	// big-endian order Pillow swaps nevertheless.
+	// libtiff returns samples in this machine's byte order, and bits with the highest first. Pillow nevertheless swaps signed
+	// samples and floats of big-endian files.
 	s := t.sampling
 	s.reversed = false
 	s.big = s.big && (s.signed || s.float)
-	if s.model == luma { // out of libjpeg as RGB
+	if s.model == luma { // libjpeg returns RGB
 		s.model = colors
 	}
 	if info.Planar == tiff.PlanarSeparate && len(t.bits) > 1 {
@@ -195,8 +195,8 @@ func (t *tiffPicture) readPacked(ctx context.Context, dst *transforms.Image, dat
 	})
 }
 
-// eachBlock decodes the strips or tiles of a plane and passes on their rows. rowSize is the size of the rows of a
-// given number of pixels take as the caller will read them; where libtiff's are of another size, the file is broken.
+// eachBlock decodes the strips or tiles of a plane and calls put for their rows. rowSize returns the bytes of a row of so
+// many pixels as the caller reads it; if libtiff's rows have another size, the file is broken.
 func (t *tiffPicture) eachBlock(ctx context.Context, r *tiff.Reader, plane int, rowSize func(int) int, put func(x, y, w int, row []byte)) error {
 	info := r.Info()
 	want := rowSize(info.BlockWidth)
@@ -239,7 +239,7 @@ func (t *tiffPicture) readPlanes(ctx context.Context, dst *transforms.Image, r *
 			return err
 		}
 	}
-	// libtiff takes a fourth sample that is nothing in particular for alpha that colours are multiplied by, and Pillow with it.
+	// Like Pillow, libtiff takes a fourth sample without a meaning for alpha that colours are multiplied by.
 	if t.sampling.model == colors && len(t.bits) > 3 && (len(t.extra) == 0 || t.extra[0] == 0) {
 		t.sampling.multiply = true
 	}
@@ -266,7 +266,7 @@ func (t *tiffPicture) readYCbCr(ctx context.Context, dst *transforms.Image, r *t
 	return nil
 }
 
-// A planeJoiner puts planes of samples together: every plane as eight bits per pixel.
+// A planeJoiner joins planes of samples; every plane has eight bits per pixel.
 type planeJoiner struct {
 	t      *tiffPicture
 	one    sampling
@@ -276,7 +276,7 @@ type planeJoiner struct {
 
 func newPlaneJoiner(t *tiffPicture) *planeJoiner {
 	j := &planeJoiner{t: t, one: t.plane(), row: make([]byte, 4*t.width)}
-	for range min(len(t.bits), 4) { // Pillow's pictures have no more than four
+	for range min(len(t.bits), 4) { // Pillow's pictures have at most four
 		j.planes = append(j.planes, make([]byte, t.width*t.height))
 	}
 	return j
@@ -305,10 +305,10 @@ func (j *planeJoiner) finish(dst *transforms.Image) {
 	}
 }
 
-// turns reports whether a picture with an orientation of EXIF's is not upright.
+// turns reports whether a picture with an EXIF orientation is not upright.
 func turns(orientation int) bool { return orientation >= 2 && orientation <= 8 }
 
-// orient turns a picture upright: orientation is EXIF's, 1 to 8; others change nothing.
+// orient turns a picture upright: orientation is EXIF's, 1 to 8; other values have no effect.
 func orient(m *transforms.Image, orientation int) {
 	if !turns(orientation) {
 		return

@@ -6,7 +6,7 @@ import (
 	"hymenoptera/internal/jpeg"
 )
 
-// A Warning says what is unusual about a picture that could be decoded.
+// A Warning says why a picture that could be decoded is unusual.
 type Warning struct {
 	Path   string
 	Reason string // the same text for all pictures with the same fault
@@ -19,7 +19,7 @@ const warnGrey16 = "has grey values of more than 8 bits: those above 255 turn wh
 
 const warnChanged = "has changed since this training read it first: another training will not give the same result"
 
-// warnPixels is the number of pixels from which Pillow warns.
+// warnPixels returns the reason for a picture with so many pixels that Pillow warns about it.
 func warnPixels() string {
 	return fmt.Sprintf("has more than %d pixels: it may be a decompression bomb", jpeg.WarnPixels)
 }

@@ -10,14 +10,14 @@ import (
 	"hymenoptera/metrics"
 )
 
-// answerTensors are the logits or probabilities of validation images, as tensors of a checkpoint.
+// answerTensors has the logits or probabilities of validation images, as tensors of a checkpoint.
 type answerTensors struct {
 	values  checkpoint.Tensor // N×C of float32 logits or float64 probabilities
 	samples checkpoint.Tensor // N of int64: indices into the set
 	labels  checkpoint.Tensor // N of int64
 }
 
-// take takes a tensor under a name that begins with prefix, and reports whether it is one of answers.
+// take sets the tensor of a that t is, by a name that begins with prefix. It reports whether t is one of them.
 func (a *answerTensors) take(prefix string, t checkpoint.Tensor) bool {
 	switch t.Name {
 	case prefix + "values":
@@ -32,7 +32,7 @@ func (a *answerTensors) take(prefix string, t checkpoint.Tensor) bool {
 	return true
 }
 
-// tensors returns the tensors under names that begin with prefix; none for no images.
+// tensors returns the tensors, with names that begin with prefix, or nil if there are no answers.
 func (a answerTensors) tensors(prefix string) []checkpoint.Tensor {
 	if len(a.values.Data) == 0 {
 		return nil
@@ -41,7 +41,7 @@ func (a answerTensors) tensors(prefix string) []checkpoint.Tensor {
 	return []checkpoint.Tensor{a.values, a.samples, a.labels}
 }
 
-// check returns an error unless there are answers to n different ones of a set's images.
+// check returns an error unless a has answers for n different images of a set.
 func (a answerTensors) check(n int, dtype checkpoint.DType, images, classes int) error {
 	if n == 0 && a.values.Data == nil && a.samples.Data == nil && a.labels.Data == nil {
 		return nil
@@ -83,7 +83,7 @@ func newAnswers(ps []metrics.Prediction) (a answerTensors) {
 	return a
 }
 
-// add adds an image, whose values are added apart.
+// add adds an image. The caller adds its values.
 func (a *answerTensors) add(sample int, label int64) {
 	a.samples.Data = binary.LittleEndian.AppendUint64(a.samples.Data, uint64(sample))
 	a.labels.Data = binary.LittleEndian.AppendUint64(a.labels.Data, uint64(label))

@@ -21,14 +21,14 @@ import (
 	"hymenoptera/zoo"
 )
 
-// config returns the content of config.json: the options, the command that repeats the run, and the versions and the data that it
-// used.
+// config returns the content of config.json: the options, the command that repeats the run, and the versions and the data
+// that it used.
 func (p *plan) config(ctx context.Context, model zoo.Network) (any, error) {
 	o := p.o
 	command := p.hooks.Command(o)
 	o.Device = p.mode.Device.String()
 	var err error
-	if o, err = o.absolute(); err != nil { // for eval, which is called from anywhere
+	if o, err = o.absolute(); err != nil { // eval may be called from another working directory
 		return nil, err
 	}
 	files, err := digest(ctx, p.set.val)
@@ -45,7 +45,7 @@ func (p *plan) config(ctx context.Context, model zoo.Network) (any, error) {
 	}}, nil
 }
 
-// absolute returns the options with the paths of the data for any working directory.
+// absolute returns the options with paths of the data that are valid in any working directory.
 func (o Options) absolute() (_ Options, err error) {
 	if !shards.IsAddress(o.Data) {
 		o.Data, err = filepath.Abs(o.Data)
@@ -56,8 +56,8 @@ func (o Options) absolute() (_ Options, err error) {
 	return o, err
 }
 
-// newCard returns the description of the weights in best.safetensors, without the phase that they were reached in. The file
-// is made to be given away, so the card names no folders of this machine.
+// newCard returns the description of the weights in best.safetensors, without the phase in which training reached them. The
+// file may be given away, so the card names no folders of this machine.
 func newCard(o Options, classes []string, validation transforms.Transform) (classify.Card, error) {
 	o.Data = ""
 	if o.Exclude != "" {
@@ -78,9 +78,9 @@ func ReadOptions(card classify.Card) (o Options, err error) {
 	return o, nil
 }
 
-// bestWeights returns a copy of the model's weights with the card of the phase that they were reached in.
+// bestWeights returns a copy of the model's weights, with a card that describes the phase in which training reached them.
 func (t *training) bestWeights(p metrics.Phase) (sd *checkpoint.StateDict, err error) {
-	malloc.GiveBack() // the memory of the epoch, before all weights are copied
+	malloc.GiveBack() // free the memory of the epoch before all weights are copied
 	err = torch.Do(context.Background(), func(*torch.Scope) error {
 		sd = nn.Export(t.model)
 		return nil

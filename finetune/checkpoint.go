@@ -15,7 +15,7 @@ import (
 	"hymenoptera/trainer"
 )
 
-// A Checkpoint is a training as it was between two steps. It was read from the last.safetensors in a run's folder.
+// A Checkpoint is the state of a training between two steps, read from the last.safetensors in a run's folder.
 type Checkpoint struct {
 	Options Options // of the training; Out is the run's folder
 	progress
@@ -24,12 +24,12 @@ type Checkpoint struct {
 	best      answerTensors
 	shown     answerTensors
 	state     *trainer.State // nil once the training has taken it
-	processes int            // that it is from; set before the training takes the state
+	processes int            // that wrote it; set before the training takes the state
 	ended     bool           // the run's folder has its result
 	last      *run.Last      // nil in a process of a group that does not write the run
 }
 
-// A progress is the part of a checkpoint, beside the options, that is no tensor.
+// A progress is the part of a checkpoint that is stored as JSON, beside the options.
 type progress struct {
 	Place   trainer.Place `json:"place"`
 	Better  int           `json:"better"`            // the last epoch that was better than those before it; -1 for none
@@ -45,7 +45,7 @@ type progress struct {
 	origin
 }
 
-// An origin is what a training's bits depend on beside the options.
+// An origin has the values, apart from the options, on which the last bits of a training depend.
 type origin struct {
 	Device         string `json:"device"`
 	Libtorch       string `json:"libtorch"`
@@ -63,20 +63,20 @@ const (
 	digestKey   = "sha256" // of all the rest
 )
 
-// partPrefix begins the names of what the processes of a group add, by rank.
+// partPrefix begins the names of the tensors that each process of a group adds, followed by its rank.
 const partPrefix = "rank."
 
 // lastFormat is the value of formatKey.
 const lastFormat = "hymenoptera checkpoint 1"
 
-// A NoCheckpointError says that a folder holds nothing to go on from.
+// A NoCheckpointError says that a folder holds no checkpoint to resume from.
 type NoCheckpointError struct{ Folder string }
 
 func (e *NoCheckpointError) Error() string {
 	return fmt.Sprintf("%s holds no %s to go on from", e.Folder, run.LastFile)
 }
 
-// A CheckpointError says that a last.safetensors is damaged, or does not go with the rest of its run.
+// A CheckpointError says that a last.safetensors is damaged, or does not match the rest of its run.
 type CheckpointError struct{ Err error }
 
 func (e *CheckpointError) Error() string {
@@ -105,14 +105,14 @@ func ReadCheckpoint(folder string) (*Checkpoint, error) {
 			return nil, &CheckpointError{err}
 		}
 	}
-	last.StateDict = nil // which is large
+	last.StateDict = nil // it is large
 	c.Options.Out, c.last = folder, last
 	_, err = run.ReadResult(last.Dir())
 	c.ended = err == nil
 	return c, nil
 }
 
-// parseCheckpoint takes the content of a last.safetensors apart and checks the parts that neither the trainer checks nor checkImages.
+// parseCheckpoint parses the content of a last.safetensors and checks the parts that trainer and checkImages do not check.
 func parseCheckpoint(sd *checkpoint.StateDict) (*Checkpoint, error) {
 	if got := sd.Metadata[formatKey]; got != lastFormat {
 		return nil, fmt.Errorf("its format is %.40q: want %q", got, lastFormat)
@@ -228,7 +228,7 @@ func byteTensor(name string, data []byte) checkpoint.Tensor {
 	return checkpoint.Tensor{Name: name, DType: checkpoint.Uint8, Shape: []int64{int64(len(data))}, Data: data}
 }
 
-// Where says where in the training the checkpoint is: "epoch 7, step 3".
+// Where returns the place of the checkpoint in the training: "epoch 7, step 3".
 func (c *Checkpoint) Where() string {
 	switch p := c.Place.Pass; {
 	case p == nil:
@@ -240,7 +240,7 @@ func (c *Checkpoint) Where() string {
 	}
 }
 
-// Finished reports whether nothing is left to be done for the run with the options o, which are checked as Resume does.
+// Finished reports whether the run with the options o needs no more training. It checks o as Resume does.
 func (c *Checkpoint) Finished(o Options) (bool, error) {
 	return c.ended && (c.Stopped != "" || c.Place.Epoch >= o.Epochs), c.differences(o)
 }

@@ -17,7 +17,8 @@ import (
 	"hymenoptera/zoo"
 )
 
-// A CrossValidator asks a linear layer on the features of a frozen network about images that it was not trained with.
+// A CrossValidator trains a linear layer on the features of a frozen network and applies it to images that it was not
+// trained with.
 type CrossValidator struct {
 	o       Options
 	hooks   Hooks
@@ -27,9 +28,9 @@ type CrossValidator struct {
 	tf      transforms.Transform
 }
 
-// NewCrossValidator reads the network's weights, which are downloaded if they are published and not here. Of the options it uses
+// NewCrossValidator reads the network's weights and downloads them if they are published but not here. It uses the options
 // Model, Weights, ImageSize, BatchSize, ExifRotate, Workers, Device, Threads, Seed, and those of downloads. For weights with a
-// description the network and its preprocessing are those described. It sets up libtorch for the whole process, as torch.Init does.
+// description it makes the network and preprocessing described. Like torch.Init it sets up libtorch for the whole process.
 func NewCrossValidator(ctx context.Context, o Options, h Hooks) (c *CrossValidator, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -55,8 +56,8 @@ func NewCrossValidator(ctx context.Context, o Options, h Hooks) (c *CrossValidat
 	return c, err
 }
 
-// Run returns the probabilities N×classes of every image of a folder, by a layer that was trained on the images of the other
-// folds: there must be at least two.
+// Run returns the probabilities N×classes of every image of a folder, by a layer trained on the images of the other
+// folds. There must be at least two folds.
 func (c *CrossValidator) Run(ctx context.Context, folder *dataset.ImageFolder, fold []int) (probs [][]float64, err error) {
 	o := c.o
 	mode := trainer.ModeOf(c.device, false)
@@ -101,7 +102,7 @@ func (c *CrossValidator) Run(ctx context.Context, folder *dataset.ImageFolder, f
 	return probs, err
 }
 
-// unit gives every vector N×width the length 1, so that contrast does not count.
+// unit scales every vector of N×width to length 1, so that contrast has no effect.
 func unit(vectors []float32, width int) {
 	for v := range slices.Chunk(vectors, width) {
 		var squares float64
@@ -123,15 +124,15 @@ func most(values []int) (m int) {
 	return m
 }
 
-// How a linear layer is trained: by all images at once, with Adam and a penalty of probePenalty/2 times the squared weights,
-// beside the sum of the losses of all images. It was chosen on photographs and clothing with flipped labels.
+// A linear layer is trained on all images at once, with Adam. Its loss is the sum of the losses of all images plus
+// probePenalty/2 times the squared weights. These numbers were chosen on photographs and clothing with flipped labels.
 const (
 	probeSteps   = 200
 	probeRate    = 0.005
 	probePenalty = 100
 )
 
-// A probe is a linear layer that the images of a fold are not trained with.
+// A probe is the training of a linear layer without the images of a fold.
 type probe struct {
 	vectors []float32 // N×width
 	width   int
@@ -187,10 +188,10 @@ func probeFold(s *torch.Scope, p probe, probs [][]float64) {
 	})
 }
 
-// leastVariance of a feature, whose mean square is at most 1, is what rounding leaves.
+// leastVariance is the variance that rounding leaves in a constant feature, whose mean square is at most 1.
 const leastVariance = 1e-10
 
-// standard returns mean and reciprocal standard deviation of each feature over some samples.
+// standard returns the mean and the reciprocal standard deviation of each feature over some samples.
 func (p probe) standard(samples []int) (mean, scale []float64) {
 	mean, scale = make([]float64, p.width), make([]float64, p.width)
 	for _, i := range samples {

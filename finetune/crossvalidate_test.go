@@ -10,7 +10,7 @@ import (
 	"hymenoptera/finetune"
 )
 
-// Every image has probabilities, which repeat themselves, and do not depend on the labels of its own fold.
+// Every image gets probabilities, which are the same each time and do not depend on the labels of its own fold.
 func TestCrossValidate(t *testing.T) {
 	o := small(t)
 	o.Weights = "none"

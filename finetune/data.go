@@ -18,20 +18,20 @@ import (
 	"hymenoptera/zoo"
 )
 
-// A NoValError is an error about a folder of images that has no val folder. Options.ValFraction would need none.
+// A NoValError is an error about a folder of images that has no val folder. With Options.ValFraction none is needed.
 type NoValError struct{ Err error }
 
 func (e *NoValError) Error() string { return e.Err.Error() }
 func (e *NoValError) Unwrap() error { return e.Err }
 
-// images are the two sets, listed.
+// images holds the lists of the two sets.
 type images struct {
 	train, val *dataset.ImageFolder
 	skipped    []string // images that SkipCorrupt left out, with the reason
 }
 
-// openSets lists the two sets, without the images that Exclude names. With ValFraction it reads the images, so that no copies
-// of an image, nor pictures of a burst, lie on both sides.
+// openSets lists the two sets, without the images that Exclude names. With ValFraction it reads the images, so that copies
+// of an image, or pictures of a burst, do not lie on both sides.
 func (o Options) openSets(ctx context.Context, h Hooks) (train, val *dataset.ImageFolder, err error) {
 	if sharded(o.Data) {
 		return o.openShards(ctx, h)
@@ -71,7 +71,7 @@ func (o Options) openSets(ctx context.Context, h Hooks) (train, val *dataset.Ima
 	return train, val, err
 }
 
-// dividedClasses returns the classes of groups, as indices of samples, of which only a part lies in val.
+// dividedClasses returns the classes of groups, as indices of samples, that lie only partly in val.
 func dividedClasses(all *dataset.ImageFolder, groups [][]int, val *dataset.ImageFolder) (classes []string) {
 	if len(groups) == 0 {
 		return nil
@@ -90,13 +90,13 @@ func dividedClasses(all *dataset.ImageFolder, groups [][]int, val *dataset.Image
 	return classes
 }
 
-// Images lists the images that a training with these options takes.
+// Images lists the images that a training with these options uses.
 func Images(ctx context.Context, o Options, h Hooks) (train, val *dataset.ImageFolder, err error) {
 	set, err := openImages(ctx, o, h)
 	return set.train, set.val, err
 }
 
-// openImages lists the two sets, which it downloads if they are the tutorial's and not here.
+// openImages lists the two sets. It downloads them if they are the tutorial's and not here.
 func openImages(ctx context.Context, o Options, h Hooks) (set images, err error) {
 	if filepath.Clean(o.Data) == filepath.FromSlash(DefaultData) {
 		if err := FetchTutorial(ctx, o.Data, o.downloads(h)); err != nil {
@@ -126,7 +126,7 @@ func openImages(ctx context.Context, o Options, h Hooks) (set images, err error)
 	return set, nil
 }
 
-// check returns an [*OptionError] if options do not suit the images.
+// check returns an [*OptionError] if the options do not suit the images.
 func (set images) check(o Options, arch zoo.Arch) error {
 	classes, n := set.train.Classes, divideUp(len(set.train.Samples), o.processes())
 	if weights := len(o.ClassWeights); weights > 0 && weights != len(classes) {
@@ -145,7 +145,7 @@ func (set images) check(o Options, arch zoo.Arch) error {
 	return nil
 }
 
-// mostClasses is how many classes a table shows.
+// mostClasses is the largest number of classes in a table.
 const mostClasses = 20
 
 // describe returns lines with the sizes of the sets and of the classes, the largest first if there are many.
@@ -173,8 +173,8 @@ func (set images) describe(o Options) []string {
 	return lines
 }
 
-// skipCorrupt leaves out the images that cannot be decoded, before anything is drawn for them: the training is
-// the one that a folder without them gives.
+// skipCorrupt leaves out the images that cannot be decoded, before random numbers are drawn for them: the training is
+// the same as on a folder without them.
 func (set *images) skipCorrupt(ctx context.Context, log *slog.Logger) error {
 	all := 0
 	for _, f := range []**dataset.ImageFolder{&set.train, &set.val} {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A DifferentError says that options of a resumed training are not those that the run began with.
+// A DifferentError says that options of a resumed training differ from those that the run began with.
 type DifferentError struct {
 	Options []string // their JSON names
 	Began   Options
@@ -17,7 +17,7 @@ func (e *DifferentError) Error() string {
 	return e.Text(func(option string) string { return option })
 }
 
-// Text returns the error with the names of options as name writes them.
+// Text returns the text of the error; name returns the name of an option.
 func (e *DifferentError) Text(name func(option string) string) string {
 	var all []string
 	for _, option := range e.Options {
@@ -26,7 +26,7 @@ func (e *DifferentError) Text(name func(option string) string) string {
 	return "the run began with " + strings.Join(all, ", ")
 }
 
-// began returns an option of the run as the command line takes it.
+// began returns an option that the run began with, as the command line takes it.
 func (e *DifferentError) began(option, name string) string {
 	value := reflect.ValueOf(e.Began.value(option))
 	switch {
@@ -59,11 +59,11 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// free are the options that a resumed training may change: the images and the list of those to leave out may have been moved,
-// and other devices and threads give other last bits. So are those that are not stored.
+// free has the options that a resumed training may change: the images and the list of those to leave out may have been
+// moved, and other devices and threads only change the last bits. Options that are not stored may change too.
 var free = []string{"", "-", "epochs", "data", "exclude", "device", "threads"}
 
-// differences returns an error if o differs from the options that the run began with in one that must not change.
+// differences returns an error if an option of o that must not change differs from the one that the run began with.
 func (c *Checkpoint) differences(o Options) error {
 	e := &DifferentError{Began: c.Options}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Options]()) {

@@ -27,7 +27,7 @@ type DownloadError struct {
 func (e *DownloadError) Error() string { return e.Err.Error() }
 func (e *DownloadError) Unwrap() error { return e.Err }
 
-// downloads returns how files are downloaded.
+// downloads returns the configuration for downloads.
 func (o Options) downloads(h Hooks) hub.Config {
 	cfg := hub.DefaultConfig()
 	cfg.Mirror, cfg.AllowHTTP = o.Mirror, o.InsecureMirror
@@ -40,7 +40,7 @@ func FetchTutorial(ctx context.Context, dir string, cfg hub.Config) error {
 	_, missing := os.Stat(filepath.Dir(dir))
 	_, err := hub.FetchFolder(ctx, cfg, Tutorial, "hymenoptera_data", dir)
 	if err != nil && errors.Is(missing, os.ErrNotExist) {
-		os.Remove(filepath.Dir(dir)) // fails if a part of the download is in it
+		os.Remove(filepath.Dir(dir)) // fails if it holds a part of the download
 	}
 	return err
 }
@@ -65,7 +65,7 @@ func readWeights(ctx context.Context, o Options, arch zoo.Arch, h Hooks) (*check
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return nil, &OptionError{Option: "weights", Problem: fmt.Sprintf("no file %s: want a file, a published name (%s), or none", o.Weights, DefaultWeights)}
 		}
-		if best, err := run.Best(o.Weights); err == nil { // else a folder of something else, which checkpoint refuses
+		if best, err := run.Best(o.Weights); err == nil { // otherwise it is another folder, which checkpoint refuses
 			file = best
 		}
 	}

@@ -7,14 +7,14 @@ import (
 	"hymenoptera/torch"
 )
 
-// An estimate measures once, in a quarter of an epoch, how long an image takes.
+// An estimate measures once, over a quarter of an epoch, how long an image takes.
 type estimate struct {
 	known bool
-	began time.Time // when the first step ended, which is slower than others
-	done  int       // images in it
+	began time.Time // when the first step, which is slower than others, ended
+	done  int       // images of that step
 }
 
-// perImage returns the seconds per image when they become known. done of the n images of an epoch are trained on.
+// perImage returns the seconds per image as soon as they are known. done of the n images of an epoch have been trained on.
 func (e *estimate) perImage(done, n int) (seconds float64, ok bool) {
 	switch {
 	case e.known || done == 0:
@@ -29,7 +29,8 @@ func (e *estimate) perImage(done, n int) (seconds float64, ok bool) {
 	return time.Since(e.began).Seconds() / float64(done-e.done), true
 }
 
-// step estimates how long the training takes. (A GPU's first steps say nothing, and features are soon trained on.)
+// step calls the hook and estimates how long the training takes, except on a GPU, whose first steps are not typical, and on
+// features, which takes little time.
 func (t *training) step(epoch int, phase string, done, n int) {
 	if t.hooks.Step != nil {
 		t.hooks.Step(epoch, phase, done, n)

@@ -11,7 +11,7 @@ import (
 	"hymenoptera/report"
 )
 
-// EvaluationReport returns the page, as report.html, of an evaluation of the network in a checkpoint on labelled images.
+// EvaluationReport returns a page like report.html about an evaluation, on labelled images, of the network in a checkpoint.
 func EvaluationReport(ctx context.Context, checkpoint string, card classify.Card, e *classify.Evaluation) (*report.Page, error) {
 	folder := filepath.Clean(e.Folder.Root)
 	name := filepath.Base(folder)

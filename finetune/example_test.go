@@ -46,7 +46,7 @@ func ExampleTrain_auto() {
 		log.Fatal(err)
 	}
 	o.Recipe, o.Epochs, o.ImageSize = "auto", 1, 32
-	o.Fixed = []string{"epochs"} // which auto would choose too
+	o.Fixed = []string{"epochs"} // auto would otherwise choose them too
 	_, err = finetune.Train(context.Background(), o, finetune.Hooks{Chosen: func(o finetune.Options) error {
 		fmt.Println(o.Optimizer, "at a rate of", o.LR, "in batches of", o.BatchSize)
 		return nil

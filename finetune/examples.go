@@ -15,10 +15,10 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// show makes the pictures of single validation images.
+// show adds single validation images to the report, and writes the picture of predictions.
 func (r *reporter) show(ctx context.Context, s *torch.Scope, model nn.Module) error {
 	order := make([]int, len(r.page.Predictions))
-	mt19937.Perm(mt19937.New(r.o.Seed), order) // a generator of its own
+	mt19937.Perm(mt19937.New(r.o.Seed), order) // with its own generator
 	bySample := make([]metrics.Prediction, len(order))
 	for _, p := range r.page.Predictions {
 		bySample[p.Sample] = p
@@ -62,7 +62,7 @@ func (r *reporter) examples(ctx context.Context, s *torch.Scope, model nn.Module
 	}
 	defer b.Release()
 	var maps []gradcam.Map
-	if net, ok := r.mode.Inference(s, model).(gradcam.Network); ok { // with Fast, in the form that validated
+	if net, ok := r.mode.Inference(s, model).(gradcam.Network); ok { // with Fast, in the form used in validation
 		images := torch.FromFloat32s(s, b.Images, int64(b.N), 3, int64(side), int64(side))
 		if maps, err = gradcam.Compute(s, net, torch.To(s, images, r.mode.Device), classes); err != nil {
 			return nil, err

@@ -12,7 +12,7 @@ import (
 	"hymenoptera/internal/regular"
 )
 
-// excluded returns the images that Exclude names. It returns an [*OptionError] for a line of it that names no file.
+// excluded returns the images that Exclude names. It returns an [*OptionError] for a line that does not name a file.
 func (o Options) excluded() (map[string]bool, error) {
 	if o.Exclude == "" {
 		return nil, nil
@@ -23,7 +23,7 @@ func (o Options) excluded() (map[string]bool, error) {
 	}
 	list, err := regular.Read(o.Exclude, mostBytes)
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		err = path.Err // the option names the file
+		err = path.Err // the message names the file as the option's value
 	}
 	if err != nil {
 		return nil, wrong(err.Error())

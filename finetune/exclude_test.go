@@ -14,7 +14,7 @@ import (
 	"hymenoptera/run"
 )
 
-// list writes a list of images to leave out.
+// list writes a list of images to leave out, and returns its name.
 func list(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "exclude.txt")
@@ -24,7 +24,7 @@ func list(t *testing.T, content string) string {
 	return path
 }
 
-// A training with a list of images to leave out is the one on a folder without them, and so is its continuation.
+// A training with a list of images to leave out equals one on a folder without them, and so does a resumed one.
 func TestExclude(t *testing.T) {
 	o := small(t)
 	if err := synth.Write(o.Data, synth.Config{Train: 4, Val: 2, MinSide: 40, MaxSide: 60}); err != nil {
@@ -79,7 +79,7 @@ func TestExcludeNamesTheLine(t *testing.T) {
 	}
 }
 
-// A share to validate with divides no copies.
+// ValFraction does not divide copies.
 func TestValFractionKeepsCopiesTogether(t *testing.T) {
 	o := small(t)
 	picture, err := os.ReadFile(filepath.Join(o.Data, "train/ants/000.jpg"))
@@ -101,14 +101,14 @@ func TestValFractionKeepsCopiesTogether(t *testing.T) {
 		t.Errorf("got %s, want %s", log.String(), want)
 	}
 	var config run.Setup
-	if err := run.ReadConfig(o.Out, &config); err != nil || config.TrainImages != 5 || config.ValImages != 2 { // all but 001.jpg, and one bee
+	if err := run.ReadConfig(o.Out, &config); err != nil || config.TrainImages != 5 || config.ValImages != 2 { // all except 001.jpg, and one bee
 		t.Errorf("%d and %d images, %v", config.TrainImages, config.ValImages, err)
 	}
 	if strings.Contains(log.String(), "on both sides, and") {
 		t.Errorf("got %s", log.String())
 	}
 
-	// A class of only copies is divided all the same, with a warning.
+	// A class that has only copies is divided nevertheless, with a warning.
 	if err := os.Remove(filepath.Join(o.Data, "ants/001.jpg")); err != nil {
 		t.Fatal(err)
 	}

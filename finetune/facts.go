@@ -19,7 +19,8 @@ import (
 	"hymenoptera/torch"
 )
 
-// How much of a set a summary looks at: enough for its smallest, middle and largest pictures.
+// How many pictures of a set a summary reads, enough for the smallest, middle and largest ones, and how many skipped files it
+// names.
 const (
 	mostLooked  = 500
 	mostSkipped = 20
@@ -48,7 +49,7 @@ func sizes(ctx context.Context, set *dataset.ImageFolder) report.Sizes {
 	n := min(len(set.Samples), mostLooked)
 	step := len(set.Samples)
 	if set.Sharded() {
-		step = n // the first: the others can lie far away
+		step = n // only the first one: the others can be far apart on the disk
 	}
 	for i := range n {
 		if w, h, err := set.Samples[i*step/n].Dimensions(ctx); err == nil {
@@ -89,7 +90,7 @@ func (o Options) fields() (fields []report.Field) {
 	return fields
 }
 
-// differences lists the options that a training without flags does not have, with the value that it has instead.
+// differences lists the options whose values differ from the notebook's, with both values.
 func (o Options) differences() (fields []report.Field) {
 	notebook := map[string]string{}
 	defaults := DefaultOptions()

@@ -24,8 +24,8 @@ import (
 
 var every = flag.Bool("every", false, "fail every operation of a run, not one of twenty-five (make failing-writes)")
 
-// Operations on the run's files fail, once or with all after them: the training ends whole, with a warning where a picture
-// is missing, or it ends with one line that names the file and the reason. No name stands for half a file.
+// If an operation on the run's files fails, alone or with all later ones, the training succeeds, with a warning if a picture
+// is missing, or it fails with one line that names the file and the reason. No file is left half-written.
 func TestFailingWrites(t *testing.T) {
 	images := filepath.Join(t.TempDir(), "images")
 	if err := synth.Write(images, synth.Config{Train: 2, Val: 1, MinSide: 40, MaxSide: 60}); err != nil {
@@ -35,7 +35,7 @@ func TestFailingWrites(t *testing.T) {
 	if whole.train(t, images); whole.err != nil || whole.log.Len() > 0 {
 		t.Fatalf("nothing failed: error %v, logged %q", whole.err, &whole.log)
 	}
-	// Beside the training the report is written as often as there is time; a run need not come to the same operations.
+	// The report is written during the training whenever there is time, so runs differ in their operations.
 	ops := slices.Sorted(slices.Values(whole.files.Ops()))
 	ended, warned, stopped, never, resumed := 0, 0, 0, 0, 0
 	for i, op := range ops {
@@ -53,7 +53,7 @@ func TestFailingWrites(t *testing.T) {
 				stopped++
 				reason := errors.Unwrap(failed)
 				if last && errors.Is(r.err, syscall.EROFS) {
-					reason = syscall.EROFS // of a later operation
+					reason = syscall.EROFS // the error of a later operation
 				}
 				if line := r.err.Error(); strings.Contains(line, "\n") || !strings.Contains(line, r.out) || !strings.Contains(line, reason.Error()) {
 					t.Errorf("%s: got %q, want one line that names the file and %q", name, line, failed)
@@ -64,7 +64,7 @@ func TestFailingWrites(t *testing.T) {
 					t.Errorf("%s: logged %q, want a warning with %q", name, log, failed)
 				}
 			default:
-				ended++ // a file that was written again
+				ended++ // the file was written again
 			}
 			if r.err == nil && last && r.files.Failed() != nil {
 				t.Errorf("%s: no error, though nothing could be written", name)
@@ -80,14 +80,14 @@ func TestFailingWrites(t *testing.T) {
 	t.Logf("%d operations; ended whole %d, ended with a warning %d, stopped with the reason %d, did not come %d; resumed %d", len(ops), ended, warned, stopped, never, resumed)
 }
 
-// failing is a training on a file system that fails.
+// failing is a training on a file system with failing operations.
 type failing struct {
 	files disktest.Faulty
 	out   string
 	err   error
 	log   strings.Builder // warnings
 
-	final, best string // SHA-256 of the weights of a training that nothing fails
+	final, best string // SHA-256 of the weights of a training in which no operation fails
 }
 
 func (r *failing) train(t *testing.T, images string) {
@@ -103,7 +103,7 @@ func (r *failing) train(t *testing.T, images string) {
 	}
 }
 
-// check fails unless the folder's files are whole, and all there if the training ended.
+// check fails unless the folder's files are whole, and all are there if the training succeeded.
 func (r *failing) check(t *testing.T, name string) {
 	t.Helper()
 	entries, err := os.ReadDir(r.out)
@@ -133,7 +133,7 @@ func (r *failing) check(t *testing.T, name string) {
 	}
 }
 
-// resume goes on with a run that has a checkpoint, and reports whether it has. It fails unless the run ends as others.
+// resume resumes a run and reports whether there was a checkpoint. It fails unless the run then ends like an undisturbed one.
 func (r *failing) resume(t *testing.T, name string) bool {
 	t.Helper()
 	c, err := ReadCheckpoint(r.out)
@@ -155,7 +155,7 @@ func (r *failing) resume(t *testing.T, name string) bool {
 	return true
 }
 
-// wholeFile returns an error unless a file of a run is whole. After a failed write history.jsonl may end with a part of a line.
+// wholeFile returns an error unless a file of a run is whole. After a failed write history.jsonl may end with part of a line.
 func wholeFile(dir, name string) error {
 	file := filepath.Join(dir, name)
 	data, err := os.ReadFile(file)

@@ -13,7 +13,7 @@ import (
 	"hymenoptera/dataset"
 )
 
-// A ChangedError says that the images of a run to be resumed are not those that it began with.
+// A ChangedError says that the images of a resumed run are not the ones that it began with.
 type ChangedError struct {
 	File string // below the folder of the images; the first that differs
 	How  string // "is gone", "is new", …
@@ -23,13 +23,13 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("the images are not those that the run began with: %s %s", e.File, e.How)
 }
 
-// listFiles returns the files of the two sets with their sizes, for a checkpoint: for each its size, a space, its path below
-// the folder of the images, and a zero byte. A change that leaves the sizes is not noticed.
+// listFiles returns a list of the files of the two sets for a checkpoint: for each its size, a space, its path below the
+// folder of the images, and a zero byte. The list does not show changes that keep the sizes.
 func (set images) listFiles(ctx context.Context, data string) ([]byte, error) {
 	var list []byte
 	for _, f := range []*dataset.ImageFolder{set.train, set.val} {
 		if f.Sharded() {
-			data = f.Root // the shards' own, where they come from an address
+			data = f.Root // the shards' own folder, if they come from an address
 		}
 		sizes, err := fileSizes(ctx, f)
 		if err != nil {
@@ -61,7 +61,7 @@ func digest(ctx context.Context, set *dataset.ImageFolder) (string, error) {
 func fileSizes(ctx context.Context, f *dataset.ImageFolder) ([]int64, error) {
 	sizes := make([]int64, len(f.Samples))
 	g, ctx := errgroup.WithContext(ctx)
-	const parts = 8 // side by side, for file systems that answer late
+	const parts = 8 // in parallel, for file systems that answer slowly
 	for part := range parts {
 		g.Go(func() error {
 			for i := part; i < len(sizes); i += parts {

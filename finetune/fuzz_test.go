@@ -11,8 +11,8 @@ import (
 	"hymenoptera/trainer"
 )
 
-// FuzzParseCheckpoint reads the metadata of a last.safetensors, with a digest that is right. A checkpoint that can be read can
-// be written, and read again.
+// FuzzParseCheckpoint parses a last.safetensors with arbitrary metadata and a correct digest. A checkpoint that can be read
+// can be written and read again.
 func FuzzParseCheckpoint(f *testing.F) {
 	options, err := json.Marshal(DefaultOptions())
 	if err != nil {

@@ -19,12 +19,12 @@ import (
 	"hymenoptera/trainer"
 )
 
-// A Group is the processes that train together. All have the same options and images; that of rank 0 writes the run.
+// A Group is a number of processes that train together. All have the same options and images; rank 0 writes the run.
 type Group interface {
 	trainer.Group
-	Local() int                                                         // the number of the process on its machine: it takes this CUDA device
+	Local() int                                                         // the number of the process on its machine, and of its CUDA device
 	BatchNorm(s *torch.Scope, x *torch.Tensor, n nn.Norm) *torch.Tensor // an [nn.SyncFunc]
-	UseNCCL() error                                                     // for tensors of CUDA devices; an error says why they go through the host
+	UseNCCL() error                                                     // sends tensors of CUDA devices through NCCL; an error says why they go through the host
 	Share(data []byte) []byte                                           // returns rank 0's data
 }
 
@@ -60,7 +60,7 @@ func (p *plan) compareGroup(ctx context.Context) error {
 		return nil
 	}
 	o := p.o
-	o.Data, o.Exclude, o.Weights, o.Device, o.Threads = "", "", "", "", 0 // which can differ between machines
+	o.Data, o.Exclude, o.Weights, o.Device, o.Threads = "", "", "", "", 0 // these can differ between machines
 	options, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -84,14 +84,14 @@ func (p *plan) compareGroup(ctx context.Context) error {
 	return nil
 }
 
-// compareOptions returns an [*OptionError] for the first option, in JSON, that a process has unlike rank 0.
+// compareOptions returns an [*OptionError] for the first option, in JSON, in which a process differs from rank 0.
 func compareOptions(first, theirs []byte, rank int) error {
 	var a, b map[string]json.RawMessage
 	if err := errors.Join(json.Unmarshal(first, &a), json.Unmarshal(theirs, &b)); err != nil {
 		return err
 	}
 	names := maps.Clone(a)
-	maps.Copy(names, b) // which leave out some defaults
+	maps.Copy(names, b) // each may leave out other defaults
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if !bytes.Equal(a[name], b[name]) {
 			value := func(v json.RawMessage) string { return cmp.Or(strings.Trim(string(v), `"`), "the default") }
@@ -101,7 +101,7 @@ func compareOptions(first, theirs []byte, rank int) error {
 	return nil
 }
 
-// useNCCL averages the gradients of GPUs with NCCL, where all processes have it.
+// useNCCL averages the gradients of GPUs with NCCL if all processes have it.
 func (p *plan) useNCCL(ctx context.Context) error {
 	if p.o.Group == nil || p.mode.Device == torch.CPU {
 		return nil
@@ -116,7 +116,7 @@ func (p *plan) useNCCL(ctx context.Context) error {
 	})
 }
 
-// compareWeights says whether the processes end with the same best weights. Processors with other instructions can give them
+// compareWeights logs whether all processes end with the same best weights. Processors with other instructions can give
 // other last bits.
 func (t *training) compareWeights(ctx context.Context) error {
 	if t.o.Group == nil {
@@ -135,7 +135,7 @@ func (t *training) compareWeights(ctx context.Context) error {
 	})
 }
 
-// ShareCheckpoint gives every process of a group the checkpoint that rank 0 has read, or nil if that is nil.
+// ShareCheckpoint gives every process of a group the checkpoint that rank 0 has read, or nil if rank 0 has none.
 func ShareCheckpoint(ctx context.Context, g Group, c *Checkpoint) (*Checkpoint, error) {
 	var data bytes.Buffer
 	if c != nil {
@@ -166,7 +166,7 @@ func ShareCheckpoint(ctx context.Context, g Group, c *Checkpoint) (*Checkpoint, 
 	return c, nil
 }
 
-// regroup makes the checkpoint one that a number of processes can go on from.
+// regroup changes the checkpoint so that the given number of processes can resume from it.
 func (c *Checkpoint) regroup(processes int) {
 	c.processes = len(c.state.Parts) + 1
 	c.state.Regroup(processes)
@@ -186,7 +186,7 @@ func (p *plan) follow(ctx context.Context, s *torch.Scope) (metrics.Phase, error
 	t := &training{o: p.o, hooks: p.hooks, mode: p.mode, model: model, better: -1}
 	if c := p.from; c != nil {
 		t.better, t.stopped, t.resumed = c.Better, c.Stopped, c.state
-		seed += uint64(c.Place.Epoch * p.o.Group.Size()) // has no effect where the checkpoint has the process's generators
+		seed += uint64(c.Place.Epoch * p.o.Group.Size()) // has no effect if the checkpoint has the process's generators
 	}
 	torch.ManualSeed(seed)
 	return t.fit(ctx, s, p.loaders, trainer.Hooks{

@@ -43,7 +43,7 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 	if data.Train, err = dataset.NewLoader(set.train, augmented, training); err != nil {
 		return data, err
 	}
-	if o.Probe { // which reads the validation images once
+	if o.Probe { // it reads the validation images only once
 		cfg.Cache = nil
 	}
 	if o.Group != nil { // each image counts once
@@ -53,7 +53,7 @@ func newLoaders(set images, o Options, mode trainer.Mode, validation transforms.
 	return data, err
 }
 
-// newCache returns where decoded images stay from epoch to epoch, or nil.
+// newCache returns the cache that keeps decoded images from epoch to epoch, or nil.
 func (o Options) newCache(log *slog.Logger) (*dataset.Cache, error) {
 	bytes, err := o.cacheBytes()
 	if err != nil || bytes == 0 || o.readOnce() {
@@ -65,7 +65,7 @@ func (o Options) newCache(log *slog.Logger) (*dataset.Cache, error) {
 	return dataset.NewCache(bytes), nil
 }
 
-// residentBytes returns how much of the GPU's memory decoded images may take.
+// residentBytes returns how many bytes of the GPU's memory decoded images may take.
 func (o Options) residentBytes(device torch.Device, log *slog.Logger) (int64, error) {
 	free := torch.MemoryOf(device).Free
 	bytes := free / 4
@@ -75,15 +75,15 @@ func (o Options) residentBytes(device torch.Device, log *slog.Logger) (int64, er
 			return 0, err
 		}
 	}
-	bytes = min(bytes, free/2) // the training needs some
+	bytes = min(bytes, free/2) // the training needs the rest
 	log.Debug(fmt.Sprintf("decoded images stay on the GPU if they fit into %.1f GB", float64(bytes)/1e9))
 	return bytes, nil
 }
 
-// trainingBytes are left to the training itself: ResNet18 takes 1.8 GB at 224 pixels in batches of 32.
+// trainingBytes is the memory that is left for the training itself: ResNet18 takes 1.8 GB at 224 pixels in batches of 32.
 const trainingBytes = 2e9
 
-// cacheBytes returns how much memory decoded images may take.
+// cacheBytes returns how many bytes of memory decoded images may take.
 func (o Options) cacheBytes() (int64, error) {
 	switch o.Cache {
 	case "off":
@@ -101,7 +101,7 @@ func (o Options) cacheBytes() (int64, error) {
 // readOnce reports whether the training reads every picture once, so that none needs to stay in memory.
 func (o Options) readOnce() bool { return o.Epochs == 1 || o.Probe && o.Views <= 1 }
 
-// balanced returns a weight for each class, n/(classes·count) as scikit-learn's class_weight="balanced".
+// balanced returns a weight for each class, n/(classes·count), as scikit-learn's class_weight="balanced" does.
 func balanced(f *dataset.ImageFolder) (weights []float64) {
 	for _, n := range f.Counts() {
 		weights = append(weights, float64(len(f.Samples))/float64(len(f.Classes)*n))
@@ -109,7 +109,7 @@ func balanced(f *dataset.ImageFolder) (weights []float64) {
 	return weights
 }
 
-// rarity returns a weight for each sample, by which its class is drawn as often as any other.
+// rarity returns a weight for each sample, so that all classes are drawn equally often.
 func rarity(f *dataset.ImageFolder) (weights []float64) {
 	counts := f.Counts()
 	for _, s := range f.Samples {

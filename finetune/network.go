@@ -17,9 +17,9 @@ import (
 	"hymenoptera/zoo"
 )
 
-// newNetwork makes the network. It starts from weights, if they are not nil, and empties them, because the network holds
-// them then. Its head is new, unless the weights are those of a run with the same classes. The seed comes right before
-// the new head, or where it would come, or without weights before the network.
+// newNetwork makes the network. If weights is not nil, the network starts from the weights, and newNetwork empties weights to
+// free memory. The head is new, unless the weights are those of a run with the same classes. The seed is set right before
+// the head is made or kept, or, without weights, before the whole network is made.
 func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classes []string, log *slog.Logger) (zoo.Network, error) {
 	arch, err := zoo.Find(o.Model)
 	if err != nil {
@@ -43,7 +43,7 @@ func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classe
 			log.Info(fmt.Sprintf("%s: %s", o.Weights, note))
 		}
 		*weights = checkpoint.StateDict{}
-		malloc.GiveBack() // as much as the model takes
+		malloc.GiveBack() // the weights took as much as the model
 		if o.Freeze {
 			nn.SetRequiresGrad(model, false)
 		}
@@ -59,8 +59,8 @@ func newNetwork(s *torch.Scope, o Options, weights *checkpoint.StateDict, classe
 	return model, nil
 }
 
-// keepsHead reports whether the head of weights stays: they are a whole file of a run, and its classes are these, in this
-// order. It logs the answer for a file of a run.
+// keepsHead reports whether the head of weights stays: if they are a complete file of a run with the same classes in the same
+// order. For a file of a run it logs the decision.
 func keepsHead(weights *checkpoint.StateDict, o Options, classes []string, log *slog.Logger) bool {
 	card, err := classify.ReadCard(weights.Metadata)
 	if err != nil || card.Model != o.Model {
@@ -73,7 +73,7 @@ func keepsHead(weights *checkpoint.StateDict, o Options, classes []string, log *
 	head, ok := weights.Get("fc.weight")
 	_, bias := weights.Get("fc.bias")
 	if !ok || !bias || len(head.Shape) != 2 || head.Shape[0] != int64(len(classes)) || weights.CheckFinite() != nil {
-		return false // LoadPretrained says why
+		return false // LoadPretrained reports why
 	}
 	log.Info(o.Weights + ": the head stays, because the classes are the same")
 	return true
@@ -86,7 +86,7 @@ func count(ps []*torch.Tensor) (n int) {
 	return n
 }
 
-// newOptimizer returns the optimizer of the parameters that are trained.
+// newOptimizer returns the optimizer for the parameters that are trained.
 func newOptimizer(s *torch.Scope, model zoo.Network, o Options, mode trainer.Mode) optim.Optimizer {
 	if o.Optimizer == "sgd" {
 		return optim.NewSGDGroups(s, groups(model, o), optim.SGDConfig{Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: o.WeightDecay,
@@ -95,7 +95,7 @@ func newOptimizer(s *torch.Scope, model zoo.Network, o Options, mode trainer.Mod
 	return optim.NewAdamGroups(s, groups(model, o), optim.AdamConfig{WeightDecay: o.WeightDecay, Decoupled: o.Optimizer == "adamw"})
 }
 
-// groups returns the parameters that are trained: all in one group or, with LayerDecay, a group per stage of the network,
+// groups returns the parameters that are trained: all in one group or, with LayerDecay, one group per stage of the network,
 // from the head back to the first layers.
 func groups(model zoo.Network, o Options) (gs []optim.Group) {
 	if o.LayerDecay == 1 {
@@ -113,7 +113,7 @@ func groups(model zoo.Network, o Options) (gs []optim.Group) {
 const warmUpStart = 0.1
 
 // newScheduler returns the schedule of the learning rate: by epoch or, with WarmUp, by step. steps is the number of
-// steps of the training.
+// steps in the training.
 func newScheduler(opt optim.Optimizer, o Options, steps int) optim.Scheduler {
 	if o.WarmUp > 0 {
 		return optim.NewWarmUp(opt, warmUpStart, o.WarmUp, optim.NewCosineAnnealingLR(opt, steps-o.WarmUp))

@@ -17,7 +17,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A run's weights keep their head if they are whole and the classes are the same in the same order.
+// The head of a run's weights stays if it is complete and the classes are the same in the same order.
 func TestHeadOfARun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "best.safetensors")
 	for _, test := range []struct {
@@ -75,7 +75,7 @@ func TestHeadOfARun(t *testing.T) {
 	}
 }
 
-// The recipe auto starts from a run's weights as any training does.
+// The recipe auto keeps the head of a run's weights too.
 func TestRecipeKeepsTheHeadOfARun(t *testing.T) {
 	o := DemoOptions()
 	dir := t.TempDir()

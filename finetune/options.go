@@ -26,7 +26,7 @@ type Options struct {
 	Model              string       `json:"model"`                  // a name of package zoo's
 	Freeze             bool         `json:"freeze"`                 // train only the new head
 	Probe              bool         `json:"probe"`                  // with Freeze: compute the frozen network's features once
-	Views              int          `json:"views"`                  // with Probe: random crops of each image, of which each epoch uses the next; 0 uses the centre
+	Views              int          `json:"views"`                  // with Probe: random crops of each image, which the epochs use in turn; 0 uses the centre
 	Data               string       `json:"data,omitempty"`         // folder with train/<class>/ and val/<class>/; see DefaultData
 	SkipCorrupt        bool         `json:"skip_corrupt"`           // leave out the images that cannot be decoded
 	OnlyClasses        []string     `json:"only_classes,omitempty"` // nil for all
@@ -47,20 +47,20 @@ type Options struct {
 	SyncBN             bool         `json:"sync_bn,omitempty"`        // BatchNorm with the statistics of all processes of Group
 	EMA                float64      `json:"ema,omitempty"`            // decay of an average of the weights, which is validated and saved instead of them; 0 for none
 	HeadEpochs         int          `json:"head_epochs,omitempty"`    // epochs that train only the head, before every layer is trained
-	Momentum           float64      `json:"momentum"`                 // of sgd
-	Nesterov           bool         `json:"nesterov"`                 // of sgd
+	Momentum           float64      `json:"momentum"`                 // for sgd
+	Nesterov           bool         `json:"nesterov"`                 // for sgd
 	WeightDecay        float64      `json:"weight_decay"`
 	Scheduler          string       `json:"scheduler"`          // one of Schedulers
 	StepSize           int          `json:"step_size"`          // epochs between two drops of the step scheduler
 	Gamma              float64      `json:"gamma"`              // factor of a drop of the step and exponential schedulers
-	WarmUp             int          `json:"warmup,omitempty"`   // steps in which the rate rises to LR, before a cosine by step
+	WarmUp             int          `json:"warmup,omitempty"`   // steps in which the rate rises to LR, before a cosine schedule by step
 	Best               metrics.Rule `json:"best"`               // which epoch's weights are kept: one of metrics.Rules
 	Patience           int          `json:"patience,omitempty"` // the training ends after this many epochs without a better one; 0 for never
 	classify.Criterion              // label smoothing and class weights
 	Balance            string       `json:"balance"`       // one of Balances, for classes of unequal size
 	Seed               uint64       `json:"seed"`          // of the new head and of everything random after it
 	Device             string       `json:"device"`        // auto, cpu, cuda or cuda:N
-	Threads            int          `json:"threads"`       // of an operation; changes the last bits of the losses
+	Threads            int          `json:"threads"`       // for one operation; changes the last bits of the losses
 	Fast               bool         `json:"fast"`          // give up PyTorch's exact bits for speed
 	Deterministic      bool         `json:"deterministic"` // on a GPU, repeat an exact training bit for bit
 
@@ -99,7 +99,7 @@ func DefaultOut(name string) string {
 }
 
 // Recipes returns the values of Options.Recipe: notebook, which leaves the options as they are, and auto, for which [Train]
-// chooses those that suit the images, the network and the weights, all but the ones that Options.Fixed names.
+// chooses options that suit the images, the network and the weights, except those that Options.Fixed names.
 func Recipes() []string { return []string{"notebook", "auto"} }
 
 // Optimizers returns the values of Options.Optimizer.
@@ -112,14 +112,14 @@ func Schedulers() []string { return []string{"step", "cosine", "exponential"} }
 // draws the classes equally often.
 func Balances() []string { return []string{"none", "weights", "sampling"} }
 
-// smallest is the least image size. The networks make a single pixel of it.
+// smallest is the least image size, which the networks reduce to a single pixel.
 const smallest = 32
 
 var deviceNames = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]{1,4})?)$`)
 
 // An OptionError is a mistake in an option.
 type OptionError struct {
-	Option  string // its JSON name, as batch_size; for those without one, as out
+	Option  string // its JSON name, such as batch_size; for options without one, such as out
 	Value   string // "" for none
 	Problem string
 	Other   string // the JSON name of an option to add to the end of Problem; "" for none
@@ -129,7 +129,7 @@ func (e *OptionError) Error() string {
 	return e.Text(func(option string) string { return option })
 }
 
-// Text returns the error with the names of options as name writes them.
+// Text returns the text of the error; name returns the name of an option.
 func (e *OptionError) Text(name func(option string) string) string {
 	s := name(e.Option)
 	if e.Value != "" {
@@ -230,7 +230,7 @@ func (o Options) Validate() error {
 	return o.outsideData()
 }
 
-// CheckClasses returns an [*OptionError] if a name of a class is empty or occurs twice.
+// CheckClasses returns an [*OptionError] if the name of a class is empty or occurs twice.
 func CheckClasses(names []string) error {
 	e := &OptionError{Option: "only_classes"}
 	switch {
@@ -244,7 +244,7 @@ func CheckClasses(names []string) error {
 	return e
 }
 
-// outsideData refuses a run's folder among the images: the next training would take its pictures for images.
+// outsideData refuses a run's folder among the images, because the next training would use its pictures as images.
 func (o Options) outsideData() error {
 	if o.Out == "" {
 		return nil
@@ -260,7 +260,7 @@ func (o Options) outsideData() error {
 	}
 	sets := []string{"train", "val"}
 	if o.ValFraction > 0 && !regular.IsFolder(filepath.Join(o.Data, "train")) {
-		sets = []string{"."} // holds the classes themselves
+		sets = []string{"."} // the folder holds the classes themselves
 	}
 	for _, set := range sets {
 		images, err := filepath.Abs(filepath.Join(o.Data, set))

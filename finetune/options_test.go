@@ -18,7 +18,7 @@ func TestValidate(t *testing.T) {
 	flag := func(option string) string { return "--" + option }
 	for _, tt := range []struct {
 		change func(o *Options)
-		want   string // with flags; "" for no error
+		want   string // as with flags; "" for no error
 	}{
 		{func(o *Options) {}, ""},
 		{func(o *Options) { o.BatchSize = 0 }, "--batch_size 0: want 1 to 65536"},
@@ -52,7 +52,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// What config.json and a checkpoint hold of the options is read back as it was.
+// Options read back from config.json and from a checkpoint are the same as before.
 func TestOptionsReadBack(t *testing.T) {
 	o := DefaultOptions()
 	o.ClassWeights, o.LabelSmoothing, o.OnlyClasses, o.Seed = []float64{1. / 3, 2}, 0.1, []string{"ants", "bees"}, 1<<63
@@ -60,7 +60,7 @@ func TestOptionsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := Options{Cache: o.Cache} // which is not written
+	got := Options{Cache: o.Cache} // it is not written
 	if err := json.Unmarshal(data, &got); err != nil || !reflect.DeepEqual(got, o) {
 		t.Errorf("error %v, got %+v, want %+v", err, got, o)
 	}
@@ -78,7 +78,7 @@ func TestOptionsReadBack(t *testing.T) {
 	}
 }
 
-// Images that are read once are not kept, whatever Cache allows.
+// Images that are read only once are not cached, whatever the value of Cache.
 func TestCache(t *testing.T) {
 	for _, tt := range []struct {
 		o    Options
@@ -103,7 +103,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// The report lists what was asked for, nothing twice.
+// The report lists the options that were set, each once.
 func TestFields(t *testing.T) {
 	o := DefaultOptions()
 	o.ClassWeights = []float64{1, 2.5}

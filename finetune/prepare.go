@@ -17,10 +17,10 @@ import (
 	"hymenoptera/zoo"
 )
 
-// A plan is all that a training needs before its network is made.
+// A plan is everything that a training needs before its network is made.
 type plan struct {
-	o       Options     // checked, and chosen by the recipe
-	from    *Checkpoint // to go on from; nil for a new run
+	o       Options     // checked, with the choices of the recipe
+	from    *Checkpoint // to resume from; nil for a new run
 	hooks   Hooks
 	arch    zoo.Arch
 	mode    trainer.Mode
@@ -30,10 +30,10 @@ type plan struct {
 	files      []byte // the list of their files
 	validation transforms.Transform
 	loaders    trainer.Data
-	weights    *checkpoint.StateDict // nil for random ones, and where from has them
+	weights    *checkpoint.StateDict // nil for random ones, and if from has them
 }
 
-// prepare reads what a training begins with: the images and the weights, which are downloaded if they are published and not
+// prepare reads the images and the weights that a training begins with. It downloads them if they are published but not
 // here.
 func prepare(ctx context.Context, o Options, device torch.Device, from *Checkpoint, h Hooks) (p *plan, err error) {
 	p = &plan{o: o, from: from, hooks: h, mode: trainer.ModeOf(device, o.Fast)}
@@ -57,7 +57,7 @@ func prepare(ctx context.Context, o Options, device torch.Device, from *Checkpoi
 	return p, nil
 }
 
-// readImages lists the images, lets the recipe choose by them, checks the options against them, and makes the loaders.
+// readImages lists the images, lets the recipe choose options, checks the options against the images, and makes the loaders.
 func (p *plan) readImages(ctx context.Context) (err error) {
 	if p.set, err = openImages(ctx, p.o, p.hooks); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (p *plan) readImages(ctx context.Context) (err error) {
 	return err
 }
 
-// beginning returns the options with the weights' file as it is found from here.
+// beginning returns the options, with a path of the weights' file that is valid here.
 func (p *plan) beginning() Options {
 	o := p.o
 	if p.from != nil && p.from.WeightsFile != "" {
@@ -112,11 +112,11 @@ func (p *plan) beginning() Options {
 	return o
 }
 
-// network makes the network, on its device, and says what the bits of its training depend on.
+// network makes the network, on its device, and returns the origin of its training.
 func (p *plan) network(s *torch.Scope) (model zoo.Network, from origin, err error) {
 	if p.from == nil || p.o.Probe {
 		model, err = newNetwork(s, p.o, p.weights, p.set.train.Classes, p.hooks.Log)
-		p.weights = nil // whose memory is large
+		p.weights = nil // they take much memory
 	} else {
 		model, err = p.from.network(s, p.o, p.arch)
 	}
@@ -166,7 +166,7 @@ func (p *plan) begin(ctx context.Context, s *torch.Scope, sys disk.System) (t *t
 	return t, nil
 }
 
-// folder begins the run's folder or, from a checkpoint, goes on with it.
+// folder begins the run's folder or, with a checkpoint, reopens it.
 func (p *plan) folder(ctx context.Context, sys disk.System, model zoo.Network) (*run.Folder, error) {
 	config, err := p.config(ctx, model)
 	if err != nil {

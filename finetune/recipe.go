@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// A Choice is an option that the recipe auto chose, and why.
+// A Choice is an option that the recipe auto chose, and the reason.
 type Choice struct {
 	Option string `json:"option"` // its name in JSON
 	Value  string `json:"value"`
 	Reason string `json:"reason"`
 }
 
-// chooseFirst returns o with the choices of the recipe auto that do not depend on images: all but those that o.Fixed names.
+// chooseFirst returns o with the choices of the recipe auto that do not depend on images, except options that o.Fixed names.
 func (o Options) chooseFirst() Options {
 	o.Choices = nil
 	pretrained := o.Weights != "none"
@@ -34,15 +34,15 @@ func (o Options) chooseFirst() Options {
 	return o
 }
 
-// chooseBy returns o with the choices of the recipe auto that depend on the number of training images of each class. The rules
-// and what they were measured to give are in docs/own-pictures.md.
+// chooseBy returns o with the choices of the recipe auto that depend on the number of training images of each class.
+// docs/own-pictures.md has the rules and the results measured with them.
 func (o Options) chooseBy(counts []int) Options {
 	images, classes := 0, len(counts)
 	for _, n := range counts {
 		images += n
 	}
 
-	// How many there are.
+	// By the number of images.
 	batch := 16
 	for batch > 8 && images/batch < 12 {
 		batch /= 2
@@ -57,7 +57,7 @@ func (o Options) chooseBy(counts []int) Options {
 		choose(&o, "warmup", &o.WarmUp, min(20, all/10), "at most a tenth of %s; the new head is random, and its first gradients are large", steps(all))
 	}
 
-	// How they are spread over the classes.
+	// By how the images are spread over the classes.
 	if ratio := imbalance(counts); ratio >= balanceFrom && !o.Probe && o.ClassWeights == nil {
 		choose(&o, "balance", &o.Balance, "sampling", "the largest class has %.1f times as many images as the smallest", ratio)
 	}
@@ -72,8 +72,8 @@ func (o Options) chooseBy(counts []int) Options {
 
 // The numbers of the rules.
 const (
-	enoughSteps = 200 // of a whole training
-	balanceFrom = 2   // times as many images in the largest class as in the smallest
+	enoughSteps = 200 // in a whole training
+	balanceFrom = 2   // how many times as many images the largest class has as the smallest
 	fewImages   = 100 // per class
 )
 
@@ -91,7 +91,7 @@ func imbalance(counts []int) float64 {
 	return float64(slices.Max(counts)) / math.Max(1, float64(slices.Min(counts)))
 }
 
-// divideUp returns n/by, rounded up: how many batches of by images an epoch has.
+// divideUp returns n/by, rounded up: the number of batches of by images in an epoch.
 func divideUp(n, by int) int { return (n + by - 1) / by }
 
 // steps returns a number of steps as text: "1 step", "2 steps".

@@ -51,7 +51,7 @@ func TestChoices(t *testing.T) {
 		if again := got.chooseFirst().chooseBy(tt.counts); len(again.Choices) != len(got.Choices) {
 			t.Errorf("%s: another time %d choices", tt.name, len(again.Choices))
 		}
-		got.Fixed = nil // as in a checkpoint
+		got.Fixed = nil // a checkpoint does not have it
 		if err := got.Validate(); err != nil {
 			t.Errorf("%s: read back: %v", tt.name, err)
 		}

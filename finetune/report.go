@@ -28,15 +28,15 @@ import (
 	"hymenoptera/transforms"
 )
 
-// How many pictures a report shows: the notebook's six, and the most confident mistakes.
+// How many pictures a report shows: six, as in the notebook, and the most confident mistakes.
 const (
 	examples = 6
 	mistakes = 6
 )
 
 // A reporter makes a run's pictures and report.html from tensors that the training computes anyway: the first batch,
-// and the logits of the validation images. It draws nothing from libtorch's generator. Its errors are
-// logged and do not end the training.
+// and the logits of the validation images. It draws nothing from libtorch's generator. It logs its errors, which
+// do not end the training.
 type reporter struct {
 	o          Options
 	set        images
@@ -44,21 +44,21 @@ type reporter struct {
 	validation transforms.Transform
 	folder     *run.Folder
 	log        *slog.Logger
-	scope      *torch.Scope // of the training
-	written    func()       // is called when there is a report, once
+	scope      *torch.Scope // the training's
+	written    func()       // called once, when the report is written
 
-	page    report.Page // belongs to the work while it is busy
+	page    report.Page // belongs to work while it is busy
 	history metrics.History
-	work    background.Runner // on the page, beside the training
+	work    background.Runner // writes the page during the training
 	spent   atomic.Int64      // nanoseconds
 	broken  atomic.Bool       // an error was logged
 
 	first  []float32 // the first batch, until its picture is made
 	labels []int64   // and its classes
 
-	shown     []shown              // in this validation phase
-	val, best []metrics.Prediction // of this epoch and of the best, or the last while none got an image right
-	right     bool                 // one did
+	shown     []shown              // the logits of this validation phase
+	val, best []metrics.Prediction // of this epoch; of the best, or of the last while no epoch has got an image right
+	right     bool                 // an epoch has got an image right
 }
 
 // begin adds the options, the command that repeats the training and the machine to the page.
@@ -103,21 +103,21 @@ func (r *reporter) timed(f func() error) {
 	}
 }
 
-// shown are the logits of a batch of validation images, on the training's device until the phase ends.
+// shown has the logits of a batch of validation images, on the training's device until the phase ends.
 type shown struct {
 	logits  *torch.Tensor // N×classes
 	samples []int
 	labels  []int64
 }
 
-// batch is the trainer's Batch hook. It waits for the device once, for the very first batch.
+// batch is the trainer's Batch hook. It waits for the device only for the very first batch.
 func (r *reporter) batch(b trainer.Batch) {
 	r.timed(func() error {
 		return torch.Do(context.Background(), func(s *torch.Scope) error {
 			switch {
 			case b.Phase == "val":
 				r.shown = append(r.shown, shown{torch.Clone(r.scope, torch.Detach(s, b.Logits)), slices.Clone(b.Samples), slices.Clone(b.Labels)})
-			case r.labels == nil && !r.o.Probe: // whose batches are not pictures
+			case r.labels == nil && !r.o.Probe: // the batches of a probe are not pictures
 				r.first, r.labels = torch.Float32s(s, b.Inputs), slices.Clone(b.Labels)
 			}
 			return nil
@@ -154,11 +154,11 @@ func (r *reporter) phaseEnd(p metrics.Phase) {
 	}
 }
 
-// keepBest makes the predictions of this epoch those of the best weights.
+// keepBest keeps the predictions of this epoch as those of the best weights.
 func (r *reporter) keepBest() { r.best, r.right = r.val, true }
 
-// epochEnd replaces report.html, beside the next epoch. Where epochs are so short that it is still at an earlier one,
-// this one comes into the next report.
+// epochEnd replaces report.html during the next epoch. If an earlier report is still being written, because epochs are
+// short, the next report shows this epoch.
 func (r *reporter) epochEnd() {
 	r.val = nil
 	if r.work.Busy() {
@@ -171,10 +171,10 @@ func (r *reporter) epochEnd() {
 			if r.page.Train.Images == nil {
 				r.summarise(context.Background())
 			}
-			if r.page.Running() { // the last one is written by end
+			if r.page.Running() { // end writes the last report
 				err = errors.Join(err, r.write())
 			}
-			if r.folder.Vanished() { // which ends the training
+			if r.folder.Vanished() { // that ends the training
 				return nil
 			}
 			return err
@@ -182,7 +182,7 @@ func (r *reporter) epochEnd() {
 	})
 }
 
-// reloadSeconds is how often the page of a training that goes on loads itself again.
+// reloadSeconds is how often the page of a running training reloads itself.
 const reloadSeconds = 20
 
 const gridFile = "grid.png"
@@ -204,8 +204,8 @@ func (r *reporter) grid() error {
 	return r.picture(gridFile, picture)
 }
 
-// end writes the whole report, after a failure too. The model holds the best weights; saved is the phase whose weights
-// best.safetensors holds. Nothing else may be running.
+// end writes the whole report, after a failure too. The model holds the best weights, and saved is the phase whose weights
+// are in best.safetensors. Nothing else may be running.
 func (r *reporter) end(ctx context.Context, model nn.Module, saved metrics.Phase, failure error) {
 	if len(r.history) == 0 {
 		return

@@ -23,8 +23,8 @@ import (
 	"hymenoptera/zoo"
 )
 
-// Resume goes on with a run from its checkpoint, which it empties, to the results of a training that never stopped. o are the
-// checkpoint's options, of which Epochs may have grown and Data, Device, Threads and those that are not stored may differ.
+// Resume resumes a run from its checkpoint, which it empties, with the results of a training that never stopped. o has the
+// checkpoint's options; Epochs may be larger, and Data, Exclude, Device, Threads and options that are not stored may differ.
 // Beside Train's errors there are a [*DifferentError], a [*ChangedError], and a [*CheckpointError].
 func Resume(ctx context.Context, c *Checkpoint, o Options, h Hooks) (Result, error) {
 	o.Out = c.Options.Out
@@ -34,7 +34,7 @@ func Resume(ctx context.Context, c *Checkpoint, o Options, h Hooks) (Result, err
 	return train(ctx, disk.OS{}, o, c, h)
 }
 
-// checkImages returns an error unless the images are those that the training began with, and the answers are about them.
+// checkImages returns an error unless the images are those that the training began with, and the stored answers are for them.
 func (c *Checkpoint) checkImages(files []byte, set images) error {
 	if err := compareFiles(c.files, files); err != nil {
 		return err
@@ -53,7 +53,7 @@ func (c *Checkpoint) checkImages(files []byte, set images) error {
 	return nil
 }
 
-// warn says what gives the resumed training other last bits than it would have had.
+// warn logs the differences that change the last bits of the resumed training.
 func (t *training) warn(c *Checkpoint) {
 	for _, d := range []struct{ what, then, now string }{
 		{"the device", c.Device, t.origin.Device},
@@ -73,7 +73,7 @@ func (t *training) warn(c *Checkpoint) {
 	}
 }
 
-// newOrigin returns what the bits of a training on a network that is new depend on.
+// newOrigin returns the origin of a training that begins with a new network.
 func newOrigin(o Options, device torch.Device, model zoo.Network) (origin, error) {
 	from := origin{Device: device.String(), Libtorch: torch.Version(), CPUCapability: torch.CPUCapability(), TransformInput: transformInput(model)}
 	if !o.Probe {
@@ -89,7 +89,7 @@ func newOrigin(o Options, device torch.Device, model zoo.Network) (origin, error
 	return from, nil
 }
 
-// network makes the network from the checkpoint alone, with the weights that it had.
+// network makes the network, with its weights, from the checkpoint only.
 func (c *Checkpoint) network(s *torch.Scope, o Options, arch zoo.Arch) (zoo.Network, error) {
 	sd := &checkpoint.StateDict{}
 	if c.TransformInput != "" {
@@ -112,7 +112,7 @@ func (c *Checkpoint) network(s *torch.Scope, o Options, arch zoo.Arch) (zoo.Netw
 	return model, nil
 }
 
-// folder opens the run's folder again and makes it what it was at the checkpoint.
+// folder reopens the run's folder and restores its state at the checkpoint.
 func (c *Checkpoint) folder(sys disk.System, config any) (*run.Folder, error) {
 	f, err := run.ResumeOn(sys, c.last)
 	if err != nil {
@@ -125,7 +125,7 @@ func (c *Checkpoint) folder(sys disk.System, config any) (*run.Folder, error) {
 	return f, nil
 }
 
-// resume makes the training go on from a checkpoint.
+// resume sets the state of the training from a checkpoint.
 func (t *training) resume(c *Checkpoint) error {
 	t.hooks.Log.Info(fmt.Sprintf("continuing %s from %s", t.o.Out, c.Where()))
 	if t.origin.StartSHA256 != c.StartSHA256 {
@@ -149,7 +149,7 @@ func (t *training) resume(c *Checkpoint) error {
 	return nil
 }
 
-// resume makes the report go on with what it showed.
+// resume restores the report from a checkpoint.
 func (r *reporter) resume(c *Checkpoint) {
 	r.history = c.history
 	r.spent.Add(int64(c.ReportSeconds * float64(time.Second)))
@@ -162,7 +162,7 @@ func (r *reporter) resume(c *Checkpoint) {
 		}
 		r.shown = append(r.shown, shown{nn.ImportTensor(r.scope, c.shown.values), samples, int64s(c.shown.labels.Data)})
 	}
-	r.labels = []int64{} // the first batch was long ago; its picture is a file
+	r.labels = []int64{} // the first batch has passed; its picture is in a file
 	if f, _, err := regular.Open(filepath.Join(c.last.Dir(), gridFile)); err == nil {
 		defer f.Close()
 		if picture, err := png.Decode(f); err == nil {
@@ -173,7 +173,7 @@ func (r *reporter) resume(c *Checkpoint) {
 
 // checkpoint is the trainer's Checkpoint hook.
 func (t *training) checkpoint(m trainer.Moment) error {
-	if t.saver.Checkpointing() { // so that there is only one copy in memory
+	if t.saver.Checkpointing() { // so that only one copy is in memory
 		t.saver.Wait()
 	}
 	start := time.Now()
@@ -183,14 +183,14 @@ func (t *training) checkpoint(m trainer.Moment) error {
 	}
 	t.copied, t.copying = start, time.Since(start)
 	named := c.state.Place.Best
-	if !t.o.Best.Better(named, metrics.Phase{}) { // whose weights are in no file yet
+	if !t.o.Best.Better(named, metrics.Phase{}) { // no file has its weights yet
 		named = metrics.Phase{}
 	}
 	t.saver.Checkpoint(run.Checkpoint{Best: named, Content: c.encode})
 	return nil
 }
 
-// seldom is how many times as long as a checkpoint takes the training goes on without one between two epochs.
+// seldom is how many times the duration of a checkpoint must pass before the next one between two epochs.
 const seldom = 100
 
 // due reports whether a checkpoint is to be written.
@@ -200,7 +200,7 @@ func (t *training) due(m trainer.Moment) bool {
 	case errors.Is(m.Cause, context.Canceled):
 		return !first || m.Steps > 0
 	case m.Cause != nil:
-		return !first || t.folder.HoldsLast() // else the run leaves nothing
+		return !first || t.folder.HoldsLast() // otherwise the run leaves nothing
 	case t.hooks.Checkpoint != nil && t.hooks.Checkpoint():
 		return true
 	case m.Phase == "":
@@ -214,14 +214,14 @@ func (t *training) due(m trainer.Moment) bool {
 // copy returns the checkpoint of a moment.
 func (t *training) copy(m trainer.Moment) (*Checkpoint, error) {
 	r := t.report
-	if m.Epoch == 0 { // before the report is written for the first time
+	if m.Epoch == 0 { // before the first report is written
 		r.timed(r.grid)
 	}
 	c := &Checkpoint{Options: t.o, state: m.Copy(), files: t.files, history: slices.Clone(r.history), best: newAnswers(r.best)}
 	c.progress = progress{Better: t.better, Stopped: t.stopped, Final: t.final, Stuck: t.stuck,
 		Seconds: time.Since(t.start).Seconds(), ReportSeconds: time.Duration(r.spent.Load()).Seconds(), PeakMemory: max(t.peak, machine.PeakMemory()), origin: t.origin}
 	if c.Options.Balance == "weights" {
-		c.Options.ClassWeights = nil // which were computed
+		c.Options.ClassWeights = nil // they were computed
 	}
 	var err error
 	if c.Options, err = c.Options.absolute(); err != nil {

@@ -18,7 +18,7 @@ import (
 	"hymenoptera/shards"
 )
 
-// An ending is what a finished run leaves, apart from times.
+// An ending has the results of a finished run, apart from times.
 type ending struct {
 	history     metrics.History
 	final, best string // SHA-256 of weights
@@ -55,7 +55,7 @@ func (e ending) equals(other ending) bool {
 		slices.Equal(e.predictions, other.predictions)
 }
 
-// packed returns the images in three shards or more.
+// packed packs the images into three shards or more.
 func packed(t *testing.T, o finetune.Options) (dir string) {
 	t.Helper()
 	train, val, err := finetune.Images(t.Context(), o, finetune.Hooks{})
@@ -71,7 +71,7 @@ func packed(t *testing.T, o finetune.Options) (dir string) {
 	return dir
 }
 
-// A training that is stopped anywhere and resumed ends as one that was never stopped.
+// A training that is stopped at any place and resumed ends like one that was never stopped.
 func TestResume(t *testing.T) {
 	for name, change := range map[string]func(o *finetune.Options){
 		"notebook":      func(o *finetune.Options) {},
@@ -137,8 +137,8 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// A finished training goes on if it gets more epochs, as one that had them from the start where the schedule does not
-// depend on their number.
+// A finished training continues if it gets more epochs. If the schedule does not depend on their number, it ends like one
+// that had them from the start.
 func TestResumeWithMoreEpochs(t *testing.T) {
 	o := small(t)
 	whole := o
@@ -168,7 +168,7 @@ func TestResumeWithMoreEpochs(t *testing.T) {
 	}
 }
 
-// A run is not resumed with other options, with other images, or from damaged files.
+// Resume refuses other options, other images, and damaged files.
 func TestResumeRefuses(t *testing.T) {
 	o := small(t)
 	if _, err := finetune.Train(t.Context(), o, finetune.Hooks{}); err != nil {

@@ -13,7 +13,7 @@ import (
 // sharded reports whether a set lies in shards, in a folder or at an address.
 func sharded(data string) bool { return shards.IsAddress(data) || shards.In(data) }
 
-// checkAddress returns an [*OptionError] for an address with a secret, which would stand in logs, reports and the run's files.
+// checkAddress returns an [*OptionError] for an address with a secret, which logs, reports and the run's files would show.
 func (o Options) checkAddress() error {
 	if !shards.IsAddress(o.Data) {
 		return nil
@@ -27,7 +27,7 @@ func (o Options) checkAddress() error {
 	return nil
 }
 
-// openShards lists the two sets of Data, which are shards.
+// openShards lists the two sets of Data, which must be shards.
 func (o Options) openShards(ctx context.Context, h Hooks) (train, val *dataset.ImageFolder, err error) {
 	for _, c := range []struct {
 		given  bool

@@ -9,7 +9,7 @@ import (
 // patience is how many epochs in a row may call every image the same before a hint is given.
 const patience = 3
 
-// A stuckness notices a network that takes every image for the same class: its accuracy is the share of that class.
+// A stuckness detects a network that takes every image for the same class: its accuracy is the share of that class.
 type stuckness struct {
 	Epochs int  `json:"epochs"` // in a row
 	Told   bool `json:"told"`

@@ -15,11 +15,11 @@ import (
 
 const (
 	mostThumbnails = 500
-	rightOnes      = 100 // beside all the mistakes
+	rightOnes      = 100 // beside the mistakes
 )
 
-// thumbnails makes small pictures of what matters most in a set: the mistakes, the most confident first, then the least confident
-// right answers. transform is that of validation.
+// thumbnails makes small pictures of the mistakes, the most confident first, and of the least confident right answers.
+// transform is that of validation.
 func thumbnails(ctx context.Context, set *dataset.ImageFolder, transform transforms.Transform, predictions []metrics.Prediction) (map[int]report.Thumbnail, error) {
 	chosen := report.MostConfidentMistakes(predictions, mostThumbnails)
 	right := slices.DeleteFunc(slices.Clone(predictions), func(p metrics.Prediction) bool { return !p.Right() })

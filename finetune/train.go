@@ -1,4 +1,4 @@
-// Package finetune does the whole job of the notebook in one call: it trains a published network, with a new head, on
+// Package finetune does everything that the notebook does in one call: it trains a published network, with a new head, on
 // a folder of images, and writes the best weights and a report into the folder of a run (package run).
 //
 //	o := finetune.DefaultOptions()
@@ -25,13 +25,13 @@ import (
 	"hymenoptera/zoo"
 )
 
-// Hooks are called as a training goes on, on libtorch's thread; nil ones are not. An error ends the training.
+// Hooks are called during a training, on libtorch's thread. A nil hook is not called. An error ends the training.
 type Hooks struct {
 	Log      *slog.Logger            // for messages to people; nil for none
 	Download func(done, total int64) // bytes of a download; total is -1 if it is not known
 	Warn     func(Warning)           // about data or options; each comes once
 	Chosen   func(Options) error     // with the recipe auto: the options that the training will have
-	Command  func(Options) string    // returns the command line that repeats a training, for its report
+	Command  func(Options) string    // returns the command line that repeats a training, for the report
 	Report   func(path string)       // once, when there is a report to look at; from any goroutine
 
 	// EpochStart, Step, EpochEnd and Tensor are those of [trainer.Hooks].
@@ -39,14 +39,14 @@ type Hooks struct {
 	Step       func(epoch int, phase string, done, n int)
 	EpochEnd   func(epoch int) error
 	Tensor     func(epoch int, phase string, step int, name string, t *torch.Tensor)
-	// Checkpoint comes after each step and reports whether to write a checkpoint now, beside those that come anyway.
+	// Checkpoint is called after each step and reports whether to write a checkpoint now, in addition to the regular ones.
 	Checkpoint func() bool
-	// PhaseEnd comes after a phase and after its line in history.jsonl. The best weights are saved before its error
+	// PhaseEnd is called after each phase, when history.jsonl has its line. The best weights are saved before its error
 	// ends the training.
 	PhaseEnd func(p metrics.Phase) error
 }
 
-// filled returns h with the hooks that Train calls unasked.
+// filled returns h with functions for the nil hooks that Train calls without a check.
 func (h Hooks) filled() Hooks {
 	if h.Log == nil {
 		h.Log = slog.New(slog.DiscardHandler)
@@ -83,7 +83,7 @@ func Train(ctx context.Context, o Options, h Hooks) (Result, error) {
 	return train(ctx, disk.OS{}, o, nil, h)
 }
 
-// train is Train or, if from is not nil, Resume, with the run's files on a file system that may be one of a test.
+// train is Train or, if from is not nil, Resume, with the run's files on sys, which may be a file system of a test.
 func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h Hooks) (result Result, err error) {
 	h = h.filled()
 	if o.Out == "" {
@@ -103,7 +103,7 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 		if err := run.Check(o.Out, o.Overwrite); err != nil {
 			return result, err
 		}
-		result.KeptOld = run.Held(o.Out) // until there is something to replace it
+		result.KeptOld = run.Held(o.Out) // until the new run replaces it
 	}
 
 	p, err := prepare(ctx, o, device, from, h)
@@ -134,7 +134,7 @@ func train(ctx context.Context, sys disk.System, o Options, from *Checkpoint, h 
 	return result, err
 }
 
-// A training holds the parts that its hooks need.
+// A training holds the state that its hooks need.
 type training struct {
 	o        Options
 	hooks    Hooks
@@ -142,11 +142,11 @@ type training struct {
 	model    zoo.Network
 	folder   *run.Folder
 	saver    *run.Saver
-	card     classify.Card // of the best weights, without their phase
+	card     classify.Card // describes the best weights, without their phase
 	report   *reporter
 	start    time.Time
 	final    string // SHA-256 of the weights after the last epoch
-	lost     error  // of the PhaseEnd of a validation phase, whose weights are to be saved first
+	lost     error  // returned by PhaseEnd of a validation phase; the weights of that phase are saved first
 	stuck    stuckness
 	estimate estimate
 
@@ -154,7 +154,7 @@ type training struct {
 	origin  origin
 	files   []byte         // see listFiles
 	steps   int            // of a training phase
-	resumed *trainer.State // to go on from, or nil
+	resumed *trainer.State // to resume from, or nil
 	peak    int64          // memory, in bytes, before the training was resumed
 	copied  time.Time      // when the last checkpoint was copied
 	copying time.Duration  // how long that took
@@ -163,7 +163,7 @@ type training struct {
 	stopped string // why the training ends before its last epoch
 }
 
-// phaseEnd writes the phase to the folder before anybody else hears of it, so that nothing is lost with their errors.
+// phaseEnd writes the phase to the folder before it calls the hook, so that an error of the hook does not lose it.
 func (t *training) phaseEnd(p metrics.Phase) error {
 	t.report.phaseEnd(p)
 	if err := t.folder.Append(p); err != nil || t.hooks.PhaseEnd == nil {
@@ -225,8 +225,8 @@ func (t *training) stop() error {
 	return nil
 }
 
-// finish writes the last files, after a failure too, and fills in the result. It returns err or, if that is nil, an error of
-// its own.
+// finish writes the last files, after a failure too, and fills in the result. It returns err or, if that is nil, an
+// error of its own.
 func (t *training) finish(ctx context.Context, best metrics.Phase, err error, result *Result) error {
 	t.report.work.Wait()
 	if lost := t.saver.Finish(best, err != nil); err == nil {

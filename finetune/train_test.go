@@ -33,7 +33,7 @@ func small(t *testing.T) finetune.Options {
 	return o
 }
 
-// The hooks are called in order; the folder, the result and the hooks agree.
+// Train calls the hooks in order; the folder, the result and the hooks agree.
 func TestTrain(t *testing.T) {
 	o := small(t)
 	var events []string
@@ -83,7 +83,7 @@ func TestTrain(t *testing.T) {
 	}
 }
 
-// An error of a hook ends the training, after the weights were saved, and is returned.
+// An error of a hook ends the training, after the weights have been saved, and Train returns it.
 func TestTrainReturnsErrorsOfHooks(t *testing.T) {
 	o := small(t)
 	full := errors.New("full")
@@ -120,7 +120,7 @@ func TestTrainEstimatesItsTime(t *testing.T) {
 	}
 }
 
-// The recipe that Train follows is the one that it announces and keeps.
+// Train follows the choices of the recipe that it announces and stores.
 func TestTrainChooses(t *testing.T) {
 	o := small(t)
 	o.Recipe, o.Fixed, o.Epochs = "auto", []string{"epochs", "workers"}, 1
@@ -149,7 +149,7 @@ func TestTrainChooses(t *testing.T) {
 	}
 }
 
-// A training that gets no better ends early, and says so.
+// A training without a better epoch ends early, and says so.
 func TestPatienceEndsTheTraining(t *testing.T) {
 	o := small(t)
 	o.Epochs, o.Patience, o.Best, o.LR = 50, 2, metrics.ByLoss, 0.05
@@ -177,7 +177,7 @@ func TestPatienceEndsTheTraining(t *testing.T) {
 	}
 }
 
-// A training that fails before its first weights leaves the run that it was to replace.
+// A training that fails before its first weights keeps the run that it was to replace.
 func TestTrainKeepsTheOldRun(t *testing.T) {
 	o := small(t)
 	old := filepath.Join(o.Out, run.HistoryFile)
@@ -209,7 +209,7 @@ func TestTrainErrors(t *testing.T) {
 		"weights":       func(o *finetune.Options) { o.Weights = "nothing.pth" },
 		"class_weights": func(o *finetune.Options) { o.ClassWeights = []float64{1} },
 		"beneath":       func(o *finetune.Options) { o.Beneath = "nothing.csv" },
-		"warmup":        func(o *finetune.Options) { o.Scheduler, o.WarmUp = "cosine", 4 }, // all its steps
+		"warmup":        func(o *finetune.Options) { o.Scheduler, o.WarmUp = "cosine", 4 }, // all steps of the training
 		"batch_size":    func(o *finetune.Options) { o.BatchSize, o.ImageSize = 3, 32 },
 	} {
 		o := small(t)
@@ -231,7 +231,7 @@ func TestTrainErrors(t *testing.T) {
 	}
 }
 
-// A picture that is removed in the middle of a training ends it with an error that names the file; the best weights stay.
+// If a picture is removed during a training, the training ends with an error that names the file and keeps the best weights.
 func TestTrainWithoutAFile(t *testing.T) {
 	o := small(t)
 	o.Cache = "off"

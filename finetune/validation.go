@@ -16,14 +16,14 @@ import (
 	"hymenoptera/shards"
 )
 
-// A NoDataError says that the images of a training are unknown or not there.
+// A NoDataError says that the images of a training are unknown or missing.
 type NoDataError struct{ text string }
 
 func (e *NoDataError) Error() string { return e.text }
 
 // ValidationImages lists the images to measure a trained network on. checkpoint is its best.safetensors, and card the
 // description in it. If data is "" or the folder of the training, the images are those that the training validated
-// with, and otherwise those in data/val or, if there is no such folder, in data.
+// with. Otherwise they are those in data/val or, if there is no such folder, in data.
 //
 // Only a config.json beside the checkpoint names the folder of the training.
 func ValidationImages(ctx context.Context, checkpoint string, card classify.Card, data string, log *slog.Logger) (*dataset.ImageFolder, error) {

@@ -9,12 +9,12 @@ import (
 	"hymenoptera/metrics"
 )
 
-// A Warning is about data or options that give poor results. The option, if there is one, changes that.
+// A Warning is about data or options that give poor results. The option, if there is one, remedies that.
 type Warning struct {
 	Problem string
 	Option  string // its name in JSON; "" for none
-	Value   string // to set it to; "" if that depends on the case
-	Effect  string // of that, as "draws all classes equally often"
+	Value   string // the value to set; "" if that depends on the case
+	Effect  string // of the new value, such as "draws all classes equally often"
 }
 
 // startWarnings returns the warnings before the training.

@@ -59,7 +59,7 @@ func TestStartWarnings(t *testing.T) {
 	}
 }
 
-// answers returns predictions: for each class, what its images are taken for.
+// answers returns predictions: for each class, the class that each of its images is taken for.
 func answers(by ...[]int) (ps []metrics.Prediction) {
 	for label, taken := range by {
 		for _, class := range taken {
@@ -71,7 +71,7 @@ func answers(by ...[]int) (ps []metrics.Prediction) {
 	return ps
 }
 
-// curve returns a history of validation phases that get right images right of n.
+// curve returns a history of validation phases, each with right correct answers for n images.
 func curve(right, n int, losses ...float64) (h metrics.History) {
 	for epoch, loss := range losses {
 		h = append(h, metrics.Phase{Epoch: epoch, Name: "val", Loss: loss, Corrects: right, N: n, Acc: float64(right) / float64(n), LR: 0.1})

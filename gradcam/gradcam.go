@@ -13,7 +13,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A Network has a last block and a classifier behind it.
+// A Network can be computed in two parts: up to its last block, and after it.
 type Network interface {
 	nn.Module
 	Features(s *torch.Scope, images *torch.Tensor) *torch.Tensor   // N×C×h×w
@@ -80,7 +80,7 @@ func oneHot(s *torch.Scope, logits *torch.Tensor, classes []int64) (*torch.Tenso
 	return torch.To(s, torch.FromFloat32s(s, ones, shape...), logits.Device()), nil
 }
 
-// one makes the map of one image from its features and their gradients, C×h×w.
+// one computes the map of one image from its features and their gradients, C×h×w.
 func one(features, grads []float32, channels, h, w int) Map {
 	m := Map{Width: w, Height: h, Values: make([]float32, h*w)}
 	sums := make([]float64, h*w)

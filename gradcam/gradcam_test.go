@@ -15,8 +15,8 @@ import (
 	"hymenoptera/zoo"
 )
 
-// tolerance: the sums of a convolution come in another order on another processor, and ten passes in
-// training mode went before: under 1e-5 on the goldens' kind of processor (AVX512), 1.2e-5 on one with AVX2 alone.
+// tolerance allows for the other order of sums in convolutions on other processors, after ten passes in training mode:
+// the differences were under 1e-5 on the goldens' kind of processor (AVX512), 1.2e-5 on one with only AVX2.
 const tolerance = 4e-5
 
 // images repeats the images of scripts/make_gradcam_goldens.py.

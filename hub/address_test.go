@@ -79,7 +79,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// Certificates are checked, and one that is wrong is not asked again.
+// Fetch checks certificates, and does not retry after a wrong one.
 func TestUnknownCertificate(t *testing.T) {
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = discard
@@ -92,7 +92,7 @@ func TestUnknownCertificate(t *testing.T) {
 	}
 }
 
-// A password in a mirror's address is sent and never shown.
+// Fetch sends a password in a mirror's address and never shows it.
 func TestPassword(t *testing.T) {
 	body := content(15, 5000)
 	s := newServer(t, body)
@@ -113,7 +113,7 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// Over plain http somebody on the way can replace a file: only one whose whole hash is known is taken.
+// Over plain http somebody on the way can replace a file, so Fetch accepts it only if its whole hash is known.
 func TestPlainHTTP(t *testing.T) {
 	body := content(19, 1000)
 	for hash, fails := range map[string]string{
@@ -135,7 +135,7 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// serves answers every request with itself.
+// serves is the body of every response.
 type serves []byte
 
 func (s serves) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -13,7 +13,7 @@ import (
 	"hymenoptera/hub"
 )
 
-// An answering transport gives the same answers to every request, one after another.
+// An answering transport returns its answers one after another, then the last one again and again.
 type answering []func() *http.Response
 
 func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,7 +26,7 @@ func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// FuzzFetch downloads from a server that answers anything, after a process that left anything. Whatever happens, a file
+// FuzzFetch downloads from a server that answers anything, after a process that left any files. In every case, a file
 // under the final name is the published one.
 func FuzzFetch(f *testing.F) {
 	body := content(1, 300)

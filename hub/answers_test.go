@@ -13,7 +13,7 @@ import (
 	"hymenoptera/hub"
 )
 
-// The server gives one of these answers first, then the file. Where the first Fetch fails, the next must succeed.
+// The server first gives the answers of a case, then the file. If the first Fetch fails, the next one must succeed.
 func TestBadAnswers(t *testing.T) {
 	body := content(6, 100_000)
 	whole := func(etag string, b []byte) http.HandlerFunc {
@@ -46,7 +46,7 @@ func TestBadAnswers(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write(body)
 	}
-	unending := func(w http.ResponseWriter, _ *http.Request) { // HTTP/1.0: the connection's end is the file's
+	unending := func(w http.ResponseWriter, _ *http.Request) { // HTTP/1.0: the end of the connection ends the file
 		c, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
@@ -59,10 +59,10 @@ func TestBadAnswers(t *testing.T) {
 	const cut = 40_000
 	for _, tt := range []struct {
 		name     string
-		resume   bool // a run that was cut after 40,000 bytes comes first
+		resume   bool // an earlier run was cut after 40,000 bytes
 		noHash   bool
 		answers  []http.HandlerFunc
-		fails    string // the run's error; "" where it gets the file all the same
+		fails    string // the run's error; "" if it gets the file nevertheless
 		requests int    // of the run
 	}{
 		{name: "404", answers: []http.HandlerFunc{status(404, "")}, fails: "does not have it (404 Not Found)", requests: 1},
@@ -133,7 +133,7 @@ func TestBadAnswers(t *testing.T) {
 				t.Errorf("error %q does not say what to do", err)
 			}
 			requests := s.requests()
-			if len(requests) != tt.requests && !(stalls && len(requests) > tt.requests) { // a slow machine stalls by itself
+			if len(requests) != tt.requests && !(stalls && len(requests) > tt.requests) { // a slow machine may stall more often
 				t.Errorf("requests %q, want %d", requests, tt.requests)
 			}
 			if tt.resume && requests[0] != fmt.Sprintf("bytes=%d-", cut) {
@@ -152,7 +152,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// A file that changes while it is fetched comes whole, in its new form.
+// A file that changes between two requests arrives whole, in its new version.
 func TestChangedInMidResume(t *testing.T) {
 	for _, lastModified := range []bool{false, true} {
 		before, after := content(9, 90_000), content(10, 120_000)
@@ -185,7 +185,7 @@ func TestChangedInMidResume(t *testing.T) {
 	}
 }
 
-// Without a strong ETag and a date nothing shows that a file is the same: it comes from the start.
+// Without a strong ETag and a date nothing shows that a file is the same, so Fetch starts over.
 func TestNoValidator(t *testing.T) {
 	body := content(11, 80_000)
 	for _, etag := range []string{"", `W/"1"`} {
@@ -205,7 +205,7 @@ func TestNoValidator(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	s := newServer(t, nil)
 	s.first(func(w http.ResponseWriter, r *http.Request) {
-		for r.Context().Err() == nil { // never a stall, never an end
+		for r.Context().Err() == nil { // it never stalls and never ends
 			w.Write([]byte("."))
 			http.NewResponseController(w).Flush()
 			time.Sleep(5 * time.Millisecond)
@@ -221,7 +221,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// Every byte gives a download more time.
+// Every byte that arrives gives a download more time.
 func TestTimeFitsTheSize(t *testing.T) {
 	body := content(17, 100_000)
 	s := newServer(t, body)
@@ -232,7 +232,7 @@ func TestTimeFitsTheSize(t *testing.T) {
 	}
 }
 
-// A file whose size is known is refused by the length that a server says, before its body, and never grows beyond it.
+// Fetch refuses a file of known size if the server announces another length, and never writes more than the size.
 func TestSize(t *testing.T) {
 	body := content(18, 50_000)
 	endless := func(w http.ResponseWriter, r *http.Request) {

@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// bufferBytes is how much is read at a time.
+// bufferBytes is how many bytes are read at a time.
 const bufferBytes = 256 << 10
 
-// attempt makes one request, for the rest of the file, and gives the file its final name if all of it came. Otherwise the
-// bytes that came stay in the partial.
+// attempt makes one request, for the rest of the file. If all of it arrived, attempt delivers it. Otherwise the bytes that
+// arrived stay in the partial.
 func (d *download) attempt(parent context.Context, client *http.Client) error {
 	p := d.partial
 	if p.whole() {
@@ -56,7 +56,7 @@ func (d *download) attempt(parent context.Context, client *http.Client) error {
 	d.cfg.progress(p.size, p.from.Total)
 	for buf := make([]byte, bufferBytes); ; {
 		n, readErr := resp.Body.Read(buf)
-		watchdog.Stop() // a slow disk is not a stall
+		watchdog.Stop() // so that a slow disk does not count as a stall
 		if limit := d.limit(); p.size+int64(n) > limit {
 			return errors.Join(fmt.Errorf("it has more than %d bytes, the limit", limit), p.discard())
 		}
@@ -98,7 +98,7 @@ func (d *download) request(ctx context.Context) (*http.Request, error) {
 	if p.size == 0 {
 		return req, nil
 	}
-	if p.from.Validator == "" { // nothing shows that the rest would be the same file's
+	if p.from.Validator == "" { // nothing shows that the rest is of the same file
 		return req, p.discard()
 	}
 	req.Header.Set("Range", fmt.Sprintf("bytes=%d-", p.size))
@@ -106,11 +106,11 @@ func (d *download) request(ctx context.Context) (*http.Request, error) {
 	return req, nil
 }
 
-// finish checks the file and gives it its name.
+// finish checks the file and delivers it.
 func (d *download) finish() error {
 	p := d.partial
 	if err := p.check(d.file.SHA256); err != nil {
-		retry := p.resumed || d.unframed // another file's parts, or an end that may be a cut
+		retry := p.resumed || d.unframed // parts of different files, or a connection that was cut
 		if err := p.discard(); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (d *download) limit() int64 {
 	return d.cfg.MaxBytes
 }
 
-// checkTotal refuses a file by the length that a server says before it sends it; -1 is none.
+// checkTotal refuses a file whose length, as the server announces it, is wrong or too large; -1 means unknown.
 func (d *download) checkTotal(total int64) error {
 	switch {
 	case total > d.cfg.MaxBytes:
@@ -141,7 +141,7 @@ func (d *download) checkTotal(total int64) error {
 	return nil
 }
 
-// tooSlow returns an error if the download takes longer than the bytes so far allow.
+// tooSlow returns an error if the download has taken longer than its bytes so far allow.
 func (d *download) tooSlow() error {
 	allowed := d.cfg.Timeout + time.Duration(float64(d.came)/float64(d.cfg.MinRate)*float64(time.Second))
 	if time.Since(d.begun) <= allowed {
@@ -150,7 +150,7 @@ func (d *download) tooSlow() error {
 	return fmt.Errorf("not done after %v, in which %s came", allowed.Round(time.Millisecond), Bytes(d.came))
 }
 
-// accept reads the head of an answer and gets the partial ready for its body.
+// accept reads the header of an answer and prepares the partial for its body.
 func (d *download) accept(resp *http.Response) error {
 	p := d.partial
 	if e := resp.Header.Get("Content-Encoding"); e != "" && e != "identity" {
@@ -197,7 +197,7 @@ func (d *download) accept(resp *http.Response) error {
 	}
 }
 
-// continues reports whether a partial answer is the rest of the file, to its end.
+// continues reports whether a partial answer is the rest of the file, up to its end.
 func (d *download) continues(resp *http.Response) bool {
 	p := d.partial
 	v := validator(resp.Header)
@@ -236,7 +236,7 @@ func validator(h http.Header) string {
 	return h.Get("Last-Modified")
 }
 
-// retryAfter returns for how long a server asks not to come back: seconds or a date.
+// retryAfter returns how long a server asks to wait before the next request; the header has seconds or a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := h.Get("Retry-After")
 	if s, err := strconv.ParseUint(v, 10, 31); err == nil {
@@ -248,7 +248,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// isFinal says whether a request that got no answer would get none next time either.
+// isFinal reports whether a request that failed with err would fail again.
 func isFinal(err error) bool {
 	var refused refusedError
 	var certificate *tls.CertificateVerificationError

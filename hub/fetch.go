@@ -14,10 +14,10 @@ import (
 	"hymenoptera/internal/regular"
 )
 
-// Fetch downloads f to path. If path already has f's hash, Fetch sends no request; a file with another hash is
-// replaced. fetched reports whether path was written.
+// Fetch downloads f to path. If path already has f's hash, Fetch sends no request; it replaces a file with another
+// hash. fetched reports whether it wrote path.
 //
-// Whatever fails, path holds all of f or what it held before. The next call resumes a download that was cut short, by
+// If Fetch fails, path holds all of f or its old content. The next call resumes a download that was cut short, by
 // ctx or otherwise.
 func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, err error) {
 	if err := cfg.validate(); err != nil {
@@ -40,7 +40,7 @@ func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, 
 		return false, err
 	}
 	defer unlock()
-	there, err = f.lies(ctx, path) // the other process has brought it
+	there, err = f.lies(ctx, path) // another process may have fetched it meanwhile
 	if there || err != nil {
 		return false, err
 	}
@@ -59,8 +59,8 @@ func Fetch(ctx context.Context, cfg Config, f File, path string) (fetched bool, 
 	return true, nil
 }
 
-// removeLeft removes the names beside a whole file that a process left when it was killed right before its end. The lock's
-// file is one of them. A name that cannot be removed does no harm.
+// removeLeft removes the names beside a whole file that a killed process left. The lock's file is one of them. A name that
+// cannot be removed does no harm.
 func removeLeft(ctx context.Context, cfg Config, path string, names ...string) {
 	left := func(name string) bool { _, err := os.Lstat(name); return err == nil }
 	if !left(path+lockEnding) && !slices.ContainsFunc(names, left) {
@@ -76,7 +76,7 @@ func removeLeft(ctx context.Context, cfg Config, path string, names ...string) {
 	unlock()
 }
 
-// lies says whether the file is at path, whole.
+// lies reports whether path holds the whole file.
 func (f File) lies(ctx context.Context, path string) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -101,7 +101,7 @@ func (f File) lies(ctx context.Context, path string) (bool, error) {
 	return strings.HasPrefix(sum, f.SHA256), nil
 }
 
-// hash writes the known part of the file's hash.
+// hash returns the known part of the file's hash, for messages.
 func (f File) hash() string {
 	if f.Pinned() {
 		return f.SHA256
@@ -109,15 +109,15 @@ func (f File) hash() string {
 	return f.SHA256 + "…"
 }
 
-// A temporary error may be gone at the next request.
+// A temporary error may not occur at the next request.
 type temporary struct {
 	error
-	after time.Duration // the server's wish, or 0
+	after time.Duration // how long the server asks to wait, or 0
 }
 
 func (t temporary) Unwrap() error { return t.error }
 
-// A download is one call of Fetch behind its lock.
+// A download is one call of Fetch that holds the lock.
 type download struct {
 	cfg      Config
 	file     File
@@ -126,7 +126,7 @@ type download struct {
 	deliver  func() error // called with the whole file
 	unframed bool         // the last answer ends with its connection
 	begun    time.Time
-	came     int64 // bytes, of all answers
+	came     int64 // bytes in all answers so far
 }
 
 // run makes requests until the file is there.
@@ -135,7 +135,7 @@ func (d *download) run(ctx context.Context) error {
 	client := &http.Client{Transport: d.cfg.Transport, CheckRedirect: d.cfg.checkRedirect}
 	if client.Transport == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.DisableCompression = true // bytes as published: the hash is of them
+		t.DisableCompression = true // the hash is of the bytes as published
 		defer t.CloseIdleConnections()
 		client.Transport = t
 	}
@@ -182,7 +182,7 @@ func (d *download) failure(ctx context.Context, err error, attempts int) error {
 	return &DownloadError{URL: d.url.Redacted(), Path: d.partial.path, Err: err}
 }
 
-// A DownloadError says that a file did not come.
+// A DownloadError says that a file could not be downloaded.
 type DownloadError struct {
 	URL  string
 	Path string // where somebody can put the file

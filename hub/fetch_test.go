@@ -39,7 +39,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// A connection that breaks anywhere leaves a beginning with which the next run goes on.
+// A connection that breaks anywhere leaves the beginning of the file, which the next run completes.
 func TestCutAnywhere(t *testing.T) {
 	body := content(2, 300_000)
 	s := newServer(t, body)
@@ -69,7 +69,7 @@ func TestCutAnywhere(t *testing.T) {
 	t.Logf("100 cuts, %d resumed", resumed)
 }
 
-// Many cuts in one run, each answered by another request for the rest.
+// A connection that breaks many times in one run: each time another request asks for the rest.
 func TestCutAgainAndAgain(t *testing.T) {
 	body := content(5, 200_000)
 	s := newServer(t, body)

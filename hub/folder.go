@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// markFile is in every folder that FetchFolder made, with the address it came from.
+// markFile is in every folder that FetchFolder made; it holds the address that the folder came from.
 const markFile = ".downloaded"
 
 // FetchFolder downloads the zip f and unpacks its folder top as the folder dir, as Fetch and Unpack do, with
-// [DefaultLimits]. It uses an existing folder unchanged, and a zip that somebody put at dir.zip. A zip that it
-// downloads itself never gets that name: it unpacks the partial file, so that a process that is killed meanwhile
-// leaves nothing that the next one would keep.
+// [DefaultLimits]. It uses an existing folder unchanged, and a zip that somebody put at dir.zip. It never gives that name
+// to a zip that it downloads, but unpacks the partial file, so that a process that is killed meanwhile leaves no zip
+// that later calls would keep.
 func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string) (fetched bool, err error) {
 	if err := cfg.validate(); err != nil {
 		return false, err
@@ -62,7 +62,7 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string) (fetc
 		return false, err
 	}
 	err = unpack(ctx, zipFile+partialEnding, top, dir, DefaultLimits(), mark)
-	if ctx.Err() == nil { // a cancelled run leaves the zip to the next one
+	if ctx.Err() == nil { // if the run is cancelled, the next one uses the zip
 		err = errors.Join(err, p.discard())
 	}
 	if err != nil {
@@ -71,7 +71,7 @@ func FetchFolder(ctx context.Context, cfg Config, f File, top, dir string) (fetc
 	return true, nil
 }
 
-// stopped returns the folders of processes that were killed while they unpacked into dir.
+// stopped returns the temporary folders of processes that were killed while they unpacked into dir.
 func stopped(dir string) (names []string) {
 	entries, _ := os.ReadDir(filepath.Dir(dir)) // a folder that cannot be listed has none
 	for _, e := range entries {
@@ -91,7 +91,7 @@ func removeStopped(dir string) error {
 	return nil
 }
 
-// tempName is how the names of folders begin in which the files of dir are unpacked.
+// tempName returns the beginning of the names of temporary folders for dir.
 func tempName(dir string) string { return "." + filepath.Base(dir) + ".unpacking-" }
 
 func isFolder(path string) (bool, error) {

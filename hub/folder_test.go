@@ -50,8 +50,8 @@ func TestFetchFolder(t *testing.T) {
 	}
 }
 
-// A process that is killed leaves files; the next run removes them, whether the folder is there by then or not, and fetches
-// nothing twice.
+// A process that is killed leaves files. The next run removes them, whether or not the folder is complete by then, and
+// downloads nothing twice.
 func TestFetchFolderAfterAKill(t *testing.T) {
 	zip := tutorial(t)
 	s := newServer(t, zip)
@@ -87,7 +87,7 @@ func TestFetchFolderAfterAKill(t *testing.T) {
 	}
 }
 
-// The same of a single file.
+// The same for a single file.
 func TestFetchAfterAKill(t *testing.T) {
 	body := content(31, 1000)
 	f := newFixture(t)
@@ -101,7 +101,7 @@ func TestFetchAfterAKill(t *testing.T) {
 	}
 }
 
-// A page to log in, or a zip that is none, leaves nothing that stops the next run.
+// A login page instead of a zip, or a damaged zip, leaves nothing that stops the next run.
 func TestFetchFolderOfNoZip(t *testing.T) {
 	s := newServer(t, tutorial(t))
 	f := newFixture(t)
@@ -117,7 +117,7 @@ func TestFetchFolderOfNoZip(t *testing.T) {
 	}
 }
 
-// A zip that a person put there is used and kept, the bad one too.
+// FetchFolder uses a zip that a person put there and keeps it, even if it is damaged.
 func TestFetchFolderOfOwnZip(t *testing.T) {
 	f := newFixture(t)
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o777); err != nil {

@@ -7,10 +7,10 @@ import (
 	"net/url"
 )
 
-// maxRedirects is net/http's own limit.
+// maxRedirects is the limit of net/http.
 const maxRedirects = 10
 
-// A refusedError is an address that is not asked.
+// A refusedError says why no request is sent to an address.
 type refusedError struct{ reason string }
 
 func (e refusedError) Error() string { return e.reason }
@@ -27,8 +27,8 @@ func (e *InsecureError) Error() string {
 	return "want an address that begins with https://, not http://, because " + what
 }
 
-// allowFirst says whether the download of f may begin at u: https, or http where the file is pinned, where the Config
-// has it, or on this machine.
+// allowFirst returns an error unless the download of f may begin at u. It allows https always, and http if f is pinned,
+// if the Config allows it, or if u is on this machine.
 func (c Config) allowFirst(u *url.URL, f File) error {
 	if u.Scheme == "https" || u.Scheme == "http" && (c.AllowHTTP || f.Pinned() || isLoopback(u.Hostname())) {
 		return nil
@@ -39,8 +39,8 @@ func (c Config) allowFirst(u *url.URL, f File) error {
 	return refusedError{fmt.Sprintf("want an address that begins with https://, not %s://", u.Scheme)}
 }
 
-// checkRedirect follows redirects to https, and those from http to http on the same host, which the first
-// address has allowed. Nothing leads from https back to http.
+// checkRedirect follows redirects to https, and from http to http on the same host, since allowFirst has allowed http
+// there. It never follows one from https to http.
 func (c Config) checkRedirect(req *http.Request, via []*http.Request) error {
 	from, to := via[len(via)-1].URL, req.URL
 	if len(via) > maxRedirects {

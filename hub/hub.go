@@ -5,7 +5,7 @@
 //	file := hub.File{URL: "https://download.pytorch.org/models/resnet18-f37072fd.pth", SHA256: "f37072fd"}
 //	_, err = hub.Fetch(ctx, hub.DefaultConfig(), file, filepath.Join(dir, "resnet18-f37072fd.pth"))
 //
-// A file grows as NAME.partial beside its final name, and NAME.partial.json names the file that it belongs to; the
+// A file grows as NAME.partial beside its final name, and NAME.partial.json describes the file that it is part of; the
 // next call, or the next process, resumes there. NAME.lock lets one process download while others wait. [FetchFolder]
 // unpacks a zip, which it does not trust, into a folder.
 //
@@ -28,14 +28,13 @@ import (
 // A File is a published file.
 type File struct {
 	URL string
-	// SHA256 is its hash in hex, lower case. It may be only the first 8 or more digits: these show a file that broke
-	// on the way, but a forged file can match 8 digits after minutes of computing. "" is for files whose hash nobody
-	// published.
+	// SHA256 is its hash in hex, lower case. It may be only the first 8 or more digits: these reveal damage on the way,
+	// but a forged file can match 8 digits after minutes of computing. "" is for files whose hash is not published.
 	SHA256 string
 	Size   int64 // in bytes; 0 if unknown
 }
 
-// Pinned reports whether the whole hash is known, so that no other file can pass for f, wherever it comes from.
+// Pinned reports whether the whole hash is known, so that no other file is accepted as f, wherever it comes from.
 func (f File) Pinned() bool { return len(f.SHA256) == sha256.Size*2 }
 
 // A Config says how to download. Begin with DefaultConfig.
@@ -50,10 +49,10 @@ type Config struct {
 	AllowHTTP bool
 
 	MaxBytes int64         // a larger file is refused
-	Attempts int           // requests before giving up, 1 or more
-	Stall    time.Duration // without a byte, after which the connection is closed
+	Attempts int           // the most requests, 1 or more
+	Stall    time.Duration // the connection is closed after this time without a byte
 	// A download may take Timeout, not counting the wait for another process, and a second more for every MinRate
-	// bytes that arrive. So a large file has enough time, but no download takes for ever.
+	// bytes that arrive. So a large file has enough time, but no download takes forever.
 	Timeout    time.Duration
 	MinRate    int64
 	Backoff    time.Duration // before the second request; it doubles with each one

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockPoll is how often a waiting process looks whether the other is done. flock's own waiting could not be
+// lockPoll is how often a waiting process checks whether the other one is done. Waiting in flock could not be
 // cancelled.
 const lockPoll = 200 * time.Millisecond
 
-// lock makes this the one process, and the one goroutine, that works on path, and waits while it is not. The lock is
-// the kernel's: it ends with the process. The holder removes its file.
+// lock waits until no other process or goroutine works on path, and keeps others from it until unlock is called. The
+// kernel releases the lock when the process ends. unlock removes the lock's file.
 func lock(ctx context.Context, cfg Config, path string) (unlock func(), err error) {
 	name := path + lockEnding
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
@@ -36,7 +36,7 @@ func lock(ctx context.Context, cfg Config, path string) (unlock func(), err erro
 		}
 		f.Close()
 		if err == nil || errors.Is(err, unix.EINTR) {
-			continue // the other has removed this very file, or a signal came
+			continue // the other process has removed this file, or a signal interrupted flock
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("hub: lock %s: %w", name, err)
@@ -51,7 +51,7 @@ func lock(ctx context.Context, cfg Config, path string) (unlock func(), err erro
 	}
 }
 
-// isNamed says whether f is still the file called name.
+// isNamed reports whether f is still the file with that name.
 func isNamed(f *os.File, name string) bool {
 	a, err := f.Stat()
 	if err != nil {

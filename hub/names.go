@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The longest name that Linux takes, and a length for paths that leaves room for the rest.
+// The longest name that Linux allows, and a length for paths in a zip that leaves room for the folder's own path.
 const (
 	maxNameBytes = 255
 	maxPathBytes = 1024

@@ -16,21 +16,21 @@ import (
 	"hymenoptera/internal/disk"
 )
 
-// Endings of the names beside the final one.
+// Endings of the names beside the final name.
 const (
 	partialEnding = ".partial"
 	sourceEnding  = ".partial.json"
 	lockEnding    = ".lock"
 )
 
-// A source says of which file a partial is the beginning.
+// A source describes the file that a partial is the beginning of.
 type source struct {
 	URL       string `json:"url"`
 	Validator string `json:"validator"` // for If-Range: a strong ETag, else Last-Modified
-	Total     int64  `json:"total"`     // bytes in the end, or -1
+	Total     int64  `json:"total"`     // bytes of the whole file, or -1
 }
 
-// A partial is the beginning of a file on disk, and its hash.
+// A partial is the beginning of a file on disk, and the hash of its bytes.
 type partial struct {
 	path    string // the final name
 	f       *os.File
@@ -70,10 +70,10 @@ func (p *partial) recover(address string) error {
 	return nil
 }
 
-// whole says whether every byte has come.
+// whole reports whether all bytes have arrived.
 func (p *partial) whole() bool { return p.size > 0 && p.size == p.from.Total }
 
-// discard forgets all that has come.
+// discard discards all bytes that have arrived.
 func (p *partial) discard() error {
 	if err := p.removeSource(); err != nil {
 		return err
@@ -87,20 +87,20 @@ func (p *partial) discard() error {
 	return err
 }
 
-// restart begins with a new file. Its source is on disk before its first byte is.
+// restart begins with a new file. It writes the source before any byte of the file.
 func (p *partial) restart(from source) error {
 	if err := p.discard(); err != nil {
 		return err
 	}
 	p.from = from
 	if from.Validator == "" {
-		return nil // cannot be resumed
+		return nil // it could not be resumed
 	}
 	data, err := json.Marshal(from)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(p.path+sourceEnding, data, 0o666) // recover discards half of one
+	return os.WriteFile(p.path+sourceEnding, data, 0o666) // recover discards the partial if this file is incomplete
 }
 
 func (p *partial) Write(b []byte) (int, error) {
@@ -110,7 +110,7 @@ func (p *partial) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// check compares the hash.
+// check returns an error unless the file's hash begins with prefix.
 func (p *partial) check(prefix string) error {
 	if got := fmt.Sprintf("%x", p.sum.Sum(nil)); !strings.HasPrefix(got, prefix) {
 		return fmt.Errorf("its SHA-256 is %s, but that of the published file is %s", got, File{SHA256: prefix}.hash())
@@ -139,7 +139,7 @@ func (p *partial) removeSource() error {
 	return nil
 }
 
-// close ends the work on the file; one that cannot be resumed leaves nothing behind.
+// close closes the file, and removes it if it cannot be resumed.
 func (p *partial) close() {
 	if p.size == 0 || p.from.Validator == "" {
 		os.Remove(p.path + sourceEnding)

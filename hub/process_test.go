@@ -25,7 +25,7 @@ import (
 
 var discard = log.New(io.Discard, "", 0)
 
-// TestMain fetches one file and ends where a test has started this binary as a child.
+// TestMain only fetches one file if a test has started this binary as a child.
 func TestMain(m *testing.M) {
 	if os.Getenv("HUB_TEST_CHILD") == "" {
 		os.Exit(m.Run())
@@ -62,13 +62,13 @@ func child(t *testing.T, url, path string, env ...string) *exec.Cmd {
 	return cmd
 }
 
-// A process that is killed leaves a beginning, and the next one resumes it.
+// A process that is killed leaves the beginning of the file, and the next one resumes it.
 func TestKilled(t *testing.T) {
 	body := content(20, 400_000)
 	s := newServer(t, body)
 	file := hub.File{URL: s.URL, SHA256: sum(body)[:8]}
 	f := newFixture(t)
-	for _, until := range []int{100_000, 250_000} { // twice, the second time in mid-resume
+	for _, until := range []int{100_000, 250_000} { // twice, the second time while it resumes
 		s.first(func(w http.ResponseWriter, r *http.Request) {
 			hang := &hangWriter{w, r.Context(), until - offset(r)}
 			s.serve(hang, r)
@@ -95,7 +95,7 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// A process that is killed when all has come, but before the last step, has left nothing to fetch.
+// If a process is killed after the last byte but before the rename, the next one fetches nothing.
 func TestKilledBeforeTheRename(t *testing.T) {
 	body := content(21, 1000)
 	s := newServer(t, body)
@@ -113,7 +113,7 @@ func TestKilledBeforeTheRename(t *testing.T) {
 	}
 }
 
-// A power cut may leave a partial, or the file beside it, with other bytes than were written.
+// After a power cut the partial, or the file beside it, may hold other bytes than were written.
 func TestDamagedPartial(t *testing.T) {
 	body := content(22, 50_000)
 	s := newServer(t, body)
@@ -141,8 +141,8 @@ func TestDamagedPartial(t *testing.T) {
 	}
 }
 
-// Writing that fails in the middle, here by a limit on the size of files, ends the run; with room the next
-// one goes on.
+// If writing fails in the middle, here by a limit on the size of files, the run ends; once there is room the next
+// one resumes.
 func TestDiskFull(t *testing.T) {
 	body := content(23, 600_000)
 	s := newServer(t, body)
@@ -162,7 +162,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// Of two processes that want a file one fetches it, and the other waits for it.
+// If two processes want the same file, one fetches it and the other waits for it.
 func TestTwoProcesses(t *testing.T) {
 	body := content(24, 100_000)
 	s := newServer(t, body)
@@ -216,7 +216,7 @@ func TestTwoProcesses(t *testing.T) {
 	f.alone(t)
 }
 
-// The same within a process, and with many.
+// The same with many goroutines of one process.
 func TestManyGoroutines(t *testing.T) {
 	body := content(25, 50_000)
 	s := newServer(t, body)

@@ -30,14 +30,14 @@ func content(seed uint64, n int) []byte {
 
 func sum(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
-// A server serves one file, honestly unless told otherwise.
+// A server serves one file, correctly unless answers are set.
 type server struct {
 	*httptest.Server
 	mu      sync.Mutex
 	body    []byte
 	etag    string
-	answers []http.HandlerFunc // of the next requests, one each; then the file
-	ranges  []string           // the Range headers that came
+	answers []http.HandlerFunc // to the next requests, one each; then the file
+	ranges  []string           // the Range headers of the requests
 }
 
 func newServer(t *testing.T, body []byte) *server {
@@ -91,7 +91,7 @@ func (c *cutWriter) Write(b []byte) (int, error) {
 	panic(http.ErrAbortHandler)
 }
 
-// status answers with a code, and with what Retry-After says.
+// status answers with a status code, and with a Retry-After header unless it is "".
 func status(code int, retryAfter string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if retryAfter != "" {
@@ -102,7 +102,7 @@ func status(code int, retryAfter string) http.HandlerFunc {
 	}
 }
 
-// first sets what answers the next requests.
+// first sets the answers to the next requests.
 func (s *server) first(answers ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +118,7 @@ func (s *server) requests() []string {
 	return rs
 }
 
-// A fixture is a place to fetch to, with what was logged and slept.
+// A fixture is a path to fetch to, with a log and the waits between requests.
 type fixture struct {
 	cfg  hub.Config
 	path string
@@ -137,7 +137,7 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// fetch fetches and holds Fetch to its promise: the final name has the file, or what it had.
+// fetch calls Fetch and checks its promise: the file under the final name is the whole one or the old one.
 func (f *fixture) fetch(t *testing.T, ctx context.Context, file hub.File, want []byte) error {
 	t.Helper()
 	before, errBefore := os.ReadFile(f.path)
@@ -154,7 +154,7 @@ func (f *fixture) fetch(t *testing.T, ctx context.Context, file hub.File, want [
 	return err
 }
 
-// alone checks that nothing is left beside the file.
+// alone fails the test if there are other files beside the file.
 func (f *fixture) alone(t *testing.T) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(f.path))

@@ -19,9 +19,9 @@ import (
 	"hymenoptera/internal/disk"
 )
 
-// Limits bound the files that a zip may unpack to.
+// Limits bound the size of the files that a zip may unpack to.
 type Limits struct {
-	Files      int   // entries, folders among them
+	Files      int   // entries, including folders
 	FileBytes  int64 // of one file
 	TotalBytes int64 // of all together
 	Ratio      int64 // of all together, divided by the size of the zip
@@ -32,7 +32,7 @@ func DefaultLimits() Limits {
 	return Limits{Files: 20_000, FileBytes: 64 << 20, TotalBytes: 2 << 30, Ratio: 50}
 }
 
-// directoryBytes bounds how much of a zip is read to list its entries.
+// directoryBytes bounds how many bytes of a zip are read to list its entries.
 const directoryBytes = 16 << 20
 
 // Unpack unpacks the folder top of a zip as the folder dir: top/a.jpg becomes dir/a.jpg. dir must not exist yet, and
@@ -71,7 +71,7 @@ func unpack(ctx context.Context, zipFile, top, dir string, limits Limits, extra 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-	inner := filepath.Join(tmp, "folder") // only the owner may read MkdirTemp's own
+	inner := filepath.Join(tmp, "folder") // only the owner may read the folder that MkdirTemp makes
 	if err := os.Mkdir(inner, 0o777); err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func list(f *os.File, top string, limits Limits) ([]entry, error) {
 			return nil, fmt.Errorf("%q: %w", file.Name, err)
 		}
 		most := min(limits.TotalBytes, limits.Ratio*max(info.Size(), 1<<20))
-		if total += int64(file.UncompressedSize64); total > most { // both at most a limit: no overflow
+		if total += int64(file.UncompressedSize64); total > most { // the sum cannot overflow: both are at most a limit
 			return nil, fmt.Errorf("it would unpack from %s to more than %s: a zip bomb", Bytes(info.Size()), Bytes(most))
 		}
 		if e.path != "." {
@@ -161,7 +161,7 @@ func list(f *os.File, top string, limits Limits) ([]entry, error) {
 	return entries, checkOverlaps(z.File, info.Size())
 }
 
-// check looks at one entry by itself.
+// check checks one entry by itself.
 func check(file *zip.File, top string, limits Limits) (entry, error) {
 	name, dir := strings.CutSuffix(file.Name, "/")
 	if err := checkName(name); err != nil {
@@ -189,7 +189,7 @@ func check(file *zip.File, top string, limits Limits) (entry, error) {
 	return entry{file, rel, dir}, nil
 }
 
-// remember refuses names that stand twice, in whatever case, and files that are folders elsewhere.
+// remember refuses names that occur twice, also in another case, and files that other entries use as folders.
 func remember(seen map[string]bool, e entry) error {
 	name := strings.ToLower(e.path)
 	if wasDir, twice := seen[name]; twice && !(wasDir && e.dir) {
@@ -205,7 +205,7 @@ func remember(seen map[string]bool, e entry) error {
 	return nil
 }
 
-// checkOverlaps refuses entries that share bytes, by which a small zip becomes a large one.
+// checkOverlaps refuses entries that share bytes, with which a small zip could unpack to a large one.
 func checkOverlaps(files []*zip.File, size int64) error {
 	type span struct {
 		from, to int64
@@ -233,7 +233,7 @@ func checkOverlaps(files []*zip.File, size int64) error {
 	return nil
 }
 
-// write unpacks an entry. No symbolic link leads out of a Root, and there are none.
+// write unpacks an entry. A Root follows no symbolic link out of the folder, and there are none.
 func (e entry) write(root *os.Root) (err error) {
 	name := filepath.FromSlash(e.path)
 	if e.dir {
@@ -253,14 +253,14 @@ func (e entry) write(root *os.Root) (err error) {
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	want := int64(e.UncompressedSize64)
-	n, err := io.Copy(f, io.LimitReader(r, want+1)) // reading to the end compares the CRC
+	n, err := io.Copy(f, io.LimitReader(r, want+1)) // the CRC is compared at the end
 	if err == nil && n != want {
 		err = fmt.Errorf("unpacks to more than the %d bytes it says", want)
 	}
 	return err
 }
 
-// A boundedReader ends after a number of bytes.
+// A boundedReader returns an error after a number of bytes.
 type boundedReader struct {
 	r    io.ReaderAt
 	left int64

@@ -41,7 +41,7 @@ func TestUnpackRefusesBombs(t *testing.T) {
 	}
 }
 
-// The list at a zip's end may lie about what lies before.
+// The list at a zip's end can be wrong about the entries before it.
 func TestUnpackRefusesLies(t *testing.T) {
 	body := strings.Repeat("ant ", 100)
 	good := makeZip(t, member{name: "hymenoptera_data/a", body: body}, member{name: "hymenoptera_data/b", body: body})

@@ -8,7 +8,7 @@ import (
 	"hymenoptera/hub"
 )
 
-// FuzzUnpack looks for a zip that reaches outside of its folder, leaves half of one, or panics.
+// FuzzUnpack looks for a zip that writes outside its folder, leaves half a folder, or makes Unpack panic.
 func FuzzUnpack(f *testing.F) {
 	f.Add(tutorial(f))
 	f.Add(makeZip(f, member{name: "hymenoptera_data/../../evil", body: "x"}))
@@ -18,7 +18,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) { unpack(t, data, limits) })
 }
 
-// FuzzUnpackNames does the same with whole zips whose names and kinds are made up.
+// FuzzUnpackNames does the same with valid zips that have arbitrary names and kinds of entries.
 func FuzzUnpackNames(f *testing.F) {
 	f.Add("hymenoptera_data/train/ants/a.jpg", "hymenoptera_data/train", uint32(0o644))
 	f.Add("hymenoptera_data/../a", "/a", uint32(fs.ModeSymlink))

@@ -49,7 +49,7 @@ func makeZip(t testing.TB, members ...member) []byte {
 	return b.Bytes()
 }
 
-// tutorial is a zip with the layout of the tutorial's.
+// tutorial returns a zip with the layout of the tutorial's.
 func tutorial(t testing.TB) []byte {
 	return makeZip(t,
 		member{name: "hymenoptera_data/"}, member{name: "hymenoptera_data/train/"}, member{name: "hymenoptera_data/train/ants/"},
@@ -78,7 +78,7 @@ func tree(t testing.TB, dir string) map[string]string {
 	return files
 }
 
-// unpack writes a zip to disk and unpacks it to a new folder. It holds Unpack to its promise: the folder is
+// unpack writes a zip to disk and unpacks it to a new folder. It checks Unpack's promise: the folder is
 // there if and only if there is no error, and nothing is beside it.
 func unpack(t testing.TB, data []byte, limits hub.Limits) (map[string]string, error) {
 	t.Helper()
@@ -110,7 +110,7 @@ func unpack(t testing.TB, data []byte, limits hub.Limits) (map[string]string, er
 	return tree(t, dir), nil
 }
 
-// memoryDir returns an empty folder, in memory where the system has one for that: bringing thousands of small
+// memoryDir returns an empty folder, in memory if the system has a file system for that: syncing thousands of small
 // folders to disk takes long.
 func memoryDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("/dev/shm", "hub-test-")
@@ -196,7 +196,7 @@ func TestUnpackRefusesKinds(t *testing.T) {
 	}
 }
 
-// Every cut and every damaged byte of a zip is noticed, or changes nothing that matters.
+// Unpack notices every cut and every damaged byte of a zip, or the damage changes nothing that matters.
 func TestUnpackDamaged(t *testing.T) {
 	good := tutorial(t)
 	want, err := unpack(t, good, hub.DefaultLimits())

@@ -24,7 +24,7 @@ func flagOf(option string) string {
 	return "--" + strings.ReplaceAll(option, "_", "-")
 }
 
-// withFlags returns an error about an option as one about its flag.
+// withFlags returns an error about an option as an error about its flag.
 func withFlags(err error) error {
 	var option *finetune.OptionError
 	if errors.As(err, &option) {

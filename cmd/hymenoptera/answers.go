@@ -17,7 +17,7 @@ import (
 // unsure is the answer of a prediction below the threshold.
 const unsure = "unsure"
 
-// A printer prints a picture's prediction at once, so that nothing is kept of it. top are the classes to name.
+// A printer prints a picture's prediction at once, so that predictions need not be kept. top has the classes to print.
 type printer func(name string, top []int, p classify.Prediction) error
 
 // printTable prints columns for people: the classes by probability, then the file.

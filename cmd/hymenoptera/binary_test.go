@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A built is the built program. Its tests see what a person sees: exit code, output, what is left.
+// A built is the built program. Its tests check what a user sees: the exit code, the output and the files.
 type built struct {
 	path string
 	env  []string
@@ -44,16 +44,16 @@ func build(t *testing.T) built {
 	return built{path, env}
 }
 
-// A child's environment says what a helper process does before it becomes the program: see become.
+// Variables in a child's environment that say what the helper process does before it becomes the program: see become.
 const (
 	becomeProgram   = "HYMENOPTERA_TEST_PROGRAM"
 	becomeFileLimit = "HYMENOPTERA_TEST_FILE_LIMIT" // bytes
 	becomeNohup     = "HYMENOPTERA_TEST_NOHUP"
-	becomeGroup     = "HYMENOPTERA_TEST_CGROUP" // its folder
+	becomeGroup     = "HYMENOPTERA_TEST_CGROUP" // the folder of the group
 )
 
-// become makes this process the program, without root's right to read and write everything, and with a limit
-// on the size of files, with SIGHUP ignored or in a control group where that is asked for.
+// become replaces this process with the program, without root's right to read and write everything. If the variables ask for
+// it, the size of files is limited, SIGHUP is ignored, or the process is in a control group.
 func become(program string) {
 	runtime.LockOSThread()
 	if os.Geteuid() == 0 {
@@ -86,7 +86,7 @@ func (b built) command(ctx context.Context, dir string, args ...string) *exec.Cm
 	return cmd
 }
 
-// restricted returns the program as become makes it: without root's rights.
+// restricted returns the program as become runs it: without root's rights.
 func (b built) restricted(t *testing.T, env ...string) built {
 	t.Helper()
 	self, err := os.Executable()
@@ -96,13 +96,13 @@ func (b built) restricted(t *testing.T, env ...string) built {
 	return built{self, slices.Concat(b.env, env, []string{becomeProgram + "=" + b.path})}
 }
 
-// A result is what a person sees.
+// A result is what a user sees.
 type result struct {
 	code           int
 	stdout, stderr string
 }
 
-// run runs the program to its end. It is killed, which is no exit code, when it hangs.
+// run runs the program to its end. If it hangs, run kills it, and the result has no exit code.
 func (b built) run(t *testing.T, dir string, args ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -129,8 +129,8 @@ func finish(t *testing.T, cmd *exec.Cmd, f func() error) result {
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// check compares a result with the exit code and a part of standard error, which must be short and free of
-// what only a programmer understands.
+// check compares a result with the exit code and a part of standard error, which must be short and free of text that only
+// a programmer understands.
 func (r result) check(t *testing.T, code int, line string) {
 	t.Helper()
 	if r.code != code {
@@ -144,7 +144,7 @@ func (r result) check(t *testing.T, code int, line string) {
 			t.Errorf("standard error has %q", bad)
 		}
 	}
-	if n := strings.Count(r.stderr, "\n"); n > 16 { // messages of a long training among them, and in an emulator a line of oneDNN per process
+	if n := strings.Count(r.stderr, "\n"); n > 16 { // a long training logs some messages, and in an emulator oneDNN logs a line per process
 		t.Errorf("standard error has %d lines", n)
 	}
 	if t.Failed() {
@@ -168,7 +168,7 @@ func tree(t *testing.T, dir string) (paths []string) {
 	return paths
 }
 
-// unchanged reports what has come or gone since tree returned before.
+// unchanged fails the test if files were added or removed since before, which tree returned.
 func unchanged(t *testing.T, dir string, before []string) {
 	t.Helper()
 	after := tree(t, dir)

@@ -9,7 +9,7 @@ import (
 	"hymenoptera/internal/cli"
 )
 
-// openPage opens a file in the browser: $BROWSER or, without it, what the desktop opens pages with. It does not wait.
+// openPage opens a file with $BROWSER or, if that is not set, with xdg-open. It does not wait for the program.
 func openPage(m *cli.Messages, path string) {
 	program := os.Getenv("BROWSER")
 	if program == "" {
@@ -21,5 +21,5 @@ func openPage(m *cli.Messages, path string) {
 		m.Warnf("--open: %v", fmt.Errorf("%s: %w; open %s yourself", program, err, path))
 		return
 	}
-	go cmd.Wait() // which ends with the program
+	go cmd.Wait() // the goroutine ends with the program
 }

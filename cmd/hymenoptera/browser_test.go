@@ -10,7 +10,7 @@ import (
 	"hymenoptera/run"
 )
 
-// --open hands the report to the browser once, when there is one; a browser that is missing is a warning.
+// --open opens the report in the browser once, when it is there; if the browser is missing, a warning says so.
 func TestOpen(t *testing.T) {
 	dir := t.TempDir()
 	out, opened := filepath.Join(dir, "run"), filepath.Join(dir, "opened")

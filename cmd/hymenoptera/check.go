@@ -24,7 +24,7 @@ type checking struct {
 	messages        *cli.Messages
 	asJSON, strict  bool
 	html, excludeTo string
-	probe           finetune.Options // with weights: of the network that looks for wrong labels
+	probe           finetune.Options // with weights: options of the network that looks for wrong labels
 }
 
 func newCheck(m *cli.Messages) *cobra.Command {
@@ -174,7 +174,7 @@ func (c *checking) print(w io.Writer, r *check.Report, found []finding) error {
 
 // checkPage returns the page of a report.
 func checkPage(r *check.Report, found []finding) report.Check {
-	const side, most = 200, 400 // of a picture, in pixels; pictures of a page
+	const side, most = 200, 400 // pixels of a picture's side; pictures on the page
 	page := report.Check{Title: filepath.Base(filepath.Clean(r.Data)), Summary: summary(r)}
 	if r.Labels != nil {
 		page.Summary += "; " + accuracy(r.Labels)
@@ -219,7 +219,7 @@ func similar(r *check.Report, g check.Group, side int) report.Similar {
 	return s
 }
 
-// thumbnail returns a small picture of a file, or nil if it cannot be read any more.
+// thumbnail returns a small picture of a file, or nil if the file can no longer be read.
 func thumbnail(r *check.Report, path string, side int) *report.Embedded {
 	m, err := check.Thumbnail(filepath.Join(r.Data, filepath.FromSlash(path)), side)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"hymenoptera/check"
 )
 
-// faulty returns a folder of insects with an ant in train and in val, a bee among the ants, and a file that is no picture.
+// faulty returns a folder of insects with an ant in both train and val, a bee among the ants, and a file that is no picture.
 func faulty(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -91,7 +91,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A group that lies in several classes and in train and val is both kinds of fault.
+// A group in several classes and in both train and val is two kinds of fault.
 func TestFindings(t *testing.T) {
 	leak := check.Group{Leak: true, Pictures: make([]check.Member, 2)}
 	both := check.Group{Leak: true, Classes: true, Pictures: make([]check.Member, 2)}

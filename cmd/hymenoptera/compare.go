@@ -55,7 +55,7 @@ func newCompare(m *cli.Messages) *cobra.Command {
 	return cmd
 }
 
-// linkFrom returns the link from one page to another, "" if there is none to it.
+// linkFrom returns the link from one page to another, or "" if to cannot be reached from there.
 func linkFrom(page, to string) string {
 	from, err := filepath.Abs(filepath.Dir(page))
 	target, errTo := filepath.Abs(to)
@@ -105,7 +105,7 @@ func printComparison(w io.Writer, c report.Comparison) error {
 	return err
 }
 
-// end returns the last n letters of a text, which of a path say most.
+// end returns the last n letters of a text; of a path these are the most useful.
 func end(s string, n int) string {
 	if letters := []rune(s); len(letters) > n {
 		return "…" + string(letters[len(letters)-n+1:])

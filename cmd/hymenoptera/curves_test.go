@@ -29,15 +29,15 @@ import (
 	"hymenoptera/zoo"
 )
 
-// curves is testdata/curves.json or, on arm64, curves-arm64.json: trainings by scripts/reference.py, PyTorch's own, on
-// testdata/insects.
+// curves is testdata/curves.json or, on arm64, curves-arm64.json: the results of trainings with PyTorch by
+// scripts/reference.py on testdata/insects.
 type curves struct {
 	Environment map[string]string
-	Caches      []map[string]string // sizes, as function caches returns them, that these bits were seen with
+	Caches      []map[string]string // sizes of caches on which a training gave these bits; see the function caches
 	WeightsSeed uint64              `json:"weights_seed"`
 	Runs        []struct {
 		Name        string
-		Processes   int // 0 for one
+		Processes   int // 0 for one process
 		Options     []string
 		History     []metrics.Phase
 		Final, Best string
@@ -83,9 +83,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every loss of these trainings, every count and the weights at the end are PyTorch's to the last bit. Bits may
-// differ where the processor has no AVX2, other instructions (on arm64), or caches of other sizes than the curves'
-// machines: oneDNN chooses its blocks, and with them the order of sums, by these. Only there a tolerance is allowed.
+// Every loss and count of these trainings and the weights at the end equal PyTorch's to the last bit. Bits may differ if
+// the processor has no AVX2, other instructions (on arm64), or other cache sizes than the curves' machines: oneDNN
+// chooses its blocks, and with them the order of sums, by these. Only then does the test allow a tolerance.
 func TestCurvesEqualPyTorch(t *testing.T) {
 	c, err := readCurves()
 	if err != nil {
@@ -152,7 +152,7 @@ func TestCurvesEqualPyTorch(t *testing.T) {
 	}
 }
 
-// launch trains with several processes.
+// launch trains in several processes.
 func (b built) launch(t *testing.T, processes int, train ...string) {
 	t.Helper()
 	cmd := exec.Command(b.path, append([]string{"launch", "--nproc", strconv.Itoa(processes)}, train...)...)
@@ -161,10 +161,10 @@ func (b built) launch(t *testing.T, processes int, train ...string) {
 	}
 }
 
-// near compares curves whose sums were formed in another order. Where only the head learns all losses agree within
-// 1e-4, and counts within one image: with AVX512 they were seen to differ by 3e-6. Where every layer of a network
-// with random weights learns at so high a rate, each step multiplies the difference, up to 7 % in the first phase,
-// which is held to 15 %; of what follows nothing can be said.
+// near compares curves whose sums were computed in another order. If only the head learns, all losses must agree within
+// 1e-4, and counts within one image: with AVX512 the differences were 3e-6. If every layer of a network with random
+// weights learns at so high a rate, each step multiplies the difference. In the first phase it was up to 7 %, and near
+// allows 15 %; later phases cannot be compared.
 func near(got, want []metrics.Phase, frozen bool) bool {
 	if len(got) != len(want) {
 		return false
@@ -180,7 +180,7 @@ func near(got, want []metrics.Phase, frozen bool) bool {
 }
 
 // seededWeights writes a file of weights for each network that curves begin with, as scripts/make_curves.py
-// does: those that a seed gives it with ImageNet's 1000 classes.
+// does: the weights that the seed gives the network with ImageNet's 1000 classes.
 func seededWeights(t *testing.T, seed uint64) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -201,8 +201,7 @@ func seededWeights(t *testing.T, seed uint64) map[string]string {
 	return files
 }
 
-// turn copies a set. Each picture says that it is to be turned, one after another in the eight ways of EXIF, as
-// scripts/make_curves.py does it.
+// turn copies a set and gives the pictures the eight EXIF orientations in turn, as scripts/make_curves.py does.
 func turn(t *testing.T, folder, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*", "*", "*.jpg"))
@@ -217,7 +216,7 @@ func turn(t *testing.T, folder, dir string) {
 	}
 }
 
-// writeShards writes a set as shards of seven pictures, 3.jpg and 3.cls, whose classes alternate, as scripts/make_curves.py does it.
+// writeShards writes a set as shards of seven pictures, 3.jpg and 3.cls, of alternating classes, as make_curves.py does.
 func writeShards(t *testing.T, folder, dir string) {
 	t.Helper()
 	for _, set := range []string{"train", "val"} {
@@ -254,8 +253,8 @@ func pinned() bool {
 	return (runtime.GOARCH == "arm64" || cpu.X86.HasAVX2 && cpu.X86.HasFMA) && os.Getenv("HYMENOPTERA_TEST_UNPINNED") == ""
 }
 
-// caches returns the sizes of a core's own data caches, {"L1": "48K", "L2": "1024K"}, and on arm64 the two words that tell
-// the processor's instructions.
+// caches returns the sizes of a core's own data caches, {"L1": "48K", "L2": "1024K"}, and on arm64 the two words that
+// describe the processor's instructions.
 func caches() map[string]string {
 	sizes := map[string]string{}
 	if runtime.GOARCH == "arm64" {

@@ -11,7 +11,7 @@ import (
 	"hymenoptera/internal/version"
 )
 
-// Doctor finds all it should, in both forms, and what to type for what is not right.
+// doctor finds everything it should, in both forms, and says what to type about faults.
 func TestDoctor(t *testing.T) {
 	t.Setenv("TORCH_HOME", t.TempDir())
 	dir := t.TempDir()

@@ -55,7 +55,7 @@ func newDownload(m *cli.Messages) *cobra.Command {
 	return cmd
 }
 
-// check finds flags that contradict each other.
+// check returns an error for flags that contradict each other.
 func (d *downloads) check(*cobra.Command, []string) error {
 	switch {
 	case d.list && d.remove:
@@ -87,7 +87,7 @@ func (d *downloads) newWeights() *cobra.Command {
 			case len(models) == 0:
 				models = []string{"resnet18", "googlenet"}
 			}
-			var all []zoo.Weights // found before the first is fetched
+			var all []zoo.Weights // found before the first download begins
 			for _, model := range models {
 				arch, err := zoo.Find(model)
 				if err != nil {
@@ -114,7 +114,7 @@ func (d *downloads) newWeights() *cobra.Command {
 	return cmd
 }
 
-// one fetches or removes weights.
+// one downloads or removes weights.
 func (d *downloads) one(cmd *cobra.Command, w zoo.Weights) error {
 	if !d.remove {
 		path, err := w.Fetch(cmd.Context(), d.config())
@@ -149,7 +149,7 @@ func (d *downloads) newData() *cobra.Command {
 	return cmd
 }
 
-// printFetched prints the path of a download that has ended.
+// printFetched prints the path of a finished download.
 func (d *downloads) printFetched(w io.Writer, path string, err error) error {
 	d.messages.EndBar()
 	if err == nil {
@@ -170,7 +170,7 @@ func printRemoved(w io.Writer, path string, removed bool, err error) error {
 	return err
 }
 
-// printDownloads prints a line for each of the weights of models, and one for the data unless dir is empty.
+// printDownloads prints a line for each of the models' published weights, and one for the data unless dir is empty.
 func printDownloads(out io.Writer, models []string, dir string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, model := range models {

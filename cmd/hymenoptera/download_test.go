@@ -19,7 +19,7 @@ import (
 	"hymenoptera/internal/cli"
 )
 
-// newMirror returns a server that stands for download.pytorch.org.
+// newMirror returns a server that replaces download.pytorch.org.
 func newMirror(t *testing.T, files map[string][]byte) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,7 @@ func newMirror(t *testing.T, files map[string][]byte) *httptest.Server {
 	return s
 }
 
-// tutorialZip is the tutorial's zip with drawn insects instead of the photographs. It is the published file
+// tutorialZip returns the tutorial's zip with drawn insects instead of the photographs. It counts as the published file
 // while the test runs.
 func tutorialZip(t *testing.T) []byte {
 	t.Helper()
@@ -73,7 +73,7 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// emptyCache goes to an empty folder and has PyTorch's cache in another.
+// emptyCache changes to an empty folder and puts PyTorch's cache into another one.
 func emptyCache(t *testing.T) (checkpoints string) {
 	home := t.TempDir()
 	t.Setenv("TORCH_HOME", home)
@@ -90,7 +90,7 @@ func TestTrainFetchesTheData(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(stderr, want) {
 		t.Fatalf("exit code %d, standard error:\n%s", code, stderr)
 	}
-	mirror.Close() // from now on the network is away
+	mirror.Close() // from now on the mirror cannot be reached
 	code, out, stderr := command(t, "download", "data")
 	if code != 0 || out != "data/hymenoptera_data\n" {
 		t.Errorf("there already: exit code %d, output %q, %q", code, out, stderr)
@@ -102,7 +102,7 @@ func TestTrainFetchesTheData(t *testing.T) {
 	}
 }
 
-// train takes only the published weights under their name, from a mirror too.
+// train accepts only the published weights under their name, from a mirror too.
 func TestTrainRefusesOtherWeights(t *testing.T) {
 	mirror := newMirror(t, map[string][]byte{"/models/resnet18-f37072fd.pth": []byte("not the weights")})
 	data, err := filepath.Abs("testdata/insects")
@@ -131,8 +131,8 @@ func TestDownloadCommandLine(t *testing.T) {
 	for _, tt := range []struct {
 		args   string
 		code   int
-		stdout string // a part of it
-		stderr string // likewise
+		stdout string // a part of standard output
+		stderr string // a part of standard error
 	}{
 		{"download", 0, "download weights resnet18 googlenet", ""},
 		{"download --list", 0, "resnet152  IMAGENET1K_V2     -  " + checkpoints + "/resnet152-f82ba261.pth\n", ""},
@@ -164,12 +164,12 @@ func TestDownloadCommandLine(t *testing.T) {
 	}
 }
 
-// A signal ends a download with its exit code and leaves what came; the next run goes on from there.
+// A signal ends a download with its exit code and keeps the bytes so far; the next run resumes it.
 func TestInterruptedDownload(t *testing.T) {
 	body := tutorialZip(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	ranges := make(chan string, 10) // of the requests
+	ranges := make(chan string, 10) // the Range headers of the requests
 	mirror := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		wanted := r.Header.Get("Range")
 		ranges <- wanted

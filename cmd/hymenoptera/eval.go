@@ -122,7 +122,7 @@ func (v *evaluate) run(ctx context.Context) (*evaluation, error) {
 	return e, nil
 }
 
-// images lists the images to evaluate with.
+// images lists the images to evaluate on.
 func (v *evaluate) images(ctx context.Context, card classify.Card) (*dataset.ImageFolder, error) {
 	folder, err := finetune.ValidationImages(ctx, v.checkpoint, card, v.data, v.messages.Logger())
 	if noData := (*finetune.NoDataError)(nil); errors.As(err, &noData) {
@@ -146,7 +146,7 @@ func (v *evaluate) images(ctx context.Context, card classify.Card) (*dataset.Ima
 	return v.withoutCorrupt(ctx, folder)
 }
 
-// withoutCorrupt returns the images of folder that can be read, and warns of the others.
+// withoutCorrupt returns the images of folder that can be read, and warns about the others.
 func (v *evaluate) withoutCorrupt(ctx context.Context, folder *dataset.ImageFolder) (*dataset.ImageFolder, error) {
 	broken, err := folder.Broken(ctx, v.threads)
 	if err != nil {

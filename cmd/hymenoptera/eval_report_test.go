@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// eval --report writes a page of all images; a corrupt one is left out with --skip-corrupt, and named.
+// eval --report writes a page about all images. With --skip-corrupt it leaves a corrupt image out and names it.
 func TestEvalReport(t *testing.T) {
 	out := trainedRun(t)
 	data, page := filepath.Join(t.TempDir(), "more"), filepath.Join(t.TempDir(), "page.html")

@@ -25,18 +25,18 @@ type evaluation struct {
 	TTA        string    `json:"tta,omitempty"`  // flip
 	Sure       *sureness `json:"sure,omitempty"` // with a threshold
 	ECE        float64   `json:"ece"`            // expected calibration error, in 10 bins
-	// Temperature is the checkpoint's, and CalibratedECE the error at it; 0 if there is none.
+	// Temperature is the checkpoint's, and CalibratedECE the calibration error at it; 0 if there is none.
 	Temperature   float64      `json:"temperature,omitempty"`
 	CalibratedECE float64      `json:"calibrated_ece,omitempty"`
 	Classes       []classScore `json:"classes"`
 	Confusion     [][]int      `json:"confusion"` // [true class][predicted class]
-	// Tied is a later epoch of the training with the same accuracy and a lower loss than the one that was kept.
+	// Tied is a later epoch of the training with the same accuracy as the saved one and a lower loss.
 	Tied    *metrics.Phase `json:"tied,omitempty"`
 	trained classify.Card
-	mean    metrics.ClassScore // over the classes
+	mean    metrics.ClassScore // mean over the classes
 }
 
-// sureness is the share of answers that a threshold leaves, and how many of these are right.
+// sureness is the share of answers above a threshold, and how many of these are right.
 type sureness struct {
 	metrics.Cut
 	N     int `json:"n"`
@@ -48,7 +48,7 @@ type classScore struct {
 	metrics.ClassScore
 }
 
-// newEvaluation returns what the results of a classifier say.
+// newEvaluation returns the output for the results of a classifier.
 func newEvaluation(c *classify.Classifier, result *classify.Evaluation) *evaluation {
 	e := &evaluation{Data: result.Folder.Root, N: result.N, Loss: result.Loss, Acc: result.Acc, Corrects: result.Corrects,
 		Seconds: result.Seconds, trained: c.Card}
@@ -88,7 +88,7 @@ func newSureness(threshold float64, e *classify.Evaluation) *sureness {
 	return s
 }
 
-// print writes the result first, then the table of the classes.
+// print writes the result, then the table of the classes.
 func (e *evaluation) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s\n", text.Printable(e.Data))
 	fmt.Fprintf(w, "accuracy %.4f (%d of %d images; 95 %% interval %.3f to %.3f), loss %.4f\n",

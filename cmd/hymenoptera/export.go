@@ -106,7 +106,7 @@ func (e *exporting) check(given func(flag string) bool) (err error) {
 	case !e.overwrite:
 		return fmt.Errorf("%s is there already; choose another --out, or add --overwrite", e.to)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a regular file; choose another --out", e.to) // a device, say, which renaming would replace
+		return fmt.Errorf("%s is not a regular file; choose another --out", e.to) // renaming would replace it, even a device
 	case regular.Same(e.from, e.to):
 		return fmt.Errorf("%s is the checkpoint itself, which holds more than what is exported; choose another --out", e.to)
 	}

@@ -10,9 +10,9 @@ import (
 	"hymenoptera/run"
 )
 
-// The fast mode computes the same in other sums and shorter numbers: bfloat16 has 8 bits. Where only the head
-// learns, its curve follows the exact one closely, and learning shows: the last loss would be 6 % higher without.
-// Where every layer learns, small differences grow with each step in either mode, so a few steps are compared.
+// The fast mode computes sums in another order and in shorter numbers: bfloat16 has 8 bits. If only the head
+// learns, its curve follows the exact one closely enough to show that it learns: otherwise the last loss would be 6 % higher.
+// If every layer learns, small differences grow with each step in either mode, so the test compares a few steps.
 func TestFastIsCloseToExact(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

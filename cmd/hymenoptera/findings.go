@@ -19,7 +19,7 @@ type finding struct {
 	suspects []check.Suspect
 }
 
-// summary says how many pictures a folder has.
+// summary returns a line with the number of pictures in a folder.
 func summary(r *check.Report) string {
 	s := fmt.Sprintf("%s in %s", plural(r.Pictures(), "picture", "pictures"), plural(len(r.Classes), "class", "classes"))
 	if len(r.Sets) > 1 {
@@ -43,7 +43,7 @@ func plural(n int, one, many string) string {
 	return text.Thousands(n) + " " + many
 }
 
-// findings puts a report into words, the most serious first.
+// findings describes a report in words, the most serious findings first.
 func findings(r *check.Report) (found []finding) {
 	add := func(f finding, n int) {
 		if n > 0 {
@@ -105,7 +105,7 @@ func each[T any](items []T, line func(T) string) (lines []string) {
 	return lines
 }
 
-// greyLine says where pictures are grey.
+// greyLine describes which pictures are grey.
 func greyLine(g check.Grey) string {
 	where := strings.TrimPrefix(strings.TrimSuffix(g.Set+"/"+g.Class, "/"), "/")
 	line := fmt.Sprintf("%s: %d of %d pictures are grey", cmp.Or(where, "the whole set"), g.Grey, g.N)
@@ -133,12 +133,12 @@ func groupLine(g check.Group) string {
 	return line + alike
 }
 
-// accuracy says how many labels a network that was not trained with the pictures agrees with.
+// accuracy describes how often a network that was not trained with the pictures agrees with their labels.
 func accuracy(l *check.Labels) string {
 	return fmt.Sprintf("cross-validated accuracy of a linear layer on the network's features: %.4f (95 %% interval %.3f to %.3f, %d folds)", l.Accuracy, l.Low, l.High, l.Folds)
 }
 
-// suspicion says what a picture rather shows.
+// suspicion describes the label of a picture and the class that it likely shows.
 func suspicion(s check.Suspect) string {
 	return fmt.Sprintf("%s, rather %s (%.0f %%)", s.Class, s.Instead, 100*s.Confidence)
 }

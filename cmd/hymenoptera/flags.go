@@ -78,7 +78,7 @@ func addOptions(f *pflag.FlagSet, o *finetune.Options) {
 	cli.Group(f, cli.GroupOutput, "out", "checkpoint-every", "overwrite", "beneath")
 }
 
-// resumeOut is the value of --resume without one: the run is that of --out.
+// resumeOut is the value of --resume if none is given: the run in --out is resumed.
 const resumeOut = "--out"
 
 // addResume declares --resume.
@@ -88,13 +88,13 @@ func addResume(f *pflag.FlagSet, resume *string) {
 	cli.Group(f, cli.GroupOutput, "resume")
 }
 
-// addMirror declares the flags of an address that stands for the published one.
+// addMirror declares the flags of an address that replaces the published one.
 func addMirror(f *pflag.FlagSet, address *string, insecure *bool) {
 	f.StringVar(address, "mirror", *address, "address to download from instead of https://download.pytorch.org")
 	f.BoolVar(insecure, "insecure-mirror", *insecure, "allow downloads over http://, from --mirror or as --data, of files whose whole hash is not known")
 }
 
-// completeOptions offers the values of flags to the shell.
+// completeOptions registers the values of flags for the shell's completion.
 func completeOptions(cmd *cobra.Command) {
 	cli.Complete(cmd, "model", zoo.Names()...)
 	cli.Complete(cmd, "recipe", finetune.Recipes()...)
@@ -108,7 +108,7 @@ func completeOptions(cmd *cobra.Command) {
 	cmd.MarkFlagDirname("out")
 }
 
-// checkEffects refuses flags that were given and that other flags leave without effect.
+// checkEffects returns an error for flags that were given but have no effect with the other flags.
 func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 	for _, c := range []struct {
 		flag    string
@@ -131,14 +131,14 @@ func checkEffects(f *pflag.FlagSet, o finetune.Options) error {
 	return nil
 }
 
-// commandLine returns the command that repeats a run: options that differ from the defaults, or whose default depends
-// on the machine.
+// commandLine returns the command that repeats a run, with the options that differ from the defaults, or whose defaults
+// depend on the machine.
 func commandLine(o finetune.Options) string {
 	always := []string{"model", "data", "weights", "epochs", "seed", "threads"}
-	notOfARun := []string{"recipe", "out", "overwrite", "beneath", "cache", "checkpoint-every"} // which do not change the results
+	notOfARun := []string{"recipe", "out", "overwrite", "beneath", "cache", "checkpoint-every"} // these do not change the results
 	defaults := finetune.DefaultOptions()
 	f := pflag.NewFlagSet("hymenoptera train", pflag.ContinueOnError)
 	addOptions(f, &defaults)
-	defaults = o // the flags have o's values now
+	defaults = o // the flags then have o's values
 	return cli.CommandLine(f, always, notOfARun)
 }

@@ -19,8 +19,8 @@ func addPeerTimeout(f *pflag.FlagSet, timeout *time.Duration) {
 	cli.Group(f, cli.GroupMachine, "peer-timeout")
 }
 
-// together calls f, which trains, in every process of the group that the environment names, or alone if it names none. Only rank 0
-// prints a log.
+// together calls train in each process of the group that the environment names, or without a group if it names none. Only
+// rank 0 prints a log.
 func together(ctx context.Context, m *cli.Messages, f *pflag.FlagSet, timeout time.Duration, train func(finetune.Group) error) error {
 	env, err := dist.FromEnv()
 	switch {

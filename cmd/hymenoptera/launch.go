@@ -63,7 +63,7 @@ func newLaunch(m *cli.Messages) *cobra.Command {
 				return cmd.Context().Err()
 			}
 			if failed := (*launch.ExitError)(nil); errors.As(err, &failed) {
-				if failed.Code < cli.ExitSignal { // the process said why
+				if failed.Code < cli.ExitSignal { // the process has printed why
 					err = cli.ErrSaid
 				}
 				return &cli.ExitError{Code: failed.Code, Err: err}
@@ -78,7 +78,7 @@ func newLaunch(m *cli.Messages) *cobra.Command {
 	return cmd
 }
 
-// parseTrain returns the command train after it has read the command line: a mistake in it would come from every process.
+// parseTrain parses the command line of train, so that a mistake in it is reported once and not by every process.
 func parseTrain(args []string) (*cobra.Command, error) {
 	train, _, err := newRoot(io.Discard, cli.NewMessages(io.Discard), func(string) {}).Find([]string{"train"})
 	if err != nil {

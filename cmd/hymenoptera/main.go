@@ -17,7 +17,7 @@ import (
 
 func main() {
 	threads.SleepWhileWaiting()
-	// With these ignored, a closed pipe and a limit on the size of files make writes fail instead of killing the program.
+	// With these ignored, writing to a closed pipe or beyond a limit on file sizes fails instead of killing the program.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -54,7 +54,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer, begin
 	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && cause != nil {
 		err = cause
 	}
-	if err != nil && !errors.Is(err, cli.ErrSaid) && !errors.Is(err, syscall.EPIPE) { // the reader has read enough, as head does
+	if err != nil && !errors.Is(err, cli.ErrSaid) && !errors.Is(err, syscall.EPIPE) { // a reader such as head has closed the pipe
 		m.Error(err)
 	}
 	return cli.ExitCode(err)

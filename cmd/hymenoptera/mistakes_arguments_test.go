@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// argumentMistakes are wrong from the command line alone, but for those that ask what is not on the machine.
+// argumentMistakes are mistakes in the command line, or ask for things that are not on the machine.
 var argumentMistakes = []mistake{
 	{"unknown command", nil, "trian", 2, `unknown command "trian": did you mean train?`},
 	{"unknown command, none near", nil, "fly", 2, `unknown command "fly" (hymenoptera --help lists the commands)`},
@@ -183,5 +183,5 @@ func outputMistakes() []mistake {
 	}
 }
 
-// piped makes a pipe that nobody writes into.
+// piped makes a pipe that has no writer.
 func piped(t *testing.T, dir string) { try(t, syscall.Mkfifo(filepath.Join(dir, "w"), 0o666)) }

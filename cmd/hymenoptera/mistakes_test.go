@@ -11,14 +11,14 @@ import (
 	"hymenoptera/checkpoint"
 )
 
-// small are the arguments of the quickest training.
+// small has the arguments of the quickest training.
 const small = "train --data data --out out --weights none --epochs 1 --image-size 40 --batch-size 2 --workers 1 --threads 1 --device cpu"
 
-// A mistake of a person: it spoils a folder of insects, or adds arguments to those of a small training.
+// A mistake of a user: it spoils a folder of insects, or adds arguments to those of a small training.
 type mistake struct {
 	name  string
 	spoil func(t *testing.T, dir string)
-	args  string // instead of small's where they begin with a command or contradict them
+	args  string // used instead of small's if they begin with a command; otherwise they are added, and override these
 	code  int
 	line  string // a part of standard error
 }
@@ -31,7 +31,7 @@ func (m mistake) arguments() []string {
 	return append(strings.Fields(small), strings.Fields(m.args)...)
 }
 
-// Every mistake ends with its exit code and one line, and leaves nothing.
+// Every mistake ends with its exit code and one line, and leaves no files behind.
 func TestMistakes(t *testing.T) {
 	b := build(t)
 	for _, group := range [][]mistake{dataMistakes(), weightsMistakes(t), argumentMistakes, outputMistakes(), useMistakes(t)} {
@@ -42,7 +42,7 @@ func TestMistakes(t *testing.T) {
 				b := b
 				if m.spoil != nil {
 					m.spoil(t, dir)
-					b = b.restricted(t) // permissions are among what is spoilt
+					b = b.restricted(t) // some mistakes spoil permissions
 				}
 				before := tree(t, dir)
 				b.run(t, dir, m.arguments()...).check(t, m.code, m.line)
@@ -139,7 +139,7 @@ func dataMistakes() []mistake {
 	}
 }
 
-// weightsMistakes are files of weights that are none, or others. They lie beside data as w.
+// weightsMistakes are files that are not weights, or are the wrong ones. They lie beside data as w.
 func weightsMistakes(t *testing.T) []mistake {
 	t.Helper()
 	checkpointFile := func(name string) func(*testing.T, string) {

@@ -90,7 +90,7 @@ func pack(cmd *cobra.Command, m *cli.Messages, o finetune.Options, out string, m
 	return nil
 }
 
-// reindex writes the index of shards that are there.
+// reindex writes the index of existing shards.
 func reindex(cmd *cobra.Command, m *cli.Messages, dir string) error {
 	x, err := shards.Reindex(cmd.Context(), dir, func(done, n int) { m.ShowImages("reading shards", done, n) })
 	m.EndBar()
@@ -101,7 +101,7 @@ func reindex(cmd *cobra.Command, m *cli.Messages, dir string) error {
 	return nil
 }
 
-// listed says what an index lists.
+// listed describes the contents of an index.
 func listed(x *shards.Index) string {
 	pictures, bytes := 0, int64(0)
 	for _, s := range x.Shards {

@@ -15,8 +15,8 @@ import (
 // A flagPath is a file that a flag names; the path is "" if the flag was not given.
 type flagPath struct{ flag, path string }
 
-// checkOutputs refuses files that cannot be written, before the work for them begins, two names of one file, and a file that
-// the command reads: one of inputs.
+// checkOutputs returns an error, before any work begins, for a file that cannot be written, for two names of one file, and
+// for a file that the command reads: one of inputs.
 func checkOutputs(outputs []flagPath, inputs ...string) error {
 	for i, o := range outputs {
 		if o.path == "" {
@@ -43,7 +43,7 @@ func checkOutputs(outputs []flagPath, inputs ...string) error {
 	return nil
 }
 
-// checkInputs refuses folders where flags want files.
+// checkInputs returns an error if a flag names a folder instead of a file.
 func checkInputs(inputs ...flagPath) error {
 	for _, in := range inputs {
 		if regular.IsFolder(in.path) {

@@ -23,7 +23,7 @@ func manyScans(t *testing.T) string {
 	return string(data[:last]) + strings.Repeat(scan, 3000) + "\xff\xd9"
 }
 
-// whitePNG returns a PNG of one bit a pixel. Without its rows it is the header of a picture of any size.
+// whitePNG returns a PNG with one bit per pixel. Without rows it has only the header of a picture of any size.
 func whitePNG(t *testing.T, width, height int, rows bool) string {
 	t.Helper()
 	var b, pixels bytes.Buffer

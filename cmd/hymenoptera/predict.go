@@ -107,7 +107,7 @@ func (p *prediction) check(args []string) error {
 	return nil
 }
 
-// checkMixing refuses pictures below the folder of --sort-into, or above it.
+// checkMixing returns an error if path is below the folder of --sort-into, or above it.
 func (p *prediction) checkMixing(path string) error {
 	if p.sortInto != "" && (within(p.sortInto, path) || within(path, p.sortInto)) {
 		return cli.Usagef("--sort-into %s: its pictures and those of %s would mix: name a folder elsewhere", text.Printable(p.sortInto), text.Printable(path))
@@ -115,7 +115,7 @@ func (p *prediction) checkMixing(path string) error {
 	return nil
 }
 
-// fetchFirst returns what to do about a path that is a URL, or "" for others.
+// fetchFirst returns an instruction for a path that is a URL, or "" for others.
 func fetchFirst(path string) string {
 	scheme, _, ok := strings.Cut(path, "://")
 	if !ok || exists(path) {
@@ -179,7 +179,7 @@ func (p *prediction) run(ctx context.Context, args []string, stdin io.Reader, st
 	return t.failure()
 }
 
-// printer returns the printer of the format that was asked for.
+// printer returns the printer for the format of --format.
 func (p *prediction) printer(w io.Writer, c *classify.Classifier) printer {
 	switch {
 	case p.asJSON:
@@ -190,7 +190,7 @@ func (p *prediction) printer(w io.Writer, c *classify.Classifier) printer {
 	return printTable(w, c)
 }
 
-// sorter returns what copies pictures into the folders of --sort-into, or nil without it.
+// sorter returns the sorter into the folders of --sort-into, or nil without that flag.
 func (p *prediction) sorter(c *classify.Classifier) (*classify.Sorter, error) {
 	if p.sortInto == "" {
 		return nil, nil
@@ -224,7 +224,7 @@ func putInto(s *classify.Sorter, name string, answer int) error {
 	return nil
 }
 
-// matching returns args with patterns replaced by the files that match. The name of a file stays, and a pattern that matches nothing.
+// matching replaces patterns in args with the files that match. It keeps names of files, and patterns that match nothing.
 func matching(args []string) (out []string) {
 	for _, arg := range args {
 		if files, err := filepath.Glob(arg); err == nil && len(files) > 0 && !exists(arg) {
@@ -252,7 +252,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// list yields args, then the lines of --files-from. failed returns the error of reading these.
+// list yields args, then the lines of --files-from. failed returns an error in reading these lines.
 func (p *prediction) list(args []string, stdin io.Reader) (paths iter.Seq[string], failed func() error) {
 	var err error
 	return func(yield func(string) bool) {
@@ -284,7 +284,7 @@ func (p *prediction) list(args []string, stdin io.Reader) (paths iter.Seq[string
 	}, func() error { return err }
 }
 
-// named returns a picture's error with its name in it, once.
+// named returns a picture's error with its name, but not twice.
 func named(r classify.Result) error {
 	if advice := fetchFirst(r.Name); advice != "" {
 		return fmt.Errorf("%s: %s", r.Name, advice)

@@ -48,7 +48,7 @@ func TestPredictFindsPictures(t *testing.T) {
 	}
 }
 
-// Pictures are copied into the folder of their answer, and an unsure one into its own.
+// predict copies pictures into the folder of their answer, and an unsure one into its own folder.
 func TestPredictSorts(t *testing.T) {
 	file, out := filepath.Join(trainedRun(t), "best.safetensors"), filepath.Join(t.TempDir(), "sorted")
 	sort := func(args ...string) (lines int, folders map[string]int) {
@@ -91,7 +91,7 @@ func TestPredictSorts(t *testing.T) {
 	}
 }
 
-// eval counts the answers above the threshold that --precision chooses as training counted them.
+// eval counts the answers above the threshold that --precision chooses, and gets the same counts as the training.
 func TestEvalWithAPrecision(t *testing.T) {
 	file := filepath.Join(trainedRun(t, "--epochs", "3"), "best.safetensors")
 	code, stdout, stderr := command(t, "eval", "--checkpoint", file, "--device", "cpu", "--precision", "0.01", "--json")

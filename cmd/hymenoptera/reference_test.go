@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/cli.md")
 
-// docs/cli.md is what --help says.
+// docs/cli.md contains the output of --help.
 func TestReference(t *testing.T) {
 	const file = "../../docs/cli.md"
 	got := reference(newRoot(io.Discard, cli.NewMessages(io.Discard), func(string) {}))
@@ -86,7 +86,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The shells' scripts are there, and what they ask for is answered.
+// The completion scripts exist, and the program answers their requests.
 func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		if code, script, stderr := command(t, "completion", shell); code != 0 || !strings.Contains(script, "hymenoptera") || stderr != "" {

@@ -16,14 +16,14 @@ import (
 	"hymenoptera/run"
 )
 
-// A resumption is a run that is to go on.
+// A resumption is a run to resume.
 type resumption struct {
 	checkpoint *finetune.Checkpoint
-	options    finetune.Options // the checkpoint's, and those that were given
+	options    finetune.Options // the checkpoint's, changed by those that were given
 }
 
-// findCheckpoint returns the run that --resume means, or nil if it is to begin: with auto, if --out holds nothing to go on from
-// and nothing that would be lost. o are the options that were given.
+// findCheckpoint returns the run that --resume names. It returns nil if a new run is to begin: with auto, if --out holds no
+// checkpoint and nothing that would be lost. o has the options that were given.
 func findCheckpoint(ctx context.Context, f *pflag.FlagSet, o *finetune.Options, resume string) (*resumption, error) {
 	auto := resume == "auto"
 	folder := resume
@@ -81,7 +81,7 @@ func hardlyBegun(folder string) bool {
 	return (err == nil || errors.Is(err, fs.ErrNotExist)) && (len(history.Of("val")) <= 1 || seconds < 60) && errors.Is(result, fs.ErrNotExist)
 }
 
-// goOn goes on with a run.
+// goOn resumes a run.
 func goOn(cmd *cobra.Command, m *cli.Messages, r *resumption, w watching) error {
 	finished, err := r.checkpoint.Finished(r.options)
 	switch stopped := r.checkpoint.Stopped; {
@@ -100,7 +100,7 @@ func goOn(cmd *cobra.Command, m *cli.Messages, r *resumption, w watching) error 
 	})
 }
 
-// adviseResume adds a suggestion to an error about a run that is to go on.
+// adviseResume adds a suggestion to an error about resuming a run.
 func adviseResume(err error) error {
 	var missing *finetune.NoCheckpointError
 	var different *finetune.DifferentError
@@ -114,7 +114,7 @@ func adviseResume(err error) error {
 		return cli.Usagef("%s: give these values or leave the options out, or begin another run", different.Text(flagOf))
 	case errors.As(err, &changed):
 		return fmt.Errorf("%w; bring the images back as they were, or begin another run", err)
-	case errors.As(err, &folder): // whose advice would be another folder
+	case errors.As(err, &folder): // advise would suggest another folder
 		return errors.New(err.Error())
 	case missing != nil, errors.As(err, &damaged):
 		return fmt.Errorf("%w; start over with --overwrite and without --resume", err)

@@ -13,7 +13,7 @@ import (
 func TestHardlyBegun(t *testing.T) {
 	for _, tt := range []struct {
 		epochs  int
-		seconds float64 // of each
+		seconds float64 // of each epoch
 		ended   bool
 		want    bool
 	}{

@@ -11,8 +11,8 @@ import (
 	"hymenoptera/torch"
 )
 
-// newRoot returns the command with all its sub-commands. begin is called when the flags are read and a
-// command begins, with its name.
+// newRoot returns the command with all its sub-commands. When the flags have been read, it calls begin with the name of
+// the command that begins.
 func newRoot(stdout io.Writer, m *cli.Messages, begin func(command string)) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "hymenoptera",

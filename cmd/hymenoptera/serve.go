@@ -22,12 +22,12 @@ import (
 	"hymenoptera/serve"
 )
 
-// serveCommand is the name of the command that is a server.
+// serveCommand is the name of the command that runs the server.
 const serveCommand = "serve"
 
 const defaultPort = "8080"
 
-// origins matches the Origin header of browsers: no path, no capital letters.
+// origins matches the Origin headers that browsers send: no path, no capital letters.
 var origins = regexp.MustCompile(`^[a-z][a-z0-9+.-]*://[^/?#@A-Z\s]+$`)
 
 // A service is a serve command with its flags.
@@ -109,7 +109,7 @@ func (s *service) check() error {
 	if err := checkInputs(flagPath{"token-file", s.tokenFile}, flagPath{"tls-cert", s.tlsCert}, flagPath{"tls-key", s.tlsKey}); err != nil {
 		return err
 	}
-	for _, origin := range s.Origins { // net/http takes more than browsers send
+	for _, origin := range s.Origins { // net/http accepts more than browsers send
 		if !origins.MatchString(origin) {
 			return cli.Usagef("--cors %q: want a scheme and a host, as https://example.org or http://localhost:3000", origin)
 		}
@@ -134,7 +134,7 @@ func (s *service) run(ctx context.Context, stdout io.Writer) error {
 	}
 	s.Classify = s.use.config(device)
 	s.Log = s.messages.EventLogger()
-	hangups := make(chan os.Signal, 1) // one that comes before there is a server waits for it
+	hangups := make(chan os.Signal, 1) // a signal that comes before the server runs waits here
 	signal.Notify(hangups, syscall.SIGHUP)
 	listener, err := serve.Listen(ctx, s.addr)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"hymenoptera/serve"
 )
 
-// serve warns of what others can see and ask when it listens beyond this machine.
+// serve warns about what others can see and use when other machines can reach it.
 func TestServeWarnsBeyondLoopback(t *testing.T) {
 	for _, tt := range []struct {
 		addr  string
@@ -57,7 +57,7 @@ func TestListensOnIPv4Alone(t *testing.T) {
 	}
 }
 
-// What --addr and --cors take.
+// Which addresses and origins --addr and --cors accept.
 func TestServeAddressAndOrigins(t *testing.T) {
 	for _, tt := range []struct{ addr, want string }{
 		{"0.0.0.0", "0.0.0.0:8080"}, {"::1", "[::1]:8080"}, {"[::1]", "[::1]:8080"}, {":8080", ":8080"}, {"localhost:1", "localhost:1"},
@@ -80,7 +80,7 @@ func TestServeAddressAndOrigins(t *testing.T) {
 	}
 }
 
-// The address with a port of the system's choice is on standard output, with -q too.
+// serve prints its address on standard output, with -q too, also if the system chooses the port.
 func TestServePrintsItsAddress(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	cmd := build(t).command(t.Context(), ".", "serve", "-q", "--device", "cpu", "--checkpoint", file, "--addr", "127.0.0.1:0")

@@ -15,8 +15,8 @@ import (
 type tally struct {
 	answers   []string // the classes, and unsure
 	counts    []int    // by answer
-	done, bad int      // pictures, and those of them that cannot be read
-	unlisted  []error  // of folders
+	done, bad int      // all pictures, and those that cannot be read
+	unlisted  []error  // for folders that cannot be listed
 }
 
 func newTally(classes []string) *tally {
@@ -31,7 +31,7 @@ func (t *tally) warn(m *cli.Messages) {
 	}
 }
 
-// say lists the answers that were given, the most frequent first, if there are several pictures.
+// say prints the number of pictures with each answer, the most frequent answer first, if there are several pictures.
 func (t *tally) say(m *cli.Messages) {
 	if t.done < 2 {
 		return
@@ -57,7 +57,7 @@ func (t *tally) say(m *cli.Messages) {
 	m.Infof("%s pictures: %s", text.Thousands(t.done), strings.Join(parts, ", "))
 }
 
-// failure returns an error if pictures could not be read, or folders not be listed.
+// failure returns an error if pictures could not be read, or folders could not be listed.
 func (t *tally) failure() error {
 	var failures []string
 	if t.bad > 0 {

@@ -60,7 +60,7 @@ func newTrain(m *cli.Messages) *cobra.Command {
 	return cmd
 }
 
-// begin begins a training or goes on with one.
+// begin begins or resumes a training.
 func begin(cmd *cobra.Command, m *cli.Messages, o *finetune.Options, resume string, w watching) error {
 	if cmd.Flags().Changed("resume") {
 		from, err := findCheckpoint(cmd.Context(), cmd.Flags(), o, resume)
@@ -91,7 +91,7 @@ func showChoices(m *cli.Messages, o finetune.Options) {
 	m.Infof("to repeat this: %s", strings.ReplaceAll(commandLine(o), " \\\n ", ""))
 }
 
-// warn prints a warning about data or options, and the flag that changes that.
+// warn prints a warning about data or options, and the flag that removes its cause.
 func warn(m *cli.Messages, w finetune.Warning) {
 	if w.Option == "" {
 		m.Warnf("%s", w.Problem)
@@ -100,17 +100,17 @@ func warn(m *cli.Messages, w finetune.Warning) {
 	m.Warnf("%s; %s", w.Problem, strings.Join(strings.Fields(flagOf(w.Option)+" "+w.Value+" "+w.Effect), " "))
 }
 
-// A trainFunc is finetune.Train, or goes on with a run.
+// A trainFunc is finetune.Train, or resumes a run.
 type trainFunc func(ctx context.Context, o finetune.Options, h finetune.Hooks) (finetune.Result, error)
 
-// watching is how a training is looked at.
+// watching holds the ways to follow a training.
 type watching struct {
 	trace string // file of --trace
 	open  bool   // the report, in a browser
 	usr1  chan os.Signal
 }
 
-// listen makes SIGUSR1 ask for a checkpoint, before a training begins too, which it would end otherwise.
+// listen makes SIGUSR1 ask for a checkpoint, also before the training begins. Without it the signal would end the program.
 func (w *watching) listen() (stop func()) {
 	w.usr1 = make(chan os.Signal, 1)
 	signal.Notify(w.usr1, syscall.SIGUSR1)
@@ -185,7 +185,7 @@ func train(cmd *cobra.Command, m *cli.Messages, o finetune.Options, w watching, 
 func conclude(m *cli.Messages, o finetune.Options, r finetune.Result) {
 	path := filepath.Join(r.Folder, run.BestFile)
 	switch {
-	case r.KeptOld, r.Seconds == 0: // it did not begin
+	case r.KeptOld, r.Seconds == 0: // the training did not begin
 	case r.Saved.N == 0:
 		m.Infof("no weights were saved")
 	case !o.Best.Better(r.Saved, metrics.Phase{}):

@@ -14,8 +14,8 @@ import (
 	"hymenoptera/run"
 )
 
-// A training by two processes of which one is killed is started again, and ends as one that nothing killed. One that is
-// stopped by a signal goes on with three processes, or with one.
+// If one of two processes that train together is killed, the training starts again and ends like an undisturbed one. If a
+// signal stops the training, three processes, or one, can resume it.
 func testGroup(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	launch := func(processes, more string) []string {
@@ -55,7 +55,7 @@ func testGroup(t *testing.T, b built) {
 	lose("killed", "1", syscall.SIGKILL, launch("2", "--checkpoint-every 1 --out killed")).check(t, 137, "rank 0: dist: rank 1 does not answer any more; all processes end: start them again with --resume auto")
 
 	const others = "so the order of the images and their crops are others"
-	lose("stopped", "", syscall.SIGTERM, launch("2", "--checkpoint-every 1 --out stopped")).check(t, 143, "\nhymenoptera: stopped: terminated\n") // a rank may hear of it from another first
+	lose("stopped", "", syscall.SIGTERM, launch("2", "--checkpoint-every 1 --out stopped")).check(t, 143, "\nhymenoptera: stopped: terminated\n") // a rank may first hear of it from another rank
 	try(t, os.CopyFS(filepath.Join(dir, "alone"), os.DirFS(filepath.Join(dir, "stopped"))))
 	b.run(t, dir, launch("3", "--out stopped")...).check(t, 0, "the number of processes: 3 instead of 2, "+others)
 	b.run(t, dir, "train", "--resume", "alone").check(t, 0, "the number of processes: 1 instead of 2, "+others)
@@ -84,7 +84,7 @@ func testGroup(t *testing.T, b built) {
 	} {
 		b.run(t, dir, c.args...).check(t, c.code, c.line)
 	}
-	// A mistake in the flags of train is one line, and help comes once.
+	// For a mistake in the flags of train, launch prints one line; it prints the help of train once.
 	for _, c := range []struct {
 		args           string
 		code           int
@@ -103,7 +103,7 @@ func testGroup(t *testing.T, b built) {
 	for _, more := range []string{"--resume auto", "--out o", "--out o --resume runs"} {
 		b.run(t, dir, strings.Fields("launch --nproc 2 --max-restarts 1 train "+more)...).check(t, 2, "goes on only with --out and --resume auto")
 	}
-	several := func(rank string) built { // port 9 is discard's, where nothing listens
+	several := func(rank string) built { // port 9 belongs to discard, so nothing listens there
 		return built{b.path, append(slices.Clone(b.env), "WORLD_SIZE=2", "RANK="+rank, "MASTER_ADDR=127.0.0.1", "MASTER_PORT=9", "GLOO_SOCKET_IFNAME=lo")}
 	}
 	several("").run(t, dir, "train").check(t, 2, "the environment says that several processes train together, but RANK is not set")

@@ -73,7 +73,7 @@ func testFileLimit(t *testing.T, b built) {
 }
 
 func testFullDisk(t *testing.T, b built) {
-	for size, most := range map[string]string{"20k": run.ConfigFile, "3m": run.HistoryFile} { // the last file that there is room for
+	for size, most := range map[string]string{"20k": run.ConfigFile, "3m": run.HistoryFile} { // the last file for which there is room
 		dir := insects(t, t.TempDir())
 		out := filepath.Join(dir, "out")
 		try(t, os.Mkdir(out, 0o777))

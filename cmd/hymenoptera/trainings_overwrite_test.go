@@ -26,7 +26,7 @@ func oldRun(t *testing.T, dir string) map[string]string {
 	return contents(t, filepath.Join(dir, "out"))
 }
 
-// contents returns the files under dir with what they hold.
+// contents returns the files under dir with their contents.
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -40,7 +40,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// same fails unless dir holds what it held.
+// same fails unless dir still holds the same files.
 func same(t *testing.T, dir string, held map[string]string) {
 	t.Helper()
 	got := contents(t, dir)
@@ -56,7 +56,7 @@ func same(t *testing.T, dir string, held map[string]string) {
 	}
 }
 
-// A training that fails before it has weights leaves the run that it was to replace, and says so.
+// A training that fails before it has weights keeps the run that it was to replace, and says so.
 func testOverwrite(t *testing.T, b built) {
 	for name, m := range map[string]mistake{
 		"picture": {"", spoilt("data/train/bees/001.jpg", "hello"), "", 1, "001.jpg (class bees, sample 3)"},
@@ -77,15 +77,15 @@ func testOverwrite(t *testing.T, b built) {
 	}
 }
 
-// A training that is interrupted in its first epoch, or killed, leaves the run that it was to replace. The next one there
-// removes what is left of it and replaces the old run, but no other file.
+// A training that is interrupted in its first epoch, or killed, keeps the run that it was to replace. The next one in the
+// same folder removes its remains and replaces the old run, but no other file.
 func testOverwriteKilled(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	old := oldRun(t, dir)
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
 		r, w, err := os.Pipe()
 		try(t, err)
-		fill(t, w) // so that the training waits with its first line
+		fill(t, w) // so that the training waits when it writes its first line
 		cmd := b.command(t.Context(), dir, smallArgs("--overwrite")...)
 		errR, err := cmd.StderrPipe()
 		try(t, err)
@@ -130,7 +130,7 @@ func testOverwriteKilled(t *testing.T, b built) {
 	}
 }
 
-// swapped makes pictures that a network is always wrong about: black and white, with other classes in validation.
+// swapped makes pictures that a network always gets wrong: black and white, with swapped classes in validation.
 func swapped(t *testing.T, dir string) {
 	t.Helper()
 	for set, n := range map[string]int{"train": 40, "val": 2} {
@@ -150,8 +150,8 @@ func swapped(t *testing.T, dir string) {
 	}
 }
 
-// Where no epoch gets an image right, the weights of the last one are kept, and everything says so. The notebook's last
-// line stays.
+// If no epoch gets an image right, the training keeps the weights of the last one, and all output says so. The last line is
+// that of the notebook.
 func testNothingRight(t *testing.T, b built) {
 	dir := t.TempDir()
 	swapped(t, dir)
@@ -182,7 +182,7 @@ func testNothingRight(t *testing.T, b built) {
 	b.run(t, dir, "predict", "--device", "cpu", "--checkpoint", "out", "data/val/ants/0.png").check(t, 0, "")
 }
 
-// A training writes files again that somebody else removed or cut while it ran, and says so.
+// If somebody removes or cuts files while a training runs, it writes them again, and says so.
 func testChangedFiles(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	out := filepath.Join(dir, "out")

@@ -16,10 +16,10 @@ import (
 	"hymenoptera/run"
 )
 
-// resumeArgs are those of a training whose checkpoints are frequent.
+// resumeArgs has the arguments of a training with frequent checkpoints.
 const resumeArgs = "--epochs 4 --lr 0.01 --checkpoint-every 1 --workers 2"
 
-// left returns what a finished run leaves, apart from times.
+// left returns the results of a finished run, apart from times.
 func left(t *testing.T, dir string) (history metrics.History, final, best string) {
 	t.Helper()
 	history, err := run.ReadHistory(dir)
@@ -37,8 +37,8 @@ func left(t *testing.T, dir string) (history metrics.History, final, best string
 	return history, result.FinalSHA256, result.BestSHA256
 }
 
-// A training that is killed again and again, and started again each time as a job of a cluster is, ends as one that nothing
-// killed.
+// A training that is killed again and again, and started again each time like a job of a cluster, ends like an undisturbed
+// one.
 func testResumeKilled(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	b.run(t, dir, smallArgs("--out whole "+resumeArgs)...).check(t, 0, "")
@@ -52,7 +52,7 @@ func testResumeKilled(t *testing.T, b built) {
 		try(t, cmd.Start())
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
-		for more := true; more; { // until there is a new checkpoint, or the training has been too quick
+		for more := true; more; { // until there is a new checkpoint, or the training has finished
 			select {
 			case err := <-ended:
 				try(t, err)
@@ -76,7 +76,7 @@ func testResumeKilled(t *testing.T, b built) {
 	}
 	whole(t, filepath.Join(dir, "out"), 8)
 
-	// Once it is finished, nothing is left to be done, whichever way it is resumed.
+	// Once it is finished, resuming it changes nothing, with any flags.
 	held := contents(t, filepath.Join(dir, "out"))
 	for _, args := range [][]string{args, {"train", "--resume", "out"}, {"train", "--resume=out", "--lr", "0.01"}, {"train", "--out", "out", "--resume"}} {
 		b.run(t, dir, args...).check(t, 0, "out is finished; a larger --epochs goes on with it")
@@ -113,7 +113,7 @@ func testResumeKilled(t *testing.T, b built) {
 	}
 }
 
-// SIGUSR1 writes a checkpoint; the training goes on. A signal that ends it writes one too, also in its first epoch.
+// SIGUSR1 writes a checkpoint, and the training continues. A signal that ends it writes one too, also in its first epoch.
 func testResumeSignals(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	tr := start(t, b, dir)
@@ -127,7 +127,7 @@ func testResumeSignals(t *testing.T, b built) {
 		}
 	}
 	go io.Copy(io.Discard, tr.pipe)
-	before := appears(last, nil) // that of the first epoch
+	before := appears(last, nil) // the checkpoint of the first epoch
 	b.run(t, dir, "train", "--resume", "out").check(t, 1, "another run is writing into this folder\n")
 	try(t, tr.cmd.Process.Signal(syscall.SIGUSR1))
 	appears(last, before)
@@ -135,7 +135,7 @@ func testResumeSignals(t *testing.T, b built) {
 	tr.end(t).check(t, 143, "to go on from here: hymenoptera train --resume out\nhymenoptera: stopped: terminated")
 	whole(t, filepath.Join(dir, "out"), 4)
 
-	// The first epoch of a run that is to replace another: that stays, and the new one can be resumed.
+	// In the first epoch of a run that is to replace another: the old run stays, and the new one can be resumed.
 	const kept = "out still holds the old run, as it was\nto go on from here: hymenoptera train --resume out\n"
 	old := contents(t, filepath.Join(dir, "out"))
 	r, w, err := os.Pipe()

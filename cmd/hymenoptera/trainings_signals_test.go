@@ -20,7 +20,7 @@ import (
 
 func testInterrupts(t *testing.T, b built) {
 	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP) // where nohup began the tests, the program would ignore it too
+	signal.Notify(hangups, syscall.SIGHUP) // if nohup started the tests, the program would ignore the signal too
 	defer signal.Stop(hangups)
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		dir := insects(t, t.TempDir())
@@ -32,7 +32,7 @@ func testInterrupts(t *testing.T, b built) {
 	}
 }
 
-// A training that nohup began does not end with its terminal.
+// A training that nohup started does not end with its terminal.
 func testNohup(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	tr := start(t, b.restricted(t, becomeNohup+"=1"), dir)
@@ -47,10 +47,10 @@ func testNohup(t *testing.T, b built) {
 	tr.end(t).check(t, 143, "hymenoptera: stopped: terminated")
 }
 
-// fill writes into a pipe until nothing goes into it any more.
+// fill writes into a pipe until it is full.
 func fill(t *testing.T, pipe *os.File) {
 	t.Helper()
-	// Opened again, because the writers of a pipe share whether they wait.
+	// Opened again, because the descriptors of a pipe's end share O_NONBLOCK.
 	w, err := os.OpenFile(filepath.Join("/proc/self/fd", strconv.Itoa(int(pipe.Fd()))), os.O_WRONLY|unix.O_NONBLOCK, 0)
 	try(t, err)
 	defer w.Close()
@@ -63,8 +63,8 @@ func fill(t *testing.T, pipe *os.File) {
 	}
 }
 
-// A training whose log nobody reads waits for a reader, and ends at the first signal all the same; also where nobody reads
-// its messages either.
+// A training whose log is not read waits for a reader, but still ends at the first signal, even if its messages are not
+// read either.
 func testUnreadOutput(t *testing.T, b built) {
 	for _, both := range []bool{false, true} {
 		dir := insects(t, t.TempDir())
@@ -86,7 +86,7 @@ func testUnreadOutput(t *testing.T, b built) {
 			fill(t, w)
 		}
 		try(t, cmd.Start())
-		bufio.NewScanner(errR).Scan() // the size of the network, after which the program knows signals
+		bufio.NewScanner(errR).Scan() // the size of the network; from then on the program handles signals
 		if both {
 			fill(t, errW)
 		}
@@ -101,7 +101,7 @@ func testUnreadOutput(t *testing.T, b built) {
 	}
 }
 
-// A training that cannot go on, because its trace goes into a pipe that nobody reads, ends at the second signal.
+// A training that waits because its trace goes into a pipe that is not read ends at the second signal.
 func testSecondInterrupt(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	path := filepath.Join(dir, "trace")
@@ -119,7 +119,7 @@ func testSecondInterrupt(t *testing.T, b built) {
 	cmd := b.command(ctx, dir, smallArgs("--trace trace")...)
 	cmd.Stderr = w
 	try(t, cmd.Start(), w.Close())
-	for n := 0; n == 0; time.Sleep(time.Millisecond) { // until the training begins: before that it would end at the first signal
+	for n := 0; n == 0; time.Sleep(time.Millisecond) { // until the training begins, since it would end at the first signal before that
 		n, _ = trace.Read(make([]byte, 1))
 		try(t, ctx.Err())
 	}
@@ -134,8 +134,8 @@ func testSecondInterrupt(t *testing.T, b built) {
 	}
 }
 
-// Where too few threads can be started a training does not begin, rather than that Go or libtorch ends it later. Where they
-// suffice it ends at the first signal.
+// If too few threads can be started, a training does not begin, so that Go or libtorch cannot crash later. If there are
+// enough, it ends at the first signal.
 func testThreadLimit(t *testing.T, b built) {
 	group, err := os.MkdirTemp("/sys/fs/cgroup/pids", "hymenoptera-test-")
 	if err != nil {

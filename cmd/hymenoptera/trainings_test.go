@@ -18,7 +18,7 @@ import (
 	"hymenoptera/run"
 )
 
-// TestTrainings are trainings that go wrong on their way, or well in spite of odd data.
+// TestTrainings runs trainings that fail at some point, or succeed in spite of odd data.
 func TestTrainings(t *testing.T) {
 	b := build(t)
 	for name, f := range map[string]func(*testing.T, built){
@@ -36,13 +36,13 @@ func TestTrainings(t *testing.T) {
 	}
 }
 
-// smallArgs returns the arguments of a small training and more.
+// smallArgs returns the arguments of a small training and more arguments.
 func smallArgs(more string) []string { return append(strings.Fields(small), strings.Fields(more)...) }
 
-// A training is one under way.
+// A training is a running training.
 type training struct {
 	cmd    *exec.Cmd
-	log    *bufio.Scanner // of standard output
+	log    *bufio.Scanner // standard output
 	stderr *strings.Builder
 	pipe   *os.File
 }
@@ -71,7 +71,7 @@ func (tr *training) end(t *testing.T) result {
 	return r
 }
 
-// whole fails unless a run's folder holds what a stopped training leaves, and nothing half-written.
+// whole fails unless a run's folder holds the files of a stopped training, and none is half-written.
 func whole(t *testing.T, dir string, phases int) {
 	t.Helper()
 	history, err := run.ReadHistory(dir)
@@ -116,7 +116,7 @@ func whole(t *testing.T, dir string, phases int) {
 	}
 }
 
-// The rate grows a thousandfold every epoch.
+// The learning rate grows a thousandfold every epoch.
 func testNaN(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	r := b.run(t, dir, smallArgs("--epochs 20 --lr 0.001 --step-size 1 --gamma 1000")...)
@@ -184,7 +184,7 @@ func testSkip(t *testing.T, b built) {
 	}
 }
 
-// Pillow's two limits: a warning, once, and a refusal.
+// Pillow's two limits: at the first a warning, once; at the second an error.
 func testLargePictures(t *testing.T, b built) {
 	dir := insects(t, t.TempDir())
 	large := whitePNG(t, 9500, 9500, true)
@@ -201,7 +201,7 @@ func testLargePictures(t *testing.T, b built) {
 	r.check(t, 1, "large.png (class bees, sample 4): png: 40000×40000 pixels: more than 178956970 may be a decompression bomb")
 }
 
-// Another libtorch first in LD_LIBRARY_PATH is not loaded: the linker's RPATH comes before it.
+// Another libtorch first in LD_LIBRARY_PATH is not loaded, because the program's RPATH comes first.
 func testForeignLibraries(t *testing.T, b built) {
 	dir := t.TempDir()
 	for _, name := range []string{"libtorch_cpu.so", "libc10.so", "libhymenoptera_gotch.so"} {

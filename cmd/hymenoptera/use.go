@@ -17,14 +17,14 @@ import (
 	"hymenoptera/torch"
 )
 
-// use has the flags of the commands that use a trained network.
+// use holds the flags of the commands that use a trained network.
 type use struct {
 	checkpoint string
 	device     string
 	threads    int
 	fast       bool
-	batch      int     // of the commands that have --batch-size
-	tta        string  // of eval and predict
+	batch      int     // for commands with --batch-size
+	tta        string  // for eval and predict
 	threshold  float64 // 0 for none
 	precision  float64 // 0 for none
 	given      func(flag string) bool
@@ -49,7 +49,7 @@ func (u *use) addFlags(cmd *cobra.Command) {
 	cmd.MarkFlagFilename("checkpoint", "safetensors")
 }
 
-// addTTA declares the flag of commands that may look at a picture twice.
+// addTTA declares --tta for commands that can classify a picture twice, mirrored.
 func (u *use) addTTA(cmd *cobra.Command) {
 	u.tta = "none"
 	cmd.Flags().StringVar(&u.tta, "tta", u.tta, "flip takes the mean of the logits of each picture and of its mirror image, in twice the time; none does not")
@@ -116,7 +116,7 @@ func (u *use) config(device torch.Device) classify.Config {
 	return classify.Config{Device: device, Fast: u.fast, Threshold: u.threshold, Precision: u.precision}
 }
 
-// sayThreshold says which predictions are unsure.
+// sayThreshold prints which predictions are unsure.
 func sayThreshold(m *cli.Messages, cut metrics.Cut, known classify.Calibration) {
 	switch {
 	case cut.Coverage > 0:
@@ -134,7 +134,7 @@ func adviseThreshold(err error) error {
 	return err
 }
 
-// fitting returns the size of batches that fit into memory, and says so with -v if it is not the one that was asked for.
+// fitting returns the batch size that fits into memory, and prints it with -v if it is smaller than requested.
 func fitting(batch int, c *classify.Classifier, m *cli.Messages) int {
 	n := c.MaxBatch(batch)
 	if n < batch {
@@ -143,7 +143,7 @@ func fitting(batch int, c *classify.Classifier, m *cli.Messages) int {
 	return n
 }
 
-// sayLeftOut says which files of a folder are not taken for pictures.
+// sayLeftOut prints which files of a folder are not pictures.
 func sayLeftOut(m *cli.Messages, left dataset.LeftOut) {
 	if len(left) > 0 {
 		m.Infof("left out: %v", left)

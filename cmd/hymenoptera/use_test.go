@@ -20,7 +20,7 @@ import (
 	"hymenoptera/run"
 )
 
-// trainedRun trains for a moment and returns the run's folder.
+// trainedRun trains briefly and returns the run's folder.
 func trainedRun(t *testing.T, options ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run")
@@ -31,8 +31,8 @@ func trainedRun(t *testing.T, options ...string) string {
 	return out
 }
 
-// eval counts what training counted for the epoch of the best weights, and its loss is training's but for the
-// order of the images, also where the criterion is an unusual one. The network is right about some.
+// eval counts what the training counted for the epoch of the best weights. Its loss equals the training's except for the
+// order of the images, also with an unusual criterion. The network is right about some images.
 func TestEvalIsWhatTrainingLogged(t *testing.T) {
 	for name, options := range map[string][]string{
 		"resnet18":  {"--lr", "0.01", "--epochs", "3"},
@@ -67,8 +67,8 @@ func TestEvalIsWhatTrainingLogged(t *testing.T) {
 	}
 }
 
-// eval finds the training's folder from anywhere and by any name: of a set that was split, never the pictures that were
-// trained with.
+// eval finds the training's folder from any working directory and under any name. In a set that the training split, it
+// never uses the pictures that it trained with.
 func TestEvalKnowsTheTrainingsFolder(t *testing.T) {
 	data, err := filepath.Abs("testdata/insects/train")
 	try(t, err)
@@ -91,7 +91,7 @@ func TestEvalKnowsTheTrainingsFolder(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &bees); err != nil || code != 0 || bees.N == 0 || bees.Classes[0].Support != 0 || bees.Classes[1].Support != bees.N {
 		t.Errorf("bees alone: exit code %d, %v: %s%s", code, err, stdout, stderr)
 	}
-	given := filepath.Join(t.TempDir(), "best.safetensors") // to somebody else
+	given := filepath.Join(t.TempDir(), "best.safetensors") // a copy given to somebody else
 	copyFile(t, file, given)
 	code, _, stderr = command(t, "eval", "--device", "cpu", "--checkpoint", given)
 	if code != 1 || !strings.Contains(stderr, "no config.json beside "+given+" says which pictures the network was trained with: name a folder of pictures with --data") {
@@ -105,7 +105,7 @@ func TestEvalKnowsTheTrainingsFolder(t *testing.T) {
 	}
 }
 
-// predict names folders that it cannot list, and goes on.
+// predict names folders that it cannot list, and continues.
 func TestPredictGoesOn(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	dir := t.TempDir()
@@ -129,7 +129,7 @@ func TestPredictGoesOn(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			return err
 		}
-		in.Write(make([]byte, 1<<20)) // more than a pipe holds: predict is reading it, and waits for the rest
+		in.Write(make([]byte, 1<<20)) // more than a pipe holds: predict is reading it, and waits for more
 		cmd.Process.Signal(os.Interrupt)
 		return cmd.Wait()
 	})
@@ -162,8 +162,8 @@ func TestExportReplacesNothingElse(t *testing.T) {
 	}
 }
 
-// predict says the same of the same pictures in its three forms, on standard input too; what it cannot read it
-// names and passes over.
+// predict gives the same answers for the same pictures in its three forms, on standard input too. It names what it
+// cannot read, and continues.
 func TestPredict(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	bad := filepath.Join(t.TempDir(), "bad.jpg")
@@ -254,7 +254,7 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// An ONNX file is what package onnx writes, with a program for the input that needs no preparation.
+// An ONNX file is the one that package onnx writes, with a Python program for the input that needs no preparation.
 func TestExportONNX(t *testing.T) {
 	file := filepath.Join(trainedRun(t), "best.safetensors")
 	for input, program := range map[string]string{"picture": `session.run(["probabilities"], {"picture": picture})`, "tensor": ""} {
@@ -388,7 +388,7 @@ func useMistakes(t *testing.T) []mistake {
 	}
 }
 
-// Weights that people bring are trained on from, and what was left out of them is said; values that are no numbers are not.
+// A training can start from foreign weights, and prints which of them it left out. It refuses values that are not finite.
 func TestTrainFromWeightsOfOthers(t *testing.T) {
 	sd, err := checkpoint.Read(filepath.Join(trainedRun(t), "best.safetensors"))
 	try(t, err)
@@ -446,7 +446,7 @@ func TestTrainFromWeightsOfOthers(t *testing.T) {
 	}
 }
 
-// The folder of a run stands for its best.safetensors, wherever weights are read.
+// Wherever weights are read, the folder of a run means its best.safetensors.
 func TestRunsFolder(t *testing.T) {
 	out := trainedRun(t)
 	file := filepath.Join(out, run.BestFile)
@@ -480,7 +480,7 @@ func TestRunsFolder(t *testing.T) {
 	}
 }
 
-// eval says that a later epoch had the same accuracy and a lower loss, where the history beside a checkpoint is its own.
+// eval reports a later epoch with the same accuracy and a lower loss if the history beside a checkpoint is its own.
 func TestEvalTellsOfEqualAccuracies(t *testing.T) {
 	out := trainedRun(t)
 	result, err := run.ReadResult(out)
