@@ -12,7 +12,7 @@ import (
 	"hymenoptera/run"
 )
 
-// A packed set gives the same weights from a folder, from a web server, and with an index made later. eval takes folders and servers.
+// A packed set gives the same weights from a folder, from a server, and with a later index. eval takes folders and servers.
 func TestPack(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := filepath.Join(t.TempDir(), "packed")
