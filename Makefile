@@ -1,4 +1,4 @@
-# Every target sets up what it needs first; the second time that takes no time.
+# Every target first sets up what it needs, which takes no time when it is already there.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup build test test-arm64 check-arm64 curves-arm64 demo train train-finetune train-conv train-googlenet train-all clean \
@@ -13,8 +13,8 @@ OUT     ?= runs/$@-$(NOW)
 ARGS    ?=
 FREEZE  ?= $(if $(filter train-googlenet,$(MAKECMDGOALS)),1)
 
-# A thread of libtorch that waits sleeps rather than spins: no slower alone, and three times as fast where
-# the cores are shared.
+# Threads of libtorch sleep rather than spin while they wait. That is no slower on an idle machine, and three times
+# as fast if other programs use the cores too.
 export OMP_WAIT_POLICY ?= passive
 
 # ARCH=arm64 on x86-64 makes setup, build and dist work for arm64, with the program in bin/arm64.
@@ -24,7 +24,7 @@ export ARCH
 
 BIN := bin/$(if $(CROSS),$(CROSS)/)hymenoptera
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hymenoptera
-# An environment a list of requirements: another list makes another one beside it.
+# One environment per list of requirements: a changed list makes a new one beside the old.
 REFERENCE := $(CACHE)/reference-$(shell sha256sum scripts/reference-requirements.txt | cut -c-12)
 PYTHON := $(REFERENCE)/bin/python
 
@@ -44,8 +44,8 @@ test: setup ## run every test, a package at a time: libtorch uses every core
 	go test -p 1 -timeout 30m ./...
 	@echo; echo 'The curves of PyTorch, compared:'; go test -run 'TestCurvesEqualPyTorch/frozen' -v ./cmd/hymenoptera | sed -n 's/^ *curves_test.go:[0-9]*: /  /p' | uniq -c
 
-# Another module has no vendor folder; set-up has fetched what it needs into its own module cache.
-examples: setup ## build and run the examples of other modules: a training, a prediction, a network of one's own
+# The examples' module has no vendor folder; set-up has fetched its dependencies into set-up's module cache.
+examples: setup ## build and run the examples of other modules: a training, a prediction, a custom network
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && cd examples && \
 	export GOPROXY="file://$$(go env GOMODCACHE)/cache/download,$$(go env GOPROXY)" GOMODCACHE='$(CACHE)/modules' GOFLAGS=-modcacherw && \
 	go vet ./... && go build -o "$$tmp/" ./... && \
@@ -97,7 +97,7 @@ NEEDS_ONNX = $(call install,$(ONNX),-r scripts/onnx-requirements.txt)
 # make_odd_pictures.py reads what make_fixtures.py writes, and make_curves.py what make_set.go writes.
 GENERATORS := make_hostile.py make_checkpoints.py make_fixtures.py make_exif_pictures.py make_odd_pictures.py make_goldens.py make_vision_goldens.py make_module_goldens.py \
 	make_gradcam_goldens.py make_network_goldens.py make_report_goldens.py make_curves.py
-goldens: setup reference-env ## write every committed fixture again; fail where one is not as committed (scripts/README.md)
+goldens: setup reference-env ## write every committed fixture again; fail if one differs from the committed file (scripts/README.md)
 	@$(NEEDS_GOLDENS)
 	rm -rf cmd/hymenoptera/testdata/insects dataset/testdata/images checkpoint/testdata
 	go run scripts/make_set.go cmd/hymenoptera/testdata/insects
@@ -158,8 +158,7 @@ parity-shards: build reference-env ## shards against the package webdataset, bot
 	@$(call install,$(WEBDATASET),--no-deps -r scripts/webdataset-requirements.txt)
 	@PYTHONPATH=$(WEBDATASET) $(PYTHON) scripts/parity_shards.py '$(DATA)'
 
-# Executions, not seconds: when its time is over, the coordinator of Go before 1.27 can
-# take its own deadline for a failure (golang/go#75804).
+# Executions, not seconds: before Go 1.27, the coordinator can report its own deadline as a failure (golang/go#75804).
 FUZZTIME ?= 100000x
 FUZZ ?= ^Fuzz
 FUZZED ?= $(shell git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u)
@@ -172,7 +171,7 @@ fuzz: setup ## every fuzz target for FUZZTIME=100000x (FUZZ=PATTERN: these only)
 		done; \
 	done; rm fuzz.log
 
-# The tests that are left out measure memory, which AddressSanitizer takes more of.
+# The skipped tests measure memory, and AddressSanitizer uses more of it.
 asan: setup ## this module's C and C++ under AddressSanitizer: tests, and the inputs that the fuzz targets of pictures collected
 	go test -asan -count 1 ./internal/inflate ./internal/jpeg ./internal/tiff ./internal/webp
 	go test -asan -count 1 -skip 'SteadyState|Memory' ./dataset
@@ -211,7 +210,7 @@ failing-writes: setup ## fail every write, fsync, rename and close of a training
 resume-check: build ## kill RUNS=20 small trainings at random moments, resume them, compare with ones never killed
 	@python3 scripts/resume_check.py --runs $(or $(RUNS),20) $(ARGS)
 
-restart-check: build ## kill a process of RUNS=20 trainings by PROCESSES=2, which go on; compare with ones never killed
+restart-check: build ## kill a process of RUNS=20 trainings by PROCESSES=2, resume them; compare with ones never killed
 	@python3 scripts/restart_check.py --runs $(or $(RUNS),20) --processes $(PROCESSES) $(ARGS)
 
 two-hosts: build ## train on two hosts made of network namespaces, with late and lost packets and a cut (needs root)
@@ -220,13 +219,13 @@ two-hosts: build ## train on two hosts made of network namespaces, with late and
 race: setup ## the tests of the packages that start goroutines, under the race detector
 	go test -race -p 1 -timeout 1h ./internal/background ./internal/cli ./internal/launch ./check ./checkpoint ./dataset ./shards ./hub ./run ./trainer ./finetune ./classify ./serve ./cmd/hymenoptera
 
-vulnerabilities: setup ## fail if a fault is known in a dependency; says so where the database cannot be reached
+vulnerabilities: setup ## fail if a fault is known in a dependency; says so if the database cannot be reached
 	@scripts/vulnerabilities.sh
 
 faults: setup ## put one-line faults into a copy of the tree; show which test catches each
 	@python3 scripts/faults.py
 
-bench: build reference-env ## against Python, in interleaved pairs: ratios of an epoch's time, of its memory, and of the data path alone
+bench: build reference-env ## against Python, in interleaved pairs: ratios of an epoch's time, of its memory, and of the data path's time
 	@$(PYTHON) bench/epoch.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 	@$(PYTHON) bench/memory.py --data '$(DATA)' --weights '$(WEIGHTS)'
 	@$(PYTHON) bench/data.py --data '$(DATA)'
@@ -249,7 +248,7 @@ bench-growth: setup reference-env ## listing 1,000 to 100,000 files, and the dat
 bench-reorders: build reference-env ## how often oneDNN copies tensors into other layouts, in a training and a validation step
 	@$(PYTHON) bench/reorders.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 
-bench-limit: build reference-env ## FLOP/s of ResNet18's convolutions alone, and the share of them that training reaches
+bench-limit: build reference-env ## FLOP/s of only ResNet18's convolutions, and the share of them that training reaches
 	@$(PYTHON) bench/convolutions.py --data '$(DATA)' --weights '$(WEIGHTS)' $(ARGS)
 
 bench-hotspots: build reference-env ## where the processor's time of an epoch goes (needs perf: apt-get install linux-perf)
@@ -284,7 +283,7 @@ module-path: ## change the path of this module in go.mod and in all imports (MOD
 dist: build ## a folder and an archive in dist/ that run without Go, Python or a compiler
 	@$(IN_ARCH) scripts/dist.sh $(BIN)
 
-gpu-check: setup ## build what checks the CUDA code on a machine with a GPU, and run it where this is one
+gpu-check: setup ## build what checks the CUDA code on a machine with a GPU, and run it if this is one
 	@scripts/gpu_check.sh '$(DATA)' '$(WEIGHTS)'
 
 # The pages in a browser: needs Chromium, node and npm (Debian: apt-get install chromium npm).

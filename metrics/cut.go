@@ -8,13 +8,13 @@ import (
 // A Cut divides predictions into those at least as confident as Threshold and the rest, whose answer would be "unsure".
 type Cut struct {
 	Threshold float64 `json:"threshold"`
-	Precision float64 `json:"precision"` // share of the confident ones that is right
-	Coverage  float64 `json:"coverage"`  // share that is confident
+	Precision float64 `json:"precision"` // share of the confident predictions that are right
+	Coverage  float64 `json:"coverage"`  // share of all predictions that are confident
 }
 
-// Cuts returns, from the lowest threshold, the cuts that are more precise than every one below: the first with at least some
-// precision is the one that leaves most answers. Two differ by more than 0.0005 in precision, so that there are at most 2,000;
-// the last one has the highest precision of all.
+// Cuts returns, from the lowest threshold on, the cuts that are more precise than every cut before them. So the first cut
+// with at least a given precision has the highest coverage. Their precisions differ by more than 0.0005, except that the
+// first cut with precision 1 is always included, so there are at most about 2,000.
 func Cuts(predictions []Prediction) (cuts []Cut) {
 	order := slices.Clone(predictions)
 	slices.SortStableFunc(order, func(a, b Prediction) int { return cmp.Compare(a.Confidence(), b.Confidence()) })

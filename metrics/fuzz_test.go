@@ -7,7 +7,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// FuzzReadCSV: every log that is read has phases that can be drawn.
+// FuzzReadCSV checks that every log that ReadCSV accepts can be drawn.
 func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("epoch,phase,loss,acc\n0,train,0.5,0.75\n0,val,0.25,1\n"))
 	f.Add([]byte("\ufeffacc,loss,phase,epoch,more\n1,1e-3,val,0,\"a\nb\"\n"))

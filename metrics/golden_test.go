@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// goldens is what scikit-learn and SciPy make of the same numbers, by scripts/make_report_goldens.py.
+// goldens has the results of scikit-learn and SciPy for the same numbers, from scripts/make_report_goldens.py.
 type goldens struct {
 	Sets []struct {
 		Labels                []int
@@ -61,7 +61,7 @@ func readGoldens(t *testing.T) (g goldens) {
 	return g
 }
 
-// tight is for sums of doubles in another order.
+// tight is the tolerance for sums of doubles in another order.
 const tight = 1e-12
 
 func near(t *testing.T, what string, got, want float64) {
@@ -135,7 +135,7 @@ func TestIntervalsEqualSciPy(t *testing.T) {
 	}
 }
 
-// TestTemperature holds the temperature to PyTorch's L-BFGS, which ends within its tolerance of the least loss.
+// TestTemperature compares the temperature with PyTorch's L-BFGS, which ends within its tolerance of the least loss.
 func TestTemperature(t *testing.T) {
 	for i, g := range readGoldens(t).Temperatures {
 		predictions := predictionsOf(g.Labels, g.Logits, g.Classes)
@@ -150,7 +150,7 @@ func TestTemperature(t *testing.T) {
 	}
 }
 
-// TestCuts holds the cuts to scikit-learn's precision at every confidence.
+// TestCuts compares the cuts with scikit-learn's precision at every confidence.
 func TestCuts(t *testing.T) {
 	for i, g := range readGoldens(t).Temperatures {
 		cuts := Cuts(predictionsOf(g.Labels, g.Logits, g.Classes))

@@ -72,8 +72,8 @@ func (h History) Best(rule Rule) (best Phase, ok bool) {
 	return best, ok
 }
 
-// Tied returns the validation phase after the best one by accuracy that has the same accuracy and a lower loss, the
-// lowest of these; nil if there is none, or by other rules.
+// Tied returns the validation phase with the lowest loss among those after the best one that have the same accuracy and a
+// lower loss. It returns nil if there is none, or if the rule is not ByAccuracy.
 func (h History) Tied(rule Rule) (tied *Phase) {
 	best, ok := h.Best(rule)
 	if !ok || rule == ByLoss || rule == ByMacroF1 {

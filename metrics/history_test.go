@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A log from elsewhere is read whatever its columns' order; what no training has, and no curve could show, is
-// refused by its line.
+// ReadCSV reads another program's log with its columns in any order. It refuses numbers that no training has and no curve
+// can show, and names the line.
 func TestReadCSV(t *testing.T) {
 	h, err := ReadCSV(strings.NewReader("\ufeffloss,epoch,more,acc,phase\n0.5,0,x,0.25,train\n0.25,0,y,0.75,val\n"))
 	if err != nil || len(h) != 2 || h[1] != (Phase{Epoch: 0, Name: "val", Loss: 0.25, Acc: 0.75}) {
@@ -37,7 +37,7 @@ func TestReadCSV(t *testing.T) {
 	}
 }
 
-// What history.jsonl may hold that no training writes.
+// Phases that history.jsonl may hold, but that no training writes.
 func TestCheck(t *testing.T) {
 	good := Phase{Name: "val", Loss: 1, Acc: 0.5, Corrects: 1, N: 2, Seconds: 1, Wait: 1}
 	if err := good.Check(); err != nil {

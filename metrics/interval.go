@@ -2,7 +2,7 @@ package metrics
 
 import "math"
 
-// z95 is the 97.5 % quantile of the normal distribution: two sides of 95 %.
+// z95 is the 97.5 % quantile of the normal distribution, for a two-sided 95 % interval.
 const z95 = 1.959963984540054
 
 // Wilson returns the 95 % confidence interval of the share k/n (Wilson, 1927): the range of the accuracy on unlimited
@@ -17,7 +17,7 @@ func Wilson(k, n int) (low, high float64) {
 	// float64(…): without it, arm64 fuses the product with the sum.
 	half := float64(z95 / d * math.Sqrt(p*(1-p)/m+z95*z95/(4*m*m)))
 	low, high = max(centre-half, 0), min(centre+half, 1)
-	if k == 0 { // exactly, not but for rounding
+	if k == 0 { // exactly, without a rounding error
 		low = 0
 	}
 	if k == n {

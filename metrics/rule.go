@@ -5,7 +5,7 @@ type Rule string
 
 // The rules.
 const (
-	ByAccuracy Rule = "accuracy" // the notebook's: the first of equals
+	ByAccuracy Rule = "accuracy" // the notebook's rule; of equals, the first
 	ByLoss     Rule = "loss"
 	ByMacroF1  Rule = "macro-f1" // the mean F1 of the classes; of equals, the one with the lower loss
 )

@@ -25,7 +25,7 @@ func ArgMax[F float32 | float64](values []F) (best int) {
 	return best
 }
 
-// Order returns the indices of n things, the ones that before puts first first, as [slices.SortStableFunc] does.
+// Order returns the indices 0 to n-1, sorted stably by the comparison before, as [slices.SortStableFunc] does.
 func Order(n int, before func(a, b int) int) []int {
 	order := make([]int, n)
 	for i := range order {

@@ -2,12 +2,12 @@ package metrics
 
 import "math"
 
-// The least and the largest temperature that Temperature returns, but for 1.
+// The least and the largest temperature that Temperature returns.
 const leastTemperature, mostTemperature = 1.0 / 20, 20
 
 // Temperature returns the number by which to divide the logits of predictions so that their mean cross entropy is least (Guo et
-// al., "On Calibration of Modern Neural Networks", 2017, section 4.2). Where there is no such number, as when every prediction is
-// right, or none within 1/20 to 20, it returns 1, which changes nothing.
+// al., "On Calibration of Modern Neural Networks", 2017, section 4.2). If there is no such number from 1/20 to 20, for
+// example because every prediction is right, it returns 1, which changes nothing.
 func Temperature(predictions []Prediction) float64 {
 	logits := make([][]float64, len(predictions)) // less the largest of each prediction
 	for i, p := range predictions {

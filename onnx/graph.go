@@ -9,7 +9,7 @@ import (
 	"hymenoptera/checkpoint"
 )
 
-// A graph is a GraphProto under construction. Values are known by their names. The first error stays in err.
+// A graph is a GraphProto under construction. Values are identified by their names. err keeps the first error.
 type graph struct {
 	message
 	weights *checkpoint.StateDict

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// A convolution is one of a network, without bias, and the BatchNorm behind it.
+// A convolution is a convolution of a network, without bias, with the BatchNorm behind it.
 type convolution struct {
 	conv, bn        string // their names in the state dict
 	stride, padding int64
@@ -55,7 +55,7 @@ func (g *graph) maxPool(x string, kernel, stride, padding int64, ceil bool) stri
 		attrInts("pads", padding, padding, padding, padding), attrInt("ceil_mode", mode))
 }
 
-// head appends the pooling over all pixels and the linear layer fc: x N×C×H×W becomes logits N×classes, which it names so.
+// head appends the pooling over all pixels and the linear layer fc: x N×C×H×W becomes N×classes, with the name logits.
 func (g *graph) head(x string, classes int) {
 	weight, shape := g.weight("fc.weight") // classes×C
 	bias, _ := g.weight("fc.bias")

@@ -17,7 +17,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// Of every network each value is made once, before it is used, and each constant is used.
+// In every network's graph, each value is made once, before it is used, and each constant is used.
 func TestGraphsAreWhole(t *testing.T) {
 	for _, name := range zoo.Names() {
 		for _, input := range []onnx.Input{onnx.Picture, onnx.Tensor} {

@@ -73,7 +73,7 @@ func tinyModel() onnx.Model {
 		Metadata: map[string]string{"accuracy": "0.9"}}
 }
 
-// The committed file is one that onnx.checker and onnxruntime have taken: make parity-onnx.
+// onnx.checker and onnxruntime accept the committed file: make parity-onnx.
 func TestTinyIsAsCommitted(t *testing.T) {
 	got := write(t, tinyModel(), onnx.Picture)
 	const path = "testdata/tiny.onnx"

@@ -2,8 +2,8 @@ package onnx
 
 import "hymenoptera/transforms"
 
-// preprocess appends the preprocessing of a picture: x, H×W×3 bytes, becomes 1×3×S×S, normalised. It resizes bytes,
-// as Pillow does, and normalises then.
+// preprocess appends the preprocessing of a picture: x, H×W×3 bytes, becomes 1×3×S×S, normalised. It resizes bytes, as
+// Pillow does, and then normalises.
 func preprocess(g *graph, x string, t transforms.Transform) string {
 	x = g.node("Transpose", []string{x}, attrInts("perm", 2, 0, 1))     // 3×H×W
 	x = g.node("Unsqueeze", []string{x, g.ints("preprocess.batch", 0)}) // 1×3×H×W

@@ -21,7 +21,7 @@ func (m *message) bytes(field protowire.Number, v []byte) {
 
 func (m *message) string(field protowire.Number, v string) { m.bytes(field, []byte(v)) }
 
-// ints appends a repeated field of integers, not packed, as onnx.proto has it.
+// ints appends a repeated field of integers, not packed, as in onnx.proto.
 func (m *message) ints(field protowire.Number, vs []int64) {
 	for _, v := range vs {
 		m.int(field, v)
@@ -44,7 +44,8 @@ func tensor(name string, dtype int64, shape []int64, data []byte) (m message) {
 	return m
 }
 
-// value is a ValueInfoProto: a name with a type and a shape, in which an int64 is a length and a string stands for any.
+// value is a ValueInfoProto: a name with a type and a shape, in which an int64 is a fixed length and a string names a
+// variable one.
 func value(name string, dtype int64, shape ...any) (m message) {
 	var dims message
 	for _, n := range shape {
@@ -97,7 +98,7 @@ func attrInts(name string, vs ...int64) (m attribute) {
 	return m
 }
 
-// little returns numbers as they lie in a file.
+// little returns the little-endian bytes of numbers.
 func little[N float32 | int64](vs []N) []byte {
 	b, err := binary.Append(nil, binary.LittleEndian, vs)
 	if err != nil {

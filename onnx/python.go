@@ -3,7 +3,7 @@ package onnx
 import "fmt"
 
 // Python returns a program in Python that classifies the picture named on its command line with a file that takes a [Picture].
-// With upright it first turns the picture as its EXIF data say.
+// With upright set, the program first turns the picture upright by its EXIF data.
 func Python(file string, upright bool) string {
 	pil, picture := "Image", "Image.open(sys.argv[1])"
 	if upright {

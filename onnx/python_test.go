@@ -7,7 +7,7 @@ import (
 	"hymenoptera/onnx"
 )
 
-// The program turns pictures only where training did.
+// The program turns pictures only if training did.
 func TestPython(t *testing.T) {
 	for upright, want := range map[bool]string{
 		false: "np.asarray(Image.open(sys.argv[1]).convert(\"RGB\"))",

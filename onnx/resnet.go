@@ -2,7 +2,7 @@ package onnx
 
 import "fmt"
 
-// resNet appends package zoo's ResNet without its head; the state dict tells how deep it is. x is N×3×H×W; the shapes beside
+// resNet appends package zoo's ResNet without its head; the state dict shows how deep it is. x is N×3×H×W; the shapes beside
 // the code are those of 224×224 and of the networks without bottlenecks.
 func resNet(g *graph, x string) string {
 	const eps = 1e-5

@@ -10,7 +10,7 @@ import (
 )
 
 // A chart is a line chart for a page: SVG whose colours the page's style sheet chooses, so that it is
-// legible on light and dark ground. It is drawn for a column of about 400 pixels.
+// legible on light and dark backgrounds. It is drawn for a column of about 400 pixels.
 type chart struct {
 	title string   // a short title
 	about string   // a description, for screen readers
@@ -18,7 +18,7 @@ type chart struct {
 	rings []point
 	steps []step // marks along x
 	xName string
-	share bool // values are shares: none is above 1
+	share bool // values are shares, at most 1
 	unit  bool // both axes run from 0 to 1
 	bars  []bar
 }
@@ -46,7 +46,7 @@ type step struct {
 	label string
 }
 
-// A bar reaches from 0 to y; thin ones mark bins with few members.
+// A bar reaches from 0 to y; thin bars mark bins with few members.
 type bar struct{ from, to, y float64 }
 
 // The chart's coordinates.
@@ -145,7 +145,7 @@ func (c chart) limits() (xLow, xHigh, yLow, yHigh float64) {
 	return -0.5, xHigh + 0.5, yLow, yHigh
 }
 
-// roomFor widens the limits of values that are not negative: the upper room is for marks.
+// roomFor widens the limits of values that are not negative, and leaves room for marks at the top.
 func roomFor(low, high float64) (float64, float64) {
 	room := max((high-low)*0.08, 0.01)
 	return max(low-room, -room/2), high + 2*room

@@ -14,13 +14,13 @@ type Finding struct {
 	Serious  bool
 	Title    string
 	Advice   string    // what to do
-	Lines    []string  // a file each
+	Lines    []string  // one per file
 	Groups   []Similar // of pictures side by side
 	Pictures []Shown
-	Rest     string // how many the page does not show; "" for none
+	Rest     string // how many pictures the page does not show; "" for none
 }
 
-// A Similar is a group of pictures that show the same.
+// A Similar is a group of similar pictures.
 type Similar struct {
 	Title    string
 	Pictures []Shown
@@ -32,5 +32,5 @@ type Shown struct {
 	Path, Note string
 }
 
-// Write writes the page, one file that loads nothing.
+// Write writes the page as one file that loads no others.
 func (c Check) Write(w io.Writer) error { return render(w, "check.html", c) }

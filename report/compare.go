@@ -15,7 +15,7 @@ import (
 // A Run is one training of a comparison.
 type Run run.Summary
 
-// Best returns the run's best validation phase, or the last one when none got any image right.
+// Best returns the run's best validation phase, or the last one if none got an image right.
 func (r Run) Best() metrics.Phase { return r.History.BestOrLast(r.Rule) }
 
 // Interval returns Wilson's interval of the best accuracy.
@@ -58,9 +58,9 @@ func count(n int) string {
 // A Verdict says whether two runs differ by more than chance explains.
 type Verdict struct {
 	A, B     int     // indices of the runs
-	Diff     float64 // accuracy of A less that of B
+	Diff     float64 // accuracy of A minus that of B
 	Larger   bool    // than chance explains, at 95 %
-	Unknown  bool    // whether it is
+	Unknown  bool    // whether Larger is unknown
 	Evidence string
 }
 
@@ -97,8 +97,8 @@ func (c Comparison) Verdicts() (out []Verdict) {
 	return out
 }
 
-// otherImages says how the validation images of two runs differ; "" if they do not as far as is known. same reports whether
-// their answers are to images of the same names.
+// otherImages returns how the validation images of two runs differ, or "" if no difference is known. same says that both
+// runs answered images of the same names.
 func (r Run) otherImages(o Run, same bool) string {
 	a, b := r.Best().N, o.Best().N
 	switch {
@@ -112,7 +112,7 @@ func (r Run) otherImages(o Run, same bool) string {
 	return ""
 }
 
-// paired counts the images that only one of two runs got right; same is false unless both saw the same.
+// paired counts the images that only one of two runs got right; same is false unless both saw the same images.
 func paired(a, b map[string]bool) (onlyA, onlyB int, same bool) {
 	if len(a) == 0 || len(a) != len(b) {
 		return 0, 0, false
@@ -177,7 +177,7 @@ func (c Comparison) Options() []Line {
 	})
 }
 
-// Recalls returns the recall of each class, by name; none if no run says it.
+// Recalls returns the recall of each class, by name, or nothing if no run has it.
 func (c Comparison) Recalls() []Line {
 	return lines(c.Runs, func(r Run) map[string]float64 { return r.Recalls }, func(_ Run, v float64, ok bool) string {
 		if !ok {

@@ -17,7 +17,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// Curves are the losses and accuracies of a training, to be drawn over those of another one.
+// Curves are the losses and accuracies of a training, perhaps drawn over those of another one.
 type Curves struct {
 	History     metrics.History
 	Rule        metrics.Rule    // by which the best epoch is chosen
@@ -31,8 +31,8 @@ const (
 	curvesHeight = 4.5 * vg.Inch
 )
 
-// mostSteps is how many changes of the learning rate are marked one by one; a schedule that changes it at
-// every epoch is not.
+// mostSteps is how many changes of the learning rate are marked at most. If there are more, as with a change in every epoch,
+// none is.
 const mostSteps = 6
 
 var phaseColours = map[string]color.RGBA{"train": {0x1f, 0x5f, 0xa8, 255}, "val": {0xb8, 0x4a, 0x0e, 255}}

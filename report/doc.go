@@ -1,2 +1,2 @@
-// Package report draws a training: pictures, curves, tables, and one page that holds them all.
+// Package report draws a training: pictures, curves, tables, and one page with all of them.
 package report

@@ -9,7 +9,7 @@ import (
 	"hymenoptera/report"
 )
 
-// The page of a training of one epoch: nothing but its classes and its curves.
+// The page of a training of one epoch: only its classes and its curves.
 func ExamplePage() {
 	page := report.Page{
 		Title:   "resnet18 on bees",

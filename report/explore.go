@@ -18,7 +18,7 @@ import (
 // A Thumbnail is a small JPEG of a validation image.
 type Thumbnail []byte
 
-// ThumbnailBytes is what the thumbnails of a page may take, a third more as text: with 10,000 images the page stays under 5 MB.
+// ThumbnailBytes limits the thumbnails of a page, which take a third more as text. A page of 10,000 images stays under 5 MB.
 const ThumbnailBytes = 2_700_000
 
 // thumbnailSide is the longer side of a thumbnail in pixels.

@@ -1,5 +1,6 @@
 "use strict";
-// Shows the pictures behind the numbers of the page: by class, by answer, one by one. The page is whole without it.
+// Shows the pictures behind the numbers of the page: by class, by answer, one by one. The page is complete without this
+// script.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);

@@ -14,11 +14,11 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// letterByLetter are the scripts that are written from left to right, a letter after the other. Others need a shaper.
+// letterByLetter are the scripts that are written from left to right, one letter after another. Other scripts need a shaper.
 var letterByLetter = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Common, unicode.Han, unicode.Hiragana,
 	unicode.Katakana, unicode.Hangul, unicode.Bopomofo, unicode.Armenian, unicode.Georgian, unicode.Ethiopic, unicode.Cherokee, unicode.Yi}
 
-// writable reports whether s is written letter by letter, whatever the font.
+// writable reports whether s can be written letter by letter, regardless of the font.
 func writable(s string) bool {
 	for _, r := range s {
 		if !unicode.IsPrint(r) || unicode.In(r, unicode.Mn, unicode.Me, unicode.Mc) || !unicode.In(r, letterByLetter...) {
@@ -32,7 +32,7 @@ func writable(s string) bool {
 var fontFile = regexp.MustCompile(`(?i)\.(ttf|otf|ttc|otc)$`)
 var styled = regexp.MustCompile(`(?i)bold|black|heavy|italic|oblique|light|thin`)
 
-// systemFonts returns fonts of this machine that have the letters which the first font lacks, for names that can be written.
+// systemFonts returns fonts of this machine with the letters of writable names that the first font lacks.
 func systemFonts(first *sfnt.Font, names []string) (fonts []*sfnt.Font) {
 	var buf sfnt.Buffer
 	missing := map[rune]bool{}
@@ -110,7 +110,7 @@ func hasLetter(f *sfnt.Font, buf *sfnt.Buffer, r rune) bool {
 	return err == nil && i != 0
 }
 
-// A fallback is the first font with letters of others for those that it lacks.
+// A fallback is a font that takes the letters it lacks from other fonts.
 type fallback struct {
 	faces []font.Face
 	fonts []*sfnt.Font

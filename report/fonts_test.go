@@ -10,7 +10,7 @@ import (
 
 const armenian = "\u0544\u0565\u0572\u0578\u0582" // a bee
 
-// ownFonts makes testdata the only folder of fonts beside the system's.
+// ownFonts makes folder the only folder of fonts besides the system's.
 func ownFonts(t *testing.T, folder string) {
 	t.Helper()
 	path, err := filepath.Abs(folder)

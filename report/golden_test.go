@@ -12,8 +12,8 @@ import (
 	"hymenoptera/transforms"
 )
 
-// goldens is testdata/goldens.json, by scripts/make_report_goldens.py: torchvision, matplotlib,
-// scikit-learn and SciPy.
+// goldens is testdata/goldens.json, which scripts/make_report_goldens.py writes with torchvision, matplotlib, scikit-learn
+// and SciPy.
 type goldens struct {
 	Grids []struct {
 		Name  string

@@ -14,8 +14,9 @@ const (
 )
 
 // Grid lays out a batch N×3×H×W of normalised images as torchvision's make_grid does with its defaults, and undoes
-// the normalisation as the notebook's imshow does: every pixel equals matplotlib's for np.clip(std*grid + mean, 0,
-// 1), which cuts off fractions. The padding, 0 before that, has the mean's colour. A single image has no padding.
+// the normalisation as the notebook's imshow does: every pixel equals the one that matplotlib draws for np.clip(std*grid +
+// mean, 0, 1). matplotlib cuts off fractions. The padding, 0 before that, has the mean's colour. A single image has no
+// padding.
 func Grid(batch []float32, h, w int, norm transforms.Transform) *image.RGBA {
 	plane := h * w
 	n := len(batch) / (3 * plane)
@@ -56,8 +57,8 @@ func place(img *image.RGBA, x, y int, sample []float32, h, w int, u unnormaliser
 	}
 }
 
-// An unnormaliser computes std*v + mean of a channel in float64, where Python's arrays take them, clips it to
-// [0, 1] and multiplies it by 255, the fraction cut off.
+// An unnormaliser computes std*v + mean of a channel in float64, as Python's arrays do, clips it to [0, 1], multiplies it by
+// 255 and cuts off the fraction.
 type unnormaliser struct{ std, mean [3]float64 }
 
 func newUnnormaliser(norm transforms.Transform) (u unnormaliser) {

@@ -25,7 +25,7 @@ var files embed.FS
 // A Page is the content of report.html, of a training or, with Evaluated, of an evaluation. Everything but Title, Classes and
 // History with Epochs, or Evaluated, may be missing.
 type Page struct {
-	Title       string // of the run: network and data
+	Title       string // network and data of the run
 	Classes     []string
 	Epochs      int    // asked for
 	Unsaved     string // why best.safetensors does not hold the best weights; empty if it does
@@ -52,7 +52,7 @@ type Page struct {
 
 	Evaluated *metrics.Phase // of an evaluation, which has no training
 	Fitted    float64        // its network's temperature, fitted to other images; 0 if unknown
-	Reload    int            // seconds after which a page of a training that goes on loads itself again; 0 for never
+	Reload    int            // seconds after which the page of a running training reloads itself; 0 for never
 }
 
 // A Field is a name with a value.
@@ -78,17 +78,17 @@ type Sizes struct {
 	Smallest, Median, Most image.Point
 }
 
-// An Embedded is a picture as the page holds it.
+// An Embedded is a picture inside a page.
 type Embedded struct {
 	URL           template.URL
 	Width, Height int
 }
 
-// Embed encodes a picture for a page, as JPEG: for photographs that is a tenth of a PNG.
+// Embed encodes a picture for a page as JPEG, which for photographs takes a tenth of a PNG's bytes.
 func Embed(m image.Image) *Embedded {
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: 88}); err != nil {
-		return nil // a picture of more than 65535 pixels a side
+		return nil // a picture with a side of more than 65535 pixels
 	}
 	url := "data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(b.Bytes())
 	return &Embedded{URL: template.URL(url), Width: m.Bounds().Dx(), Height: m.Bounds().Dy()}
@@ -100,7 +100,8 @@ func (p *Page) Done() int { return len(p.History.Of("val")) }
 // Running reports whether there are epochs to come.
 func (p *Page) Running() bool { return p.Evaluated == nil && p.Stopped == "" && p.Done() < p.Epochs }
 
-// Best returns the best validation phase, or the last one when none got any image right; of an evaluation, its result.
+// Best returns the best validation phase, or the last one if none got an image right. For an evaluation it returns the
+// result.
 func (p *Page) Best() metrics.Phase {
 	if p.Evaluated != nil {
 		return *p.Evaluated
@@ -130,7 +131,7 @@ func (p *Page) Left() string {
 // Metrics returns the scores of the predictions.
 func (p *Page) Metrics() metrics.Metrics { return metrics.Score(p.Predictions, len(p.Classes)) }
 
-// Write writes the page, one file that loads nothing.
+// Write writes the page as one file that loads no others.
 func (p *Page) Write(w io.Writer) error { return render(w, "page.html", p) }
 
 func render(w io.Writer, name string, data any) error {
@@ -172,7 +173,7 @@ func style() (template.CSS, error) {
 	return template.CSS(css), err
 }
 
-// rate writes a number with three digits or, from 1000 on, as a whole.
+// rate writes a number with three digits or, from 1000 on, as a whole number.
 func rate(v float64) string {
 	if v >= 1000 {
 		return text.Thousands(int(v))

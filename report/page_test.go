@@ -9,7 +9,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// Names of classes and files, which may hold anything, neither steer a terminal nor turn the text around in a page.
+// Names of classes and files may hold any character, but cannot control a terminal or reverse text in a page.
 func TestPagesHoldNoControlCharacters(t *testing.T) {
 	const name = "a\x1b[31m\a\u202e\u2066\u009b<b>&\xff"
 	phase := metrics.Phase{Name: "val", Corrects: 1, N: 2, Acc: 0.5, Loss: 0.7}

@@ -21,7 +21,7 @@ type Example struct {
 }
 
 // Predictions draws examples in two columns as the notebook's visualize_model does: "predicted: bees", with the
-// confidence; a word and the colour of a frame say whether that is right.
+// confidence; a word and the colour of the frame show whether the prediction is right.
 func Predictions(examples []Example, classes []string) *image.RGBA {
 	const columns, gap = 2, 16
 	side := 224

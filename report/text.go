@@ -17,7 +17,7 @@ import (
 )
 
 // The colours of the pictures: dark on white. right and wrong differ in lightness and come with words, so
-// that they can be told apart without seeing colours.
+// that people who do not see colours can tell them apart.
 var (
 	ink   = color.RGBA{0x1a, 0x1d, 0x21, 255}
 	muted = color.RGBA{0x5b, 0x62, 0x6b, 255}
@@ -42,7 +42,7 @@ type typeface struct {
 	face *fallback
 }
 
-// newTypeface returns the font with letters of the given size in pixels, and those of the names as far as a font has them.
+// newTypeface returns the font with letters of the given size in pixels, and with other fonts' letters for the names.
 func newTypeface(size float64, bold bool, names ...string) *typeface {
 	data := goregular.TTF
 	if bold {

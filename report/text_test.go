@@ -12,7 +12,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// A later epoch with the best accuracy and a lower loss is named: of several, the one with the lowest loss.
+// Tied returns a later epoch with the best accuracy and a lower loss; of several, the one with the lowest loss.
 func TestTied(t *testing.T) {
 	val := func(epoch int, acc, loss float64) metrics.Phase {
 		return metrics.Phase{Name: "val", Epoch: epoch, Acc: acc, Loss: loss, N: 4}
@@ -121,7 +121,7 @@ func TestComparisonTables(t *testing.T) {
 	}
 }
 
-// Every pair gets a verdict; the same images are compared one by one, different ones not at all.
+// Every pair gets a verdict. Answers to the same images are compared one by one, to different images not at all.
 func TestVerdicts(t *testing.T) {
 	yes, no := make([]bool, 12), make([]bool, 12)
 	for i := range yes {

@@ -20,7 +20,7 @@ func (e *HeldError) Error() string {
 // A FolderError says that a run cannot be written into a folder.
 type FolderError struct {
 	Err  error
-	Full bool // there is no room
+	Full bool // there is no space
 }
 
 func (e *FolderError) Error() string { return "run: " + e.Err.Error() }

@@ -16,22 +16,21 @@ import (
 	"hymenoptera/run"
 )
 
-// oldAndNew are the values by which the files of a run that is replaced and of the one that replaces it differ.
+// The values by which the files of an old run differ from those of the run that replaces it.
 const (
 	oldValue = 1
 	newValue = 7
 )
 
-// A pretended counts what the calls of a run reported as written.
+// A pretended records what a run's calls reported as written.
 type pretended struct {
 	phases int           // written
 	saved  metrics.Phase // whose weights were written; N is 0 for none
 	err    error
 }
 
-// pretend writes the files of a run as a training does, and ends at the first error, as a training does too; but that the
-// weights could not be written it hears only at the end of the next epoch. Epochs begin at first, by which the files of
-// two runs differ.
+// pretend writes the files of a run as a training does, and ends at the first error. As in a training, a failed write of the
+// weights shows only at the end of the next epoch. Epochs begin at first, so that the files of two runs differ.
 func pretend(sys *disktest.Faulty, dir string, first int) (p pretended) {
 	f, err := run.CreateOn(sys, dir, true)
 	if err != nil {
@@ -69,8 +68,8 @@ func pretend(sys *disktest.Faulty, dir string, first int) (p pretended) {
 	return p
 }
 
-// When any operation fails, once or with all after it, a folder holds the old run or the new one, every file of it whole,
-// and the next run there succeeds.
+// When any operation fails, once or with all after it, a folder holds the old run or the new one, with whole files, and the
+// next run there succeeds.
 func TestFailingOperations(t *testing.T) {
 	for _, overwrite := range []bool{false, true} {
 		var whole disktest.Faulty
@@ -107,7 +106,7 @@ func TestFailingOperations(t *testing.T) {
 	}
 }
 
-// folder returns a path whose last two folders are not there.
+// folder returns a path whose last two folders do not exist.
 func folder(t *testing.T) string {
 	t.Helper()
 	home := filepath.Join(t.TempDir(), "home")
@@ -115,7 +114,7 @@ func folder(t *testing.T) string {
 	return filepath.Join(home, "runs", "run")
 }
 
-// operations returns the operations of a run that nothing fails.
+// operations returns the operations of a run without failures.
 func operations(t *testing.T, sys *disktest.Faulty, overwrite bool) []string {
 	t.Helper()
 	dir := folder(t)
@@ -126,7 +125,7 @@ func operations(t *testing.T, sys *disktest.Faulty, overwrite bool) []string {
 	return slices.Sorted(slices.Values(sys.Ops()))
 }
 
-// checkRun fails unless a folder holds files of one run only, all of them whole, and all that p counts as written.
+// checkRun fails unless a folder holds files of one run only, all of them whole, and everything that p records as written.
 func checkRun(t *testing.T, dir, fail string, p pretended) {
 	t.Helper()
 	ended := p.err == nil

@@ -28,12 +28,12 @@ type Folder struct {
 	disk disk.System
 	path string
 	lock *os.File // the folder itself, locked against a second run
-	made []string // the folders that were not there before, outermost first
+	made []string // the folders that did not exist before, outermost first
 
-	mu      sync.Mutex        // guards the fields below, while files are written beside the training
-	dir     string            // of the run's files: path or, until an old run is replaced, stage(path), then swap(path)
+	mu      sync.Mutex        // guards the fields below, since files are written while the training runs
+	dir     string            // folder of the run's files: path or, while an old run is replaced, stage(path), then swap(path)
 	written map[string][]byte // content of every file but best.safetensors, by name
-	changed []string          // names of files that somebody else changed
+	changed []string          // names of files that another program changed
 
 	named bool // last.safetensors names the weights in best.safetensors; belongs to the caller of SaveBest
 }
@@ -59,14 +59,14 @@ func Check(path string, overwrite bool) error {
 	return nil
 }
 
-// Create makes the folder, and its parents, for a new run. Without overwrite, a folder that holds a run is refused;
-// one that another process writes a run into is always refused. Nothing in the folder changes before WriteConfig, and
-// an old run stays until SaveBest has written the first weights.
+// Create makes the folder, and its parents, for a new run. Without overwrite, it refuses a folder that holds a run. It
+// always refuses a folder that another process writes a run into. Nothing in the folder changes before WriteConfig, and an
+// old run stays until SaveBest has written the first weights.
 func Create(path string, overwrite bool) (*Folder, error) {
 	return CreateOn(disk.OS{}, path, overwrite)
 }
 
-// CreateOn is Create on a file system that may be one of a test.
+// CreateOn is Create on any file system, for tests.
 func CreateOn(sys disk.System, path string, overwrite bool) (*Folder, error) {
 	if err := Check(path, overwrite); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (f *Folder) hold() (err error) {
 	return nil
 }
 
-// missing returns path and those of the folders around it that are not there, outermost first.
+// missing returns path and the folders around it, as far as they do not exist, outermost first.
 func missing(path string) (paths []string) {
 	for path = filepath.Clean(path); ; path = filepath.Dir(path) {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -126,7 +126,7 @@ func held(path string) (names []string) {
 func unfinished(path string) (names []string) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return nil // nothing is found in a folder that cannot be listed
+		return nil // the folder cannot be listed
 	}
 	for _, e := range entries {
 		for _, name := range files() {
@@ -148,8 +148,8 @@ func (f *Folder) HoldsLast() bool {
 // Path returns the folder's path.
 func (f *Folder) Path() string { return f.path }
 
-// Close lets other runs use the folder. A run that failed before its first phase ended leaves nothing, and one that
-// failed before its first weights leaves the old run, unless they have a last.safetensors.
+// Close lets other runs use the folder. A run that failed before its first phase ended leaves no files, and one that failed
+// before its first weights leaves only the old run. A run that has written a last.safetensors keeps its files.
 func (f *Folder) Close() error {
 	switch {
 	case f.HoldsLast():
@@ -162,7 +162,7 @@ func (f *Folder) Close() error {
 			f.disk.Remove(filepath.Join(f.path, ConfigFile))
 		}
 		for i := range f.made {
-			f.disk.Remove(f.made[len(f.made)-1-i]) // fails where somebody has put something into it
+			f.disk.Remove(f.made[len(f.made)-1-i]) // fails if the folder is no longer empty
 		}
 	}
 	return f.lock.Close()
@@ -178,7 +178,7 @@ func (f *Folder) Vanished() bool {
 	return err == nil && !os.SameFile(there, ours)
 }
 
-// Restore makes a vanished folder again, with everything that was written into it except the weights.
+// Restore creates a vanished folder again, with all its files except the weights.
 func (f *Folder) Restore() error {
 	again, err := CreateOn(f.disk, f.path, false)
 	if err != nil {
@@ -194,8 +194,7 @@ func (f *Folder) Restore() error {
 	return nil
 }
 
-// Mend writes again the files, except the weights, that another program removed or changed, and returns their names,
-// in order.
+// Mend rewrites the files, except the weights, that another program removed or changed. It returns their names, in order.
 func (f *Folder) Mend() (names []string, err error) {
 	for name, data := range f.written {
 		if there, err := regular.Read(filepath.Join(f.dir, name), int64(len(data))); err == nil && bytes.Equal(there, data) {
@@ -223,7 +222,7 @@ func (f *Folder) WriteConfig(config any) error {
 	if old := held(f.path); len(old) > 0 {
 		for _, name := range old {
 			if info, err := os.Lstat(filepath.Join(f.path, name)); err == nil && info.IsDir() {
-				return folderErrorf("%s is a folder, and no file of a run", filepath.Join(f.path, name))
+				return folderErrorf("%s is a folder, not a file of a run", filepath.Join(f.path, name))
 			}
 		}
 		f.dir = stage(f.path)
@@ -305,7 +304,7 @@ func (f *Folder) Append(p metrics.Phase) error {
 		err = file.Sync()
 	}
 	if err != nil {
-		file.Truncate(int64(len(before))) // as if there had been no line
+		file.Truncate(int64(len(before))) // undoes the append
 	} else {
 		f.written[HistoryFile] = after
 	}

@@ -41,7 +41,7 @@ func FuzzReadSummary(f *testing.F) {
 	})
 }
 
-// FuzzSettle begins with any set of files of an old run and of one that was replacing it.
+// FuzzSettle starts with any set of files of an old run and of a run that was replacing it.
 func FuzzSettle(f *testing.F) {
 	names := []string{run.ConfigFile, run.HistoryFile, run.BestFile, run.ResultFile}
 	f.Add(uint8(0xff), uint8(0x0f), true)
@@ -63,7 +63,7 @@ func FuzzSettle(f *testing.F) {
 		if err := errors.Join(err, run.Settle(dir), run.Settle(dir)); err != nil {
 			t.Fatal(err)
 		}
-		begins := new&1 != 0 // config.json is there: the old run's files are still to be removed
+		begins := new&1 != 0 // config.json is still there, so the old run's files must be removed
 		for i, name := range names {
 			want := ""
 			if old>>i&1 != 0 && !(swap && begins) {

@@ -16,9 +16,10 @@ import (
 	"hymenoptera/metrics"
 )
 
-// last.safetensors does not hold the best weights but names them by their SHA-256: they are those in best.safetensors. Before
-// SaveBest replaces these, it gives them a second name, last-best.safetensors, which they lose when the next last.safetensors is
-// there. So at any moment what last.safetensors names is in one of the two files.
+// last.safetensors does not hold the best weights, which are in best.safetensors, but names them by their SHA-256. Before
+// SaveBest replaces best.safetensors, it gives the old weights a second name, last-best.safetensors, and removes that name
+// when the next last.safetensors is written. So at any moment one of the two files has the weights that last.safetensors
+// names.
 
 // SaveLast writes last.safetensors. named says that it names the weights in best.safetensors. Only the goroutine that calls
 // SaveBest may call it.
@@ -36,10 +37,10 @@ func (f *Folder) keep() error {
 		return nil
 	}
 	best, kept := filepath.Join(f.dir, BestFile), filepath.Join(f.dir, keptFile)
-	if err := f.forget(); err != nil { // one that could not be removed before
+	if err := f.forget(); err != nil { // an old one that could not be removed before
 		return err
 	}
-	if f.disk.Link(best, kept) != nil { // where files have only one name
+	if f.disk.Link(best, kept) != nil { // the file system has no hard links
 		if err := f.copy(best, kept); err != nil {
 			return err
 		}
@@ -74,11 +75,11 @@ func (f *Folder) copy(from, to string) error {
 	})
 }
 
-// A Last is a last.safetensors that was read.
+// A Last is the content of a last.safetensors.
 type Last struct {
 	*checkpoint.StateDict
 	path string // of the run's folder
-	dir  string // of the file: path or, if the run was to replace an old one and has no weights yet, stage(path)
+	dir  string // folder of the file: path, or stage(path) for a run without weights yet that will replace an old one
 	info fs.FileInfo
 }
 
@@ -103,18 +104,17 @@ func ReadLast(path string) (*Last, error) {
 // Dir returns the folder that the file lies in.
 func (l *Last) Dir() string { return l.dir }
 
-// Best returns the weights in best.safetensors when l was written, by their SHA-256.
+// Best returns the weights that best.safetensors had when l was written. It finds them by their SHA-256.
 func (l *Last) Best(sha256 string) (*checkpoint.StateDict, error) {
 	for _, name := range []string{BestFile, keptFile} {
 		if sd, err := checkpoint.Read(filepath.Join(l.dir, name)); err == nil && digest(sd) == sha256 {
 			return sd, nil
 		}
 	}
-	return nil, fmt.Errorf("run: %s is not the file that %s beside it goes with", filepath.Join(l.dir, BestFile), LastFile)
+	return nil, fmt.Errorf("run: %s is not the file that belongs to %s beside it", filepath.Join(l.dir, BestFile), LastFile)
 }
 
-// ResumeOn opens the folder of the run to go on with, on a file system that may be one of a test. Nothing in it changes before
-// Continue.
+// ResumeOn opens the folder of a run to resume, on any file system. Nothing in it changes before Continue.
 func ResumeOn(sys disk.System, l *Last) (*Folder, error) {
 	if err := unix.Access(l.path, unix.W_OK|unix.X_OK); err != nil {
 		return nil, folderErrorf("cannot write into %s: %w", l.path, err)
@@ -130,8 +130,8 @@ func ResumeOn(sys disk.System, l *Last) (*Folder, error) {
 	return f, nil
 }
 
-// Continue makes the folder what it was when its last.safetensors was written: with this config.json and this history, and with
-// the best weights of this SHA-256, "" for none, which Last.Best has found. Files of later times go.
+// Continue returns the folder to its state when last.safetensors was written: with this config.json, this history, and the
+// best weights with the SHA-256 best, which Last.Best has found ("" for none). It removes later files.
 func (f *Folder) Continue(config any, history metrics.History, best string) error {
 	data, err := encoded(config)
 	if err != nil {

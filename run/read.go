@@ -13,7 +13,7 @@ import (
 	"hymenoptera/metrics"
 )
 
-// maxFile bounds the files that are read, in bytes: a line of history or predictions takes a hundred or two.
+// maxFile is the largest file that is read, in bytes. A line of history or predictions takes one or two hundred.
 const maxFile = 1 << 30
 
 // ReadPredictions reads predictions.json.

@@ -13,21 +13,20 @@ import (
 )
 
 // A run that overwrites another is written into a hidden folder in the old one's, until it has its first weights. Then the
-// hidden folder gets another name, which is the moment from which the new run counts; the old one's files are removed,
-// and the new one's put in their place. A process that finds a folder with that name finishes the work: see Settle. So a process
-// that is killed leaves the old run or the new one, and the other files in the folder, and the folder itself, stay as
-// they are.
+// hidden folder gets another name, and from that moment the new run counts: the old run's files are removed, and the new
+// run's files take their place. A process that finds a folder with that name finishes the work: see Settle. So a killed
+// process leaves the old run or the new one. The folder itself and other files in it stay as they are.
 
 // stage returns the hidden folder of a run that does not count yet.
 func stage(path string) string { return filepath.Join(path, ".hymenoptera-new") }
 
-// swap returns that of a run that does.
+// swap returns the hidden folder of a run that counts.
 func swap(path string) string { return filepath.Join(path, ".hymenoptera-swap") }
 
 // KeepsOld reports whether the folder still holds an old run unchanged, because the new one has no weights yet.
 func (f *Folder) KeepsOld() bool { return f.dir == stage(f.path) }
 
-// replaceOld replaces the old run by the new one, or goes on with that where an operation failed.
+// replaceOld replaces the old run by the new one. After a failed operation it can be called again.
 func (f *Folder) replaceOld() error {
 	if f.KeepsOld() {
 		if err := f.disk.Rename(f.dir, swap(f.path)); err != nil {
@@ -60,13 +59,13 @@ func Settle(path string) error {
 		return nil
 	}
 	if err := finishSwap(disk.OS{}, path); err != nil {
-		return fmt.Errorf("run: finish the replacing of an old run: %w", err)
+		return fmt.Errorf("run: finish replacing an old run: %w", err)
 	}
 	return nil
 }
 
-// finishSwap moves the new run's files out of its hidden folder. That config.json is the first says whether the old run's
-// files are still to be removed, where it goes on with what another process began.
+// finishSwap moves the new run's files out of its hidden folder, perhaps after another process began to. config.json moves
+// first: while it is in the hidden folder, the old run's files must still be removed.
 func finishSwap(sys disk.System, path string) error {
 	from := swap(path)
 	if _, err := os.Lstat(filepath.Join(from, ConfigFile)); err == nil {

@@ -95,8 +95,7 @@ func TestOverwriteKeepsTheOldRunUntilTheNewHasWeights(t *testing.T) {
 	}
 }
 
-// At whatever step of the replacement a process is killed, Settle and the next run there find the old run or the new one,
-// whole.
+// When a process is killed at any step of the replacement, Settle and the next run find the old run or the new one, whole.
 func TestSettle(t *testing.T) {
 	const stage, swap = ".hymenoptera-new", ".hymenoptera-swap"
 	fresh := map[string]string{"config.json": "new", "history.jsonl": "new", "best.safetensors": "new", "grid.png": "new"}
@@ -165,7 +164,7 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// A folder that has the name of a run's file is no run, and is not removed.
+// A folder with the name of a run's file is not a run, and is not removed.
 func TestOverwriteRefusesFolders(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"config.json": "old", "grid.png/a.png": "mine"})
@@ -177,7 +176,7 @@ func TestOverwriteRefusesFolders(t *testing.T) {
 	}
 }
 
-// Files of the run that somebody else removed or cut are written again, and named.
+// Mend writes and names the files of the run that another program removed or cut.
 func TestMend(t *testing.T) {
 	f := create(t, filepath.Join(t.TempDir(), "run"), false)
 	history := func(n int) {

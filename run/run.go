@@ -2,9 +2,9 @@
 //
 //	config.json       the options, and the versions and the data that the run used
 //	history.jsonl     a line per phase, written when the phase ends
-//	best.safetensors  the best weights so far, with everything that is needed to use them
-//	last.safetensors  the training as it was after its last checkpoint, to be resumed
-//	predictions.json  their predictions for the validation images
+//	best.safetensors  the best weights so far, with everything needed to use them
+//	last.safetensors  the training at its last checkpoint, to resume it
+//	predictions.json  the best weights' predictions for the validation images
 //	report.html       a report; its pictures are grid.png, predictions.png, curves.png and curves.svg
 //	result.json       the result, written only when the training ends normally
 //
@@ -27,13 +27,13 @@ const (
 	keptFile = "last-best.safetensors" // see SaveLast
 )
 
-// files returns the names of all that a run may leave.
+// files returns the names of all files that a run may leave.
 func files() []string {
 	return []string{ConfigFile, HistoryFile, BestFile, LastFile, keptFile, ResultFile, ReportFile, PredictionsFile,
 		"grid.png", "predictions.png", "curves.png", "curves.svg"}
 }
 
-// A Setup is the part of config.json beside the options: data, model and versions.
+// A Setup is the part of config.json besides the options: data, model and versions.
 type Setup struct {
 	Command       string   `json:"command,omitempty"` // repeats the run
 	Classes       []string `json:"classes"`

@@ -154,7 +154,7 @@ func TestCreateUnderAFile(t *testing.T) {
 	}
 }
 
-// A folder that is removed, or another one in its place, is noticed and made again with all so far.
+// Vanished notices that the folder was removed or replaced, and Restore makes it again with all files so far.
 func TestRestore(t *testing.T) {
 	for _, replaced := range []bool{false, true} {
 		f := create(t, filepath.Join(t.TempDir(), "run"), false)

@@ -15,8 +15,8 @@ import (
 )
 
 // A Saver writes best.safetensors and last.safetensors while the training continues. If better weights come while earlier
-// ones are still being written, they replace the ones that wait, so up to three copies are in memory for a moment. The saver
-// repeats failed writes of the best weights at the end. One goroutine must call its methods.
+// ones are still being written, they replace weights that still wait, so up to three copies are in memory for a moment. The
+// saver repeats failed writes of the best weights at the end. One goroutine must call its methods.
 type Saver struct {
 	folder  *Folder
 	weights func(metrics.Phase) (*checkpoint.StateDict, error)
@@ -24,14 +24,14 @@ type Saver struct {
 	work    background.Runner
 
 	mu   sync.Mutex
-	next writes // that wait for the work
+	next writes // files that wait to be written
 	last bool   // a checkpoint waits or is being written
 
 	took time.Duration // for the last checkpoint
 
-	// Belong to the work while it is busy:
+	// Belong to work while it is busy:
 	err    error         // of the last write of best weights
-	saved  metrics.Phase // whose weights the file holds; N is 0 while it holds none
+	saved  metrics.Phase // the phase whose weights the file holds; N is 0 for none
 	digest string        // their SHA-256
 	failed bool          // the last checkpoint could not be written
 }
@@ -45,13 +45,13 @@ type writes struct {
 
 // A Checkpoint is what last.safetensors will hold.
 type Checkpoint struct {
-	Best metrics.Phase // whose weights in best.safetensors it names; N is 0 for none
-	// Content makes the file, beside the training. best is the SHA-256 of these weights.
+	Best metrics.Phase // the phase whose weights in best.safetensors it names; N is 0 for none
+	// Content makes the file while the training continues. best is the SHA-256 of these weights.
 	Content func(best string) (*checkpoint.StateDict, error)
 }
 
-// NewSaver returns a saver for a folder. weights returns a copy of the model's present weights, with metadata about
-// the phase that reached them.
+// NewSaver returns a saver for a folder. weights must return a copy of the model's weights, with metadata about the phase
+// that reached them.
 func NewSaver(f *Folder, weights func(metrics.Phase) (*checkpoint.StateDict, error), log *slog.Logger) *Saver {
 	return &Saver{folder: f, weights: weights, log: log}
 }
@@ -66,7 +66,7 @@ func (s *Saver) Save(best metrics.Phase) error {
 		return err
 	}
 	s.start(func(next *writes) {
-		if next.checkpoint != nil { // which names weights that will not be there
+		if next.checkpoint != nil { // it names weights that will not be written
 			s.last = false
 		}
 		*next = writes{weights: sd, best: best}
@@ -74,10 +74,10 @@ func (s *Saver) Save(best metrics.Phase) error {
 	return nil
 }
 
-// Continue says what best.safetensors holds at the beginning of a resumed training.
+// Continue sets what best.safetensors holds when a resumed training begins.
 func (s *Saver) Continue(saved metrics.Phase, digest string) { s.saved, s.digest = saved, digest }
 
-// Checkpoint begins to write last.safetensors. A failure is logged; the file before it stays.
+// Checkpoint begins to write last.safetensors. If that fails, the saver logs the error and the old file stays.
 func (s *Saver) Checkpoint(c Checkpoint) {
 	s.start(func(next *writes) { next.checkpoint, s.last = &c, true })
 }
@@ -89,7 +89,7 @@ func (s *Saver) Checkpointing() bool {
 	return s.last
 }
 
-// start changes what is to be written next, and begins to.
+// start changes the next writes, and begins to write.
 func (s *Saver) start(change func(next *writes)) {
 	s.mu.Lock()
 	change(&s.next)
@@ -97,7 +97,7 @@ func (s *Saver) start(change func(next *writes)) {
 	s.work.Start(s.write)
 }
 
-// write writes what waits.
+// write writes the files that wait.
 func (s *Saver) write() {
 	s.mu.Lock()
 	now := s.next
@@ -113,7 +113,7 @@ func (s *Saver) write() {
 	}
 }
 
-// writeLast writes a checkpoint, unless the weights that it names could not be written.
+// writeLast writes a checkpoint, unless writing the weights that it names failed.
 func (s *Saver) writeLast(c *Checkpoint) {
 	start, best := time.Now(), ""
 	var err error
@@ -132,7 +132,7 @@ func (s *Saver) writeLast(c *Checkpoint) {
 		err = s.folder.SaveLast(sd, best != "")
 	}
 	if err != nil && !s.failed {
-		s.log.Warn(fmt.Sprintf("no checkpoint could be written, so that the training can be resumed from an earlier one or none: %v", err))
+		s.log.Warn(fmt.Sprintf("no checkpoint could be written, so the training can be resumed only from an earlier one, if there is one: %v", err))
 	}
 	s.failed = err != nil
 	s.mu.Lock()
@@ -191,8 +191,8 @@ func (s *Saver) Finish(best metrics.Phase, failed bool) error {
 	return err // the first one
 }
 
-// Check compares the folder with the files that were written into it, and writes those again that others removed or
-// changed. Call it at the end.
+// Check compares the folder with the files that were written into it, and rewrites those that others removed or changed.
+// Call it at the end.
 func (s *Saver) Check(best metrics.Phase) error {
 	if s.folder.KeepsOld() { // and loses the weights
 		return nil

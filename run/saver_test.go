@@ -20,7 +20,7 @@ func try(t *testing.T, errs ...error) {
 	}
 }
 
-// newTestSaver returns a saver for a new folder, and what it logs.
+// newTestSaver returns a saver for a new folder, and its log.
 func newTestSaver(t *testing.T) (*Saver, *strings.Builder) {
 	t.Helper()
 	folder, err := Create(filepath.Join(t.TempDir(), "run"), false)
@@ -119,7 +119,7 @@ func TestSaverChecksTheFolder(t *testing.T) {
 	}
 }
 
-// Weights that got no image right do not replace an old run when the training failed.
+// Weights that got no image right do not replace an old run if the training failed.
 func TestSaverKeepsTheOldRun(t *testing.T) {
 	dir := t.TempDir()
 	try(t, os.WriteFile(filepath.Join(dir, HistoryFile), []byte("old"), 0o666))

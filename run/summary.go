@@ -28,8 +28,7 @@ type Summary struct {
 	Report  string             // the path of its page; "" if there is none
 }
 
-// ReadSummary reads the folder of a run, which may still be training after its first epoch, or a log, as ReadLog
-// does.
+// ReadSummary reads the folder of a run, which may still be training after its first epoch, or a log file, as ReadLog does.
 func ReadSummary(path string) (s Summary, err error) {
 	s.Name = filepath.Base(filepath.Clean(path))
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +52,7 @@ func ReadSummary(path string) (s Summary, err error) {
 		Best metrics.Rule `json:"best"`
 	}
 	var all map[string]any
-	result, resultErr := ReadResult(path) // not there while the training goes on
+	result, resultErr := ReadResult(path) // missing while the training runs
 	answers, answersErr := ReadPredictions(path)
 	for _, err := range []error{ReadConfig(path, &config), ReadConfig(path, &all), resultErr, answersErr} {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -96,7 +95,7 @@ func readEpochs(dir string) (metrics.History, error) {
 	return h, nil
 }
 
-// mark says which answers are right, and of which share of each class they are.
+// mark sets which answers are right, and the share of right answers of each class.
 func (s *Summary) mark(answers []Prediction) {
 	s.Answers, s.Recalls = map[string]bool{}, map[string]float64{}
 	images := map[string]float64{} // by class

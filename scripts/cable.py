@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Connects two network namespaces by a cable whose packets come late and get lost.
+"""Connects two network namespaces by a cable that delays and loses packets.
 
     cable.py A B DELAY LOSS        seconds each way, and the share of packets
 
-A gets the address 10.77.0.1 and B 10.77.0.2 on a device hymeth. The cable is there until the process ends. Needs root.
+A gets the address 10.77.0.1 and B 10.77.0.2 on a device hymeth. The cable exists until the process ends. Needs root.
 """
 
 import ctypes

@@ -13,12 +13,12 @@ command -v mmdebstrap >/dev/null || {
 	[ "$(id -u)" = 0 ] || { echo "mmdebstrap is missing. Type:  sudo apt-get install mmdebstrap" >&2; exit 1; }
 	apt-get install -y -qq mmdebstrap >/dev/null
 }
-# In the tree the emulator finds no libraries of its own, so it must be a static one.
+# The emulator finds none of its libraries in the tree, so it must be a static one.
 if ! command -v qemu-aarch64-static >/dev/null; then
 	(cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download qemu-user-static && dpkg -x qemu-user-static*.deb qemu)
 	PATH=$tmp/qemu/usr/bin:$PATH
 fi
-# What every Debian has: apt and what it needs.
+# Install what every Debian has: apt and its dependencies.
 mmdebstrap --quiet --arch=arm64 --variant=extract --include=apt,coreutils bookworm "$tree"
 mkdir -p "$tree"/{opt,proc,sys,root}
 tar -C "$tree/opt" -xf "$archive"
@@ -31,7 +31,7 @@ for class in "$data"/val/*/; do
 done
 bin/hymenoptera train -q --device cpu --epochs 3 --data "$data" --weights "$weights" --out "$tree/root/run"
 
-# there COMMAND...: in the tree, which sees nothing of this machine but /proc and /sys.
+# there COMMAND...: run a command in the tree, which sees only /proc and /sys of this machine.
 there() {
 	scripts/emulate.sh unshare --map-root-user --mount bash -ec '
 		mount --rbind /proc "$1/proc"

@@ -14,7 +14,7 @@ if [ ! -e "$here" ]; then
 	}
 	rm -rf "$here.partial"
 	mkdir -p "$here.partial/tmp"
-	# Python 3.11, which the wheels are for. The packages are unpacked, and nothing of them is run.
+	# Python 3.11, which the wheels are for. The packages are unpacked, but none of their programs is run.
 	mmdebstrap --quiet --arch=arm64 --variant=extract --include=python3,libstdc++6,libgomp1 bookworm "$here.partial/debian"
 	TMPDIR=$here.partial/tmp PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$here.partial/site" --no-cache-dir --only-binary=:all: \
 		--python-version 3.11 --implementation cp --abi cp311 $(printf -- "--platform manylinux%s_aarch64 " _2_28 _2_27 _2_25 _2_18 _2_17 2014) \
@@ -23,7 +23,8 @@ if [ ! -e "$here" ]; then
 	mv -T "$here.partial" "$here"
 fi
 
-# A thread that waits for another takes the emulator many times as long; make_curves.py asks for two where it wants them.
+# With threads that wait for each other the emulator takes many times as long; make_curves.py asks for two where it needs
+# them.
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export QEMU_LD_PREFIX=$here/debian PYTHONHOME=$here/debian/usr PYTHONPATH=$here/site
 exec scripts/emulate.sh "$here/debian/usr/bin/python3.11" -W ignore scripts/make_curves.py

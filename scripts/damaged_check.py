@@ -1,4 +1,4 @@
-"""Damages copies of real pictures and compares what Pillow and Go make of them.
+"""Damages copies of real pictures and compares how Pillow and Go decode them.
 
     damaged_check.py [--copies N] [--seed S] [--list FILE] FOLDER...
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from parity_pictures import OUTCOMES, report
 
-# How a picture is written again: format, mode, options. None keeps the file as it is.
+# How a picture is rewritten: format, mode, options. None keeps the file as it is.
 FORMS = [
     ("JPEG as it is", None),
     ("JPEG progressive", ("JPEG", "RGB", {"progressive": True})),

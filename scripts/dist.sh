@@ -28,7 +28,7 @@ mkdir -p "$out/bin" "$out/lib" "$out/licences"
 
 # What the system has itself, or must have itself.
 ours='^lib(hymenoptera_gotch|torch_cpu|c10|gomp|cudart|cupti|arm_compute|arm_compute_graph|nvpl_[a-z0-9_]*|(jpeg|tiff|webp|webpdemux|sharpyuv|zstd|lzma)-[0-9a-f]*)\.so'
-# libcupti and libcudart only answer the loader: without a GPU nothing calls them.
+# libcupti and libcudart are only there for the loader: without a GPU nothing calls them.
 libraries "$program" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }' | while read -r lib path; do
 	if [[ $lib =~ $ours ]]; then
 		install -m 755 "$path" "$out/lib/$lib"

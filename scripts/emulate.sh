@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# emulate.sh COMMAND...: run a command on x86-64 whose own program, or programs that it starts, may be arm64's. These run
-# in qemu-user, as on a Neoverse N1 (Graviton 2). The kernel is told so (binfmt_misc) in a user namespace, which changes
-# nothing outside and needs Linux 6.7; where qemu-aarch64 is registered for the whole system, that is used.
+# emulate.sh COMMAND...: run a command on x86-64. The program, and programs that it starts, may be arm64's; these run in
+# qemu-user, as on a Neoverse N1 (Graviton 2). The emulator is registered with the kernel (binfmt_misc) in a user
+# namespace, which changes nothing outside and needs Linux 6.7. If qemu-aarch64 is registered for the whole system, that
+# is used.
 set -euo pipefail
 . "$(dirname "$0")/../vendor/.arm64/env"
 export QEMU_LD_PREFIX=${QEMU_LD_PREFIX:-$SYSROOT} QEMU_CPU=${QEMU_CPU:-neoverse-n1}

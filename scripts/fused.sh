@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fused.sh PACKAGE...: fail where the compiler for arm64 fuses a product with a sum (x*y+z, rounded once). The bits of such
-# code differ from x86-64's, where Go fuses nothing: write float64(x*y)+z. Each line names a place.
+# fused.sh PACKAGE...: fail if the compiler for arm64 fuses a product with a sum (x*y+z, rounded once). The bits of such
+# code differ from x86-64's, where Go fuses nothing: write float64(x*y)+z. Each line of the output names a place.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 listing=$(mktemp)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds dist/gpu-check, all that it takes to check the CUDA code on a machine with an NVIDIA GPU, and checks it here
-# where there is one.
+# Builds dist/gpu-check, which has everything to check the CUDA code on a machine with an NVIDIA GPU, and runs the
+# checks here if there is one.
 #
 #   scripts/gpu_check.sh [DATA [WEIGHTS]]      (make gpu-check DATA=… WEIGHTS=…)
 #

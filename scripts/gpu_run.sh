@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks the CUDA code on this machine: scripts/gpu_check.sh says what it takes. Ends with an error when a check fails.
+# Checks the CUDA code on this machine; see scripts/gpu_check.sh for what it needs. Ends with an error if a check fails.
 #
 #   [ROUNDS=5] [SEEDS=5] ./run.sh IMAGES WEIGHTS [CHECK …]
 #

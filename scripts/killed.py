@@ -1,4 +1,4 @@
-"""Compares small trainings that were killed and went on with ones that were never killed, for resume_check.py and restart_check.py."""
+"""Compares small trainings that were killed and resumed with ones never killed, for resume_check.py and restart_check.py."""
 
 import collections
 import json
@@ -25,7 +25,7 @@ def without_times(value):
 
 
 def left(folder):
-    """What a run leaves that must be equal."""
+    """Returns the files and values of a run that must be equal."""
     def read(name, mode="r"):
         with open(os.path.join(folder, name), mode) as f:
             return f.read()
@@ -41,7 +41,7 @@ def left(folder):
 
 def compare(modes, runs, train, kill):
     """Trains each mode once by train(options, out), and runs times, spread over the modes, by kill(n, options, out, duration,
-    counts), which counts pairs of what happened and where. Fails at the first run that leaves something else."""
+    counts), which counts pairs of what happened and where. Fails at the first run with another result."""
     folder = tempfile.mkdtemp(prefix="killed-")
     whole = os.path.join(folder, "never-killed")
     total = collections.Counter()

@@ -56,7 +56,7 @@ def digest(sd):
 
 def repeatable():
     """Makes torch.save write the same bytes in every run and in every environment."""
-    # The legacy format names storages by their addresses; here by the order in which it meets them.
+    # The legacy format names storages by their addresses; here they are numbered in the order in which they are written.
     address = torch._C.StorageBase._cdata.__get__
     numbers, alive = {}, []
 
@@ -66,7 +66,7 @@ def repeatable():
 
     torch.UntypedStorage._cdata = property(number)
 
-    # Whole models and TorchScript name the files of their source; here within the environment.
+    # Whole models and TorchScript name the files of their source; here by paths within the environment.
     source = torch._sources.get_source_lines_and_file
 
     def relative(obj, message=None):
@@ -206,7 +206,7 @@ def net():
 
 
 def parameters():
-    """A state dict as torchvision's old files have it: parameters among plain tensors, one of them frozen."""
+    """A state dict as in torchvision's old files: parameters among plain tensors, one of them frozen."""
     n = net()
     n[0].bias.requires_grad = False
     named = dict(n.named_parameters())
@@ -284,11 +284,11 @@ def main(folder):
         put(stem, save, {"epoch": 3, "best": 0.94, "name": "net", "args": [1, (2, 3)], "none": None,
                          "state_dict": n.state_dict(), "optimizer": optimizer.state_dict()}, n.state_dict(), form, "state_dict")
 
-    # A training's checkpoint with everything in it, as deep as people put it.
+    # A training's checkpoint with everything in it, nested as deeply as in real files.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for save, stem, form in ((save_zip, "beside.pth", "pth (zip)"), (save_legacy, "beside-legacy.pth", legacy)):
-            values = {k: v for k, v in beside().items() if form != legacy or k not in ("tensors", "untyped")}  # which the old format has not
+            values = {k: v for k, v in beside().items() if form != legacy or k not in ("tensors", "untyped")}  # the old format has none
             if form == legacy:
                 values["tensors"] = [torch.ones(2, dtype=torch.complex64), torch.quantize_per_tensor(torch.ones(2), 0.5, 0, torch.qint32)]
             put(stem, save, {**values, "net": {"epoch": 3, "state_dict": n.state_dict()}}, n.state_dict(), form, "net.state_dict")

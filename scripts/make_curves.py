@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes cmd/hymenoptera/testdata/curves.json, or curves-arm64.json: what PyTorch makes of small trainings.
+"""Writes cmd/hymenoptera/testdata/curves.json, or curves-arm64.json: PyTorch's results of small trainings.
 
     python scripts/make_curves.py
 
@@ -73,8 +73,8 @@ RUNS = {
     "googlenet from weights frozen": "--model googlenet --threads 2 --workers 2 --seed 3 --freeze",
 }
 if ARM64:
-    # Fewer, because an emulator takes minutes for each, and one with a worker: where a process with threads forks, as for
-    # DataLoader's workers, qemu 7.2 fails now and then.
+    # Fewer, because an emulator takes minutes for each, and only one with a worker: qemu 7.2 sometimes fails when a
+    # process with threads forks, as for DataLoader's workers.
     RUNS = {
         "resnet18 one thread": "--threads 1 --workers 1 --seed 1",
         "resnet18 frozen": "--threads 2 --workers 0 --freeze",
@@ -90,9 +90,9 @@ if ARM64:
         "resnet18 all together": "--threads 1 --workers 0 --optimizer adamw --lr 0.001 --scheduler cosine --warmup 4 --layer-decay 0.7"
         " --head-epochs 1 --ema 0.9 --clip-grad-norm 1 --balance sampling",
     }
-PROCESSES = {"two": 2, "three": 3, "five": 5}  # as a run's name has them; the batch size is that of each
-# The weights of those with "from weights" are those of a network with 1000 classes that this seed gives: the Go test makes
-# the same file of it.
+PROCESSES = {"two": 2, "three": 3, "five": 5}  # by the words in a run's name; the batch size is that of each process
+# Runs with "from weights" begin with a network of 1000 classes that is made with this seed. The Go test makes the same
+# file.
 WEIGHTS_SEED = 7
 
 
@@ -103,7 +103,7 @@ def write_weights(model, path):
 
 
 def turn(folder, copy):
-    """Copies the set. Each picture says that it is to be turned, one after another in the eight ways of EXIF."""
+    """Copies the set. The pictures get EXIF's eight orientations in turn."""
     for i, path in enumerate(sorted(glob.glob(os.path.join(folder, "*", "*", "*.jpg")))):
         with open(path, "rb") as f:
             data = f.read()
@@ -132,7 +132,7 @@ def pack(folder, copy):
 
 def caches():
     """Sizes of the caches of one core, by which oneDNN chooses its blocks. On arm64 it and the Compute Library choose by
-    the instructions too, and these are told by two words (AT_HWCAP and AT_HWCAP2 of getauxval(3))."""
+    the instructions too, which are in two words (AT_HWCAP and AT_HWCAP2 of getauxval(3))."""
     sizes = {}
     for index in glob.glob("/sys/devices/system/cpu/cpu0/cache/index*"):
         level, kind, size = (open(os.path.join(index, f)).read().strip() for f in ("level", "type", "size"))
@@ -180,7 +180,7 @@ def main():
         several = dict(processes=processes) if processes > 1 else {}
         curves["runs"].append(dict(name=name, **several, options=options, history=history, final=digests["final"], best=digests["best"]))
         print(name, [round(p["loss"], 4) for p in history], flush=True)
-    # Machines that give the same curves stand in the file together.
+    # Machines that give the same curves share an entry of the file.
     if curves["runs"] == before["runs"]:
         curves["caches"] = before["caches"]
     if caches() not in curves["caches"]:

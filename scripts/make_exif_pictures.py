@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes dataset/testdata/exif.zip: pictures that are to be turned, and what PIL.ImageOps.exif_transpose makes of them.
+"""Writes dataset/testdata/exif.zip: pictures with EXIF orientations, and the results of PIL.ImageOps.exif_transpose.
 
     scripts/make_exif_pictures.py       needs Pillow 13.0.0
 
@@ -91,7 +91,7 @@ def main():
     answers = {}
     for name, data in files.items():
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged EXIF data
+            warnings.simplefilter("ignore")  # about damaged EXIF data
             im = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
         answers[name] = {"width": im.width, "height": im.height, "sha256": hashlib.sha256(im.tobytes()).hexdigest()}
     path = os.path.join(ROOT, "dataset", "testdata", "exif.zip")

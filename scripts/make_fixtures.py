@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes pictures of every kind, and what Pillow and PyTorch's DataLoader make of them, for the tests in Go.
+"""Writes pictures of every kind, and the results of Pillow and PyTorch's DataLoader for them, for the tests in Go.
 
     scripts/make_fixtures.py            needs torch 2.11.0, torchvision 0.26.0, Pillow 13.0.0
 

@@ -58,7 +58,7 @@ def resizes():
     for w, h, ow, oh in cases:
         done = pattern(w, h).resize((ow, oh), Image.Resampling.BILINEAR)
         out.append({"in": [w, h], "out": [ow, oh], "sha256": sha(np.array(done))})
-    # 20,000 weights an output: their rounding errors add up, and Pillow clamps.
+    # 20,000 weights per output: their rounding errors add up, and Pillow clamps.
     long = [(20000, 2, 1, 1), (2, 20000, 1, 1), (60000, 1, 3, 1)]
     for w, h, ow, oh in long:
         white = Image.new("RGB", (w, h), (255, 254, 0)).resize((ow, oh), Image.Resampling.BILINEAR)
@@ -104,7 +104,7 @@ SIZES = [(32, 32), (33, 33), (31, 20), (17, 40), (2, 2), (1, 1)]
 
 
 def augmentations():
-    """What each augmentation makes of pictures: noise of all values and of few, square and not; and one word drawn after it."""
+    """Each augmentation's results for pictures (noise of all values and of few, square and not), and one word drawn after it."""
     jitters = [dict(brightness=0.4), dict(contrast=0.4), dict(saturation=1.5), dict(hue=0.5), dict(hue=0.05),
                dict(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1), dict(brightness=1.5, contrast=1.5, saturation=1.5)]
     cases = [("ColorJitter", j, T.ColorJitter(**j), 12) for j in jitters]

@@ -4,7 +4,7 @@
     python scripts/make_gradcam_goldens.py
 
 The networks have random weights of a seed; their BatchNorm statistics come from ten passes in training mode.
-The gradients are those of a whole backward pass, caught at the last block.
+The gradients come from a whole backward pass, at the last block.
 """
 
 import json
@@ -20,7 +20,7 @@ N, SIDE, LARGE = 3, 128, 32
 
 
 def images():
-    """N images of numbers between -2 and 2 that any language can repeat."""
+    """N images of numbers between -2 and 2 that any language can compute."""
     i = np.arange(N * 3 * SIDE * SIDE, dtype=np.uint64)
     words = (i * 2654435761 + i // SIDE * 40503) % 2**32
     return torch.from_numpy((words.astype(np.float64) / 2**32 * 4 - 2).astype(np.float32)).reshape(N, 3, SIDE, SIDE)

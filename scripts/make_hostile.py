@@ -88,8 +88,8 @@ class Member:
         self.name, self.data = name.encode() if isinstance(name, str) else name, data
         self.method, self.flags, self.crc = 0, 0, binascii.crc32(data)
         self.size = self.packed = len(data)
-        self.local = {}  # what the local header says otherwise
-        self.central = {}  # what the directory says otherwise
+        self.local = {}  # fields with other values in the local header
+        self.central = {}  # fields with other values in the directory
         self.before = self.after = b""
         self.extra = b""  # in the directory
         self.disk = self.attributes = 0

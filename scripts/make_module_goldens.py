@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes torch/nn/testdata/modules.json: what PyTorch's layers without tensors make of a tensor.
+"""Writes torch/nn/testdata/modules.json: the outputs of PyTorch's layers without tensors.
 
     python scripts/make_module_goldens.py
 
-The input, 2×3×7×9, is one of numbers that any language can repeat: it is not written.
+The input, 2×3×7×9, has numbers that any language can compute, so it is not written.
 """
 
 import json

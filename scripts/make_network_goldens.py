@@ -66,7 +66,7 @@ def rates(params, first, others):
 
 
 def schedules():
-    """The rate in force in each of 30 epochs."""
+    """The rate in each of 30 epochs."""
     kinds = {
         "step 7 0.1": lambda o: lr_scheduler.StepLR(o, 7, 0.1),
         "step 1 0.5": lambda o: lr_scheduler.StepLR(o, 1, 0.5),
@@ -134,7 +134,7 @@ def networks():
 
 
 def pretrained_googlenet():
-    """GoogLeNet as googlenet(weights=...) builds it to be loaded, and its logits once the heads are dropped."""
+    """GoogLeNet as googlenet(weights=...) builds it before loading, and its logits without the auxiliary heads."""
     torch.manual_seed(5)
     net = models.googlenet(weights=None, num_classes=4, aux_logits=True, transform_input=True, init_weights=False)
     state = net.state_dict()

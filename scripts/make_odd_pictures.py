@@ -1,4 +1,4 @@
-"""Writes dataset/testdata/odd.zip: odd and damaged pictures, and what Pillow makes of each.
+"""Writes dataset/testdata/odd.zip: odd and damaged pictures, and Pillow's result for each.
 
     make_odd_pictures.py [--cases DIR] [--all DIR]
 
@@ -34,7 +34,7 @@ def tiff(rng, order, photo, bits, samples, extra=(), fmt=None, fill=1, planar=1,
         else:
             row = -(-w * bits * per // 8)
             blocks += [rng.randbytes(row * min(rows, h - y)) for y in range(0, h, rows)]
-    if bits == 32 and fmt == 3:  # floats about the range of bytes
+    if bits == 32 and fmt == 3:  # floats around the range of bytes
         blocks = [b"".join(struct.pack(e + "f", rng.uniform(-50, 400)) for _ in range(len(b) // 4)) for b in blocks]
     elif bits >= 16 and photo in (0, 1):  # small values too
         blocks = [b"".join(struct.pack(e + ("H" if bits == 16 else "I"), rng.choice([rng.randrange(300), rng.randrange(1 << bits)]))
@@ -81,7 +81,7 @@ def tiff(rng, order, photo, bits, samples, extra=(), fmt=None, fill=1, planar=1,
 
 
 def tiffs():
-    """Every combination of what matters, by name."""
+    """Every combination of the properties that matter, by name."""
     layouts = [(0, 1), (1, 1), (1, 2), (2, 3), (2, 4), (2, 5), (2, 6), (3, 1), (3, 2), (5, 4), (5, 5), (5, 6), (6, 1), (6, 3)]
     colours = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}
     for (photo, samples), bits, order, fmt, fill, planar, compression, tiles in itertools.product(

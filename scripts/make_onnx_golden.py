@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes onnx/testdata/tiny.onnx, the golden file of package onnx, and holds it to PyTorch.
+"""Writes onnx/testdata/tiny.onnx, the golden file of package onnx, and compares it with PyTorch.
 
     scripts/make_onnx_golden.py         needs torch 2.11.0, onnx, onnxruntime, Go
 
-The file comes from the test that it is the golden of. Its network is made here too, in PyTorch: what onnxruntime answers
+The file comes from the test that compares with it. Its network is made here too, in PyTorch: what onnxruntime answers
 for a picture must be what PyTorch answers.
 """
 import os

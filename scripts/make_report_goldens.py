@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what the tests of package report are held to, by torchvision, matplotlib, scikit-learn and SciPy.
+"""Writes the expected values of package report's tests, with torchvision, matplotlib, scikit-learn and SciPy.
 
     python scripts/make_report_goldens.py        needs scripts/goldens-requirements.txt; writes report/testdata
 
@@ -24,13 +24,13 @@ MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
 def grid(name, n, h, w, rng):
-    """A batch of n images, and the picture that the notebook's imshow makes of its make_grid."""
+    """A batch of n images, and the picture that the notebook's imshow shows of its grid."""
     pixels = torch.from_numpy(rng.integers(0, 256, (n, 3, h, w), dtype=np.uint8))
     images = pixels.to(torch.float32).div(255)
     mean, std = torch.tensor(MEAN, dtype=torch.float32), torch.tensor(STD, dtype=torch.float32)
     batch = images.sub(mean[:, None, None]).div(std[:, None, None])
     if n > 1:
-        batch[0, :, 0, 0], batch[0, :, 0, 1] = -9, 9  # what clip is for
+        batch[0, :, 0, 0], batch[0, :, 0, 1] = -9, 9  # values that clip cuts off
     picture = make_grid(batch).numpy().transpose((1, 2, 0))
     picture = np.clip(STD * picture + MEAN, 0, 1)
     batch.numpy().astype("<f4").tofile(os.path.join(OUT, f"grid-{name}.f32"))

@@ -3,7 +3,7 @@
 
     python scripts/make_vision_goldens.py
 
-The picture is one of numbers that any language can repeat: it is not written.
+The picture has numbers that any language can compute, so it is not written.
 """
 
 import json

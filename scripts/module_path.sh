@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 new=${1:-}
 [[ $new =~ ^[A-Za-z0-9._~/-]+$ && $new != /* && $new != */ ]] ||
-	{ echo "module-path: \"$new\" is no module path: want one as github.com/you/hymenoptera" >&2; exit 2; }
+	{ echo "module-path: \"$new\" is not a module path: want one as github.com/you/hymenoptera" >&2; exit 2; }
 old=$(go list -m)
 [ "$new" != "$old" ] || { echo "module-path: the path is $old already"; exit; }
 

@@ -8,7 +8,7 @@ safetensors formats; Go reads each and writes .pth and safetensors; torch.load(w
 parser of safetensors read those. Names, order, types, shapes, bits, and which tensors are parameters must be
 the same, and Go's digest of the values must be Python's.
 
-With --time also: torch.load against checkpoint.Read on FILE, warm, in pairs of processes' own loops.
+With --time it also times torch.load and checkpoint.Read on FILE, warm, in pairs of processes' own loops.
 """
 import argparse
 import json

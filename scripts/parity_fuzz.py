@@ -66,13 +66,13 @@ def damaged(data, rng):
 
 
 def weights_kind(error):
-    """parity_pictures.kind_of a message about weights, which quotes as Go does."""
+    """parity_pictures.kind_of for a message about weights, which quotes as Go does."""
     error = re.sub(r'"(\\.|[^"\\])*"', "…", error)
     return kind_of(re.sub(r"checksum is .*", "checksum is wrong", error))
 
 
 def references(files):
-    """What the reference makes of each file; a file that ends its process is an error."""
+    """The reference's result for each file; a file that ends its process is an error."""
     answers = []
     while len(answers) < len(files):
         run = subprocess.run([sys.executable, "-W", "ignore", "scripts/reference_weights.py"], input="\n".join(files[len(answers):]) + "\n",

@@ -1,6 +1,6 @@
 #!/bin/sh
 # parity_matrix.sh <python> <data> <weights>: eight trainings of two epochs that together cover every pair of
-# fine-tuned/frozen, 1/2 threads, 0/1/2/4 workers, three seeds and odd batch sizes. Stops at the first that
+# fine-tuned/frozen, 1/2 threads, 0/1/2/4 workers, three seeds and odd batch sizes. Stops at the first one that
 # differs.
 set -eu
 python=$1 data=$2 weights=$3

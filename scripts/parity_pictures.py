@@ -33,7 +33,7 @@ def silent():
 
 
 def pillow(file):
-    """What Pillow makes of a file."""
+    """Pillow's result for a file."""
     try:
         with silent(), Image.open(file) as im:
             im = im.convert("RGB")
@@ -43,7 +43,7 @@ def pillow(file):
 
 
 def pillow_bytes(data):
-    """What Pillow makes of a file's content; {} where it refuses it."""
+    """Pillow's result for a file's content; {} if it refuses it."""
     answer = pillow(io.BytesIO(data))
     return {} if "Error" in answer else answer
 
@@ -74,7 +74,7 @@ OUTCOMES = ("equal", "both refuse", "Go refuses", "Go reads", "DIFFERENT")
 
 
 def compare(files):
-    """Yields, for each file, its outcome, its reason ("" where both sides agree), and what Go and Pillow made of it."""
+    """Yields, for each file, its outcome, its reason ("" if both sides agree), and Go's and Pillow's results."""
     with tempfile.TemporaryDirectory() as tmp:
         tool = os.path.join(tmp, "pictures")
         subprocess.run(["go", "build", "-o", tool, "./internal/tools/pictures"], check=True)

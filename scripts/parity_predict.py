@@ -4,7 +4,7 @@
     parity_predict.py --data DIR [--checkpoint FILE …] [--batches 32,1] [--threads 2,1] [--tta flip]
 
 The pictures are those of DIR/val, in the same batches and with the same threads on both sides. Without a
-checkpoint, a ResNet18 and a GoogLeNet with random weights are trained for an epoch, their heads alone.
+checkpoint, a ResNet18 and a GoogLeNet with random weights are trained for an epoch, only their heads.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares shards with those of the package webdataset: it reads what `pack` wrote, and `pack --index` lists what it wrote.
+"""Compares shards with the package webdataset: webdataset reads the shards of `pack`, and `pack --index` lists webdataset's.
 
     parity_shards.py DATA
 """
@@ -18,7 +18,7 @@ ENDINGS = (".jpg", ".jpeg", ".png")
 
 
 def pictures(folder, phase):
-    """Of a set: class and content of every picture, sorted."""
+    """Class and content of every picture of a set, sorted."""
     found = []
     for path in sum((glob.glob(os.path.join(folder, phase, "*", "*" + ending)) for ending in ENDINGS), []):
         with open(path, "rb") as f:
@@ -27,7 +27,7 @@ def pictures(folder, phase):
 
 
 def index(folder):
-    """The classes and shards of an index, read with nothing of hymenoptera's."""
+    """The classes and shards of an index, read without hymenoptera's code."""
     with open(os.path.join(folder, "shards.jsonl")) as f:
         head, *lines = map(json.loads, f)
     return head["classes"], lines

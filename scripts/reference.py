@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The notebook's training in plain PyTorch: what the Go program is held to, bit for bit.
+"""The notebook's training in plain PyTorch, which the Go program must equal bit for bit.
 
 It takes the options of `hymenoptera train` under the same names and writes into --out the same
 history.jsonl, and digests.json: SHA-256 of the final and of the best state dict. --trace FILE writes a
 line for every tensor of every step. It takes nothing from the Go program's output.
 
-The one convention of ours: --seed is set right before the new head is made or, with --weights none,
+Our only convention: --seed is set right before the new head is made or, with --weights none,
 right before the model is. Under torchrun it trains with DistributedDataParallel and gloo: the processes
 of the ranks above 0 seed themselves again, with --seed plus their rank, when the model is made.
 """
@@ -198,7 +198,7 @@ class Views:
 
 
 def probe(o, model, data, device):
-    """What is left to train once the frozen network's features are computed: the head, and sets of features."""
+    """The head, and sets of features of the frozen network to train it on."""
     head, model.fc = model.fc, nn.Identity()
     model.eval()
     features = {}
@@ -264,7 +264,7 @@ def digest(state_dict):
 
 
 class Trace:
-    """Writes the SHA-256 of a step's tensors, in the order in which they come into being."""
+    """Writes the SHA-256 of a step's tensors, in the order in which they are computed."""
 
     def __init__(self, path):
         self.file = open(path, "w") if path else None
@@ -293,7 +293,7 @@ def macro_f1(true, predicted):
 
 
 def score(o, line):
-    """What makes an epoch better than another: of the first ones that are greatest the first is kept."""
+    """The epoch's score: the epoch with the greatest is kept, and the first of equals."""
     if o.best == "loss":
         return (-line["loss"],)
     if o.best == "macro-f1":
@@ -315,7 +315,7 @@ def train_model(o, model, data, device, criterion, optimizer, scheduler, history
             for name, p in network.named_parameters():
                 p.requires_grad = epoch > 0 or name.startswith("fc.")
             if WORLD > 1:
-                parallel = None  # whose hooks end with it
+                parallel = None  # removes its hooks
                 parallel = DistributedDataParallel(network)
         for phase in ["train", "val"]:
             training = phase == "train"

@@ -1,9 +1,9 @@
-"""Prints what torch.load(weights_only=True) or safetensors makes of each file named on standard input, a JSON object per line:
+"""Prints the result of torch.load(weights_only=True) or safetensors for each file named on standard input, a JSON object per line:
 
     {"SHA256": ["…"]}    the digest of every dict in the file, of its tensors of the types that this program reads
     {"Error": "…"}
 
-For parity_fuzz.py, which starts another process where one file ends this one.
+For parity_fuzz.py, which starts another process if a file ends this one.
 """
 import hashlib, json, resource, signal, sys, warnings
 
@@ -11,7 +11,7 @@ import safetensors.torch, torch
 
 import make_checkpoints as make
 
-SECONDS, MEMORY = 20, 12 << 30  # what a file may take
+SECONDS, MEMORY = 20, 12 << 30  # limits for a file
 
 
 def digest(sd):

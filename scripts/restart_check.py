@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Kills processes of small trainings by several, which launch starts again, and compares them with trainings never killed.
+"""Kills processes of small trainings by several processes, which launch restarts, and compares them with trainings never killed.
 
     restart_check.py [--data FOLDER] [--runs 20] [--processes 2] [--seed 1]
 
 One process, of each rank in turn, is ended with SIGKILL at a moment drawn over the time that the training takes. All are
-started again and go on from the last checkpoint. At the end a run must hold what one that was never killed holds, as in
+started again and resume from the last checkpoint. At the end a run must hold the same as one that was never killed, as in
 resume_check.py.
 """
 
@@ -53,7 +53,7 @@ def train(o, options, out, rank=None, moment=None):
             os.kill(children(process.pid)[rank], signal.SIGKILL)
             killed = True
         except (KeyError, ProcessLookupError, FileNotFoundError):
-            pass  # it has ended, or not begun
+            pass  # it has ended, or has not begun
     _, stderr = process.communicate(timeout=300)
     if process.returncode != 0:
         raise Fault(f"it ended with {process.returncode}: {stderr}")

@@ -10,8 +10,8 @@ SIGKILL or SIGTERM. At the end a run must hold the same files as the one never k
 predictions.json must be equal byte by byte, history.jsonl and result.json in all but times and memory. The script fails
 at the first difference and keeps that run's folder.
 
-With --photographs the training is that of docs/logs/parity-25-epochs.txt, or its first epochs; it is killed so many times,
-every so many seconds on average, and its history must be PyTorch's, which that file holds.
+With --photographs the training is that of docs/logs/parity-25-epochs.txt, or its first epochs. It is killed KILLS times,
+every SECONDS seconds on average, and its history must be PyTorch's, which that file holds.
 """
 
 import argparse
@@ -54,7 +54,7 @@ MODES = [
 
 
 def files(folder):
-    """The files of a run; some lie in a hidden folder within until it replaces one that was hardly begun."""
+    """The files of a run, some of which may be in its hidden folder until it replaces an old run."""
     return {os.path.join(path, name) for path, _, names in os.walk(folder) for name in names}
 
 
@@ -63,7 +63,7 @@ def named(paths, start):
 
 
 def state(before, after):
-    """Where a signal has met a run, by what was there before the process and what it left."""
+    """Where a signal met a run, by its files before and after the process."""
     new = after - before
     if named(new, ".last.safetensors"):
         return "in the writing of last.safetensors"
@@ -88,7 +88,7 @@ def train(options, moment=None, end=signal.SIGKILL):
 
 
 def run(rng, options, out, duration, counts):
-    """Trains and kills until the end. Counts where each signal met it, and where it went on."""
+    """Trains and kills until the end. Counts where each signal met it, and where it resumed."""
     killed = resumed = False
     while True:
         moment = rng.uniform(0, duration) if not killed or rng.random() < 0.5 else None
@@ -113,7 +113,7 @@ def run(rng, options, out, duration, counts):
         elif killed:
             counts["runs", "that were resumed"] += resumed
             return
-        else:  # it was quicker than its moment
+        else:  # it ended before its moment
             shutil.rmtree(out)
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test_arm64.sh [PACKAGE...]: run the tests of all packages, or of some, as arm64 programs in an emulator (make test-arm64).
 # After each package it names the tests that were skipped, with the reason: their own, or that of the list below. The emulator
-# takes some 50 times as long as the machine: hours for all packages. The slowest tests, and those that watch a clock, are in
-# the list.
+# takes some 50 times as long as the machine: hours for all packages. The list has the slowest tests, and those that
+# depend on a clock.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(uname -m)" = x86_64 ] || { echo "test_arm64.sh: this is $(uname -m), not x86-64: type make test" >&2; exit 1; }
@@ -22,7 +22,7 @@ left_out=$(cat <<'TEXT'
 TEXT
 )
 
-export OMP_NUM_THREADS=1 # threads that wait for each other take the emulator many times as long
+export OMP_NUM_THREADS=1 # with threads that wait for each other the emulator takes many times as long
 . vendor/.arm64/env
 [ $# != 0 ] || {
 	scripts/fused.sh ./...

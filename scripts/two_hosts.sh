@@ -1,6 +1,6 @@
 #!/bin/bash
-# Trains with two processes on two hosts made of network namespaces, with packets that come late and get lost, and
-# compares the weights with those of two processes on one host. Needs root. It says so where that is missing.
+# Trains with two processes on two hosts made of network namespaces, with delayed and lost packets, and compares the
+# weights with those of two processes on one host. Needs root; without it, it says so and does nothing.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] && [ -w /dev/net/tun ] && ip netns add hymenoptera-probe 2>/dev/null ||
@@ -55,7 +55,7 @@ train_there "10 ms late"
 connect 0.002 0.001
 train_there "2 ms late, one packet in 1,000 lost"
 
-# The cable is cut: each side names the other one, when the time that it waits is over.
+# Cut the cable: each side must name the other one when its time to wait is over.
 connect 0 0
 on b 1 --out "$tmp/nothing" --epochs 1000 >"$tmp/log.b" 2>&1 &
 first=$!

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails if the program calls code of a dependency, or of Go's own library, in which a fault is known (govulncheck, by the Go
-# vulnerability database). Says so, and succeeds, where the database cannot be reached.
+# Fails if the program calls code with a known vulnerability, of a dependency or of Go's library (govulncheck, by the Go
+# vulnerability database). If the database cannot be reached, says so and succeeds.
 #
 #   scripts/vulnerabilities.sh       (make vulnerabilities; GOVULNDB=URL for another database)
 set -euo pipefail

@@ -20,9 +20,9 @@ type answer struct {
 	err        error
 }
 
-// batches passes items through the network, as many together as there are, until the channel is closed.
+// batches passes items through the network, as many together as possible, until the channel is closed.
 func (s *Server) batches() {
-	var next *item // taken from the channel already
+	var next *item // already taken from the channel
 	for {
 		if next == nil {
 			var ok bool
@@ -36,8 +36,8 @@ func (s *Server) batches() {
 	}
 }
 
-// collect returns a batch that begins with first: what waits already, and what comes while MaxWait lasts. next is
-// an item that was taken and belongs to another model.
+// collect returns a batch of first, the items that already wait and those that come within MaxWait. next is an item that was
+// taken from the channel but belongs to another model, or nil.
 func (s *Server) collect(first *item) (batch []*item, next *item) {
 	batch = []*item{first}
 	timer := time.NewTimer(s.cfg.MaxWait)
@@ -65,7 +65,7 @@ func (s *Server) collect(first *item) (batch []*item, next *item) {
 	return batch, nil
 }
 
-// compute answers a batch, but for the items whose request has ended.
+// compute answers a batch. It leaves out items whose request has ended.
 func (s *Server) compute(batch []*item) {
 	var live []*item
 	var inputs []classify.Input

@@ -24,15 +24,15 @@ func fail(status int, format string, args ...any) error {
 	return &failure{status, fmt.Sprintf(format, args...)}
 }
 
-// errBusy is the error if there is no room.
-var errBusy = fail(http.StatusTooManyRequests, "too much is on its way: try again in a second")
+// errBusy is the error for a request for which there is no room.
+var errBusy = fail(http.StatusTooManyRequests, "the server is busy: try again in a second")
 
-// statusGone is for requests whose client leaves before the answer: for the log and the metrics, where nginx has it too.
+// statusGone is for requests whose client leaves before the answer: for the log and the metrics, as in nginx.
 const statusGone = 499
 
 var errGone = fail(statusGone, "the client left before its answer")
 
-// A stream is a request's body, which may be cut off.
+// A stream is a request's body, which may end too early.
 type stream struct{ io.Reader }
 
 func (s stream) Read(p []byte) (int, error) {
@@ -58,14 +58,15 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readAll reads all of r into memory that is taken before it is used. size is how much there is, or negative.
+// readAll reads all of r. It takes memory from held before it uses it. size is the expected number of bytes, or negative if
+// unknown.
 func readAll(r io.Reader, size int64, held *allowance) ([]byte, error) {
 	var data []byte
 	for {
 		if len(data) == cap(data) {
 			room := max(64<<10, 2*int64(cap(data)))
 			if size >= int64(len(data)) {
-				room = min(room, size+1) // one more, to meet the end without growing
+				room = min(room, size+1) // one more, to find the end without growing
 			}
 			if err := held.take(room); err != nil {
 				return nil, err
@@ -135,7 +136,7 @@ func (s *Server) uploads(r *http.Request, body io.Reader, held *allowance) ([]up
 	return ups, nil
 }
 
-// unread says why a body could not be read to its end.
+// unread returns the answer for a body that could not be read to its end.
 func (s *Server) unread(err error) error {
 	var large *http.MaxBytesError
 	var known *failure

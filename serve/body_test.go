@@ -8,7 +8,7 @@ import (
 	"testing/iotest"
 )
 
-// readAll holds memory before it reads, and at most twice a body's size, whatever its size and pieces.
+// readAll holds memory before it reads, and at most twice a body's size, for any size and pieces.
 func TestReadAll(t *testing.T) {
 	b := newBudget(100 << 20)
 	for _, size := range []int{0, 1, 65535, 65536, 65537, 3_000_000} {
@@ -30,7 +30,7 @@ func TestReadAll(t *testing.T) {
 	}
 }
 
-// A client who holds all that he may leaves room for others.
+// A client that holds as much as it may leaves room for others.
 func TestBudgetLeavesRoomForOthers(t *testing.T) {
 	b := newBudget(64 << 20)
 	greedy, other := clientOf("192.0.2.1:1"), clientOf("192.0.2.2:1")
@@ -60,7 +60,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// A request that no client could send, alone as he is, is not told to come again.
+// A request that is too large even for the only client is not asked to try again.
 func TestTooLargeForAnyTime(t *testing.T) {
 	held := &allowance{budget: newBudget(4 << 20)}
 	var f *failure

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// connections bounds how many there are. Where there are as many as there may be, the client with most of them loses
-// the one that has sent nothing for longest, so that slow clients do not keep others out.
+// connections limits the number of connections. At the limit, the client with the most connections loses the one that has
+// sent nothing for longest, so that slow clients do not keep others out.
 type connections struct {
 	net.Listener
 	most int
@@ -52,7 +52,7 @@ func (c *connections) Accept() (net.Conn, error) {
 	}
 }
 
-// admit counts a connection, and returns the one that must go for it. It is not admitted where all are being answered.
+// admit counts a connection, and returns the one that must be closed for it, if any. ok is false if all are being answered.
 func (c *connections) admit(fresh *connection) (loser *connection, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,7 +66,7 @@ func (c *connections) admit(fresh *connection) (loser *connection, ok bool) {
 	return loser, true
 }
 
-// loser returns the connection that goes for one of a fresh client, or nil.
+// loser returns the connection to close for a new one of the client fresh, or nil.
 func (c *connections) loser(fresh client) (loser *connection) {
 	count := map[client]int{fresh: 1}
 	for o := range c.open {
@@ -113,7 +113,7 @@ func withConnection(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 
-// answering marks a request's connection as one that is not to be given up, until the returned function is called.
+// answering marks a request's connection as one that must not be closed until the returned function is called.
 func answering(r *http.Request) (done func()) {
 	c, ok := r.Context().Value(connectionKey{}).(*connection)
 	if !ok {

@@ -1,6 +1,6 @@
 package serve
 
-// CloseNetwork closes the network under a server, as nothing but a bug could.
+// CloseNetwork closes the network of a running server, as only a bug could.
 func (s *Server) CloseNetwork() { s.model.Close() }
 
 // Held returns how many bytes are held for requests and decoding.

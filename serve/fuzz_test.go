@@ -12,8 +12,8 @@ import (
 	"hymenoptera/serve"
 )
 
-// FuzzPredict sends any request with any body: the answer is JSON with a status that the description has, and nothing is
-// held after it.
+// FuzzPredict sends any request with any body: the answer is JSON with a status that openapi.json has, and the server then
+// holds no memory for it.
 func FuzzPredict(f *testing.F) {
 	all := pictures(f)
 	kind, body := form(f, all[0], all[1])

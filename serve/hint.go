@@ -33,7 +33,7 @@ func isBase64(text []byte) bool {
 	if bytes.HasPrefix(text, []byte("data:")) {
 		return true
 	}
-	const some = 64 // characters, which suffice to tell
+	const some = 64 // characters, which are enough to tell
 	text = text[:min(some, len(text))]
 	text = text[:len(text)/4*4]
 	decoded := make([]byte, some)
@@ -44,7 +44,7 @@ func isBase64(text []byte) bool {
 	return !isText(decoded[:n]) // a word of letters is base64 too
 }
 
-// isText reports whether all of a body can be read.
+// isText reports whether all of a body is readable text.
 func isText(body []byte) bool {
 	if !utf8.Valid(body) {
 		return false

@@ -170,8 +170,8 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// 10,000 malformed bodies and 100 clients that send a byte now and then: the others get their answers, and nothing
-// stays of it.
+// 10,000 malformed bodies and 100 clients that send a byte now and then: the others get their answers, and nothing is left
+// behind.
 func TestBadClients(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.Queue = 8 })
 	l := listen(t, s, "http")
@@ -223,7 +223,7 @@ func TestBadClients(t *testing.T) {
 	}
 }
 
-// malformed returns a body that is no picture: cut, with other bytes in its header, or noise, perhaps in a form.
+// malformed returns a body that is not a picture: one cut short, with a changed header, or of noise, perhaps in a form.
 func malformed(rng *rand.Rand, picture []byte) (body []byte, kind string) {
 	body = bytes.Clone(picture)
 	switch rng.IntN(3) {
@@ -250,7 +250,7 @@ func malformed(rng *rand.Rand, picture []byte) (body []byte, kind string) {
 	return []byte(form), "multipart/form-data; boundary=b"
 }
 
-// Where there are as many connections as there may be, those that send nothing go first, and a client gets his answer.
+// At the limit of connections, those that send nothing are closed first, and a client gets its answer.
 func TestConnections(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.Connections = 8 })
 	l := listen(t, s, "http")

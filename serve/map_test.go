@@ -55,7 +55,7 @@ func TestMap(t *testing.T) {
 	}
 }
 
-// With a threshold every answer says whether it is unsure, and the model says the threshold.
+// With a threshold every answer says whether it is unsure, and GET /v1/model returns the threshold.
 func TestThreshold(t *testing.T) {
 	all := pictures(t)
 	for threshold, want := range map[float64]bool{1: true, 0.01: false} {

@@ -11,7 +11,7 @@ import (
 // A budget bounds the bytes that requests make the process hold. Returned bytes count as held until the
 // collector and malloc have given them back to the system.
 type budget struct {
-	most int64 // of bodies and decoding together
+	most int64 // for bodies and decoding together
 
 	mu       sync.Mutex
 	bodies   int64            // of all clients, with the other memory of a request until its answer
@@ -25,18 +25,17 @@ func newBudget(most int64) *budget {
 	return &budget{most: most, by: map[client]int64{}, giveBack: malloc.GiveBack}
 }
 
-// Bodies may take a quarter, and decoding the rest: it must always be able to go on, as nothing else makes bodies go.
+// Bodies may take a quarter, and decoding the rest: it must always be able to continue, since only then are bodies released.
 func (b *budget) mostBodies() int64   { return b.most / 4 }
 func (b *budget) mostDecoding() int64 { return b.most - b.mostBodies() }
 
-// A client may hold three times as much as is left for others, so that there is always some left for a client that holds
-// nothing.
+// A client may hold three times as much as is left free, so that some is always left for a client that holds nothing.
 const share = 3
 
-// alone is the memory that the only client may hold.
+// alone is the memory that a client may hold if it is the only one.
 func (b *budget) alone() int64 { return b.mostBodies() * share / (share + 1) }
 
-// take lets a client hold n bytes more for a body, if there are as many for it.
+// take lets a client hold n more bytes for a body, if its limit allows that and they are free.
 func (b *budget) take(c client, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,7 +104,7 @@ func (b *budget) held() int64 {
 	return b.bodies + b.decoding
 }
 
-// rest gives everything back to the system, for a time without requests.
+// rest gives all free memory back to the system. It is called after a time without requests.
 func (b *budget) rest() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

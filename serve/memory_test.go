@@ -19,8 +19,8 @@ import (
 	"hymenoptera/internal/untrained"
 )
 
-// Clients try to make the process take more than it may: with connections, headers, bodies, forms, and pictures of
-// which few fit at once. It grows by no more than a tenth more than it may, the clients' own memory with it.
+// Clients try to make the process exceed its memory limit: with connections, headers, bodies, forms, and pictures of which
+// few fit at once. The process, which includes the clients, grows by at most a tenth more than the limit.
 func TestMemoryIsBounded(t *testing.T) {
 	if underRace {
 		t.Skip("the race detector takes memory of its own")
@@ -46,7 +46,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	post := func(kind string, body []byte) (status int) {
 		r, err := http.Post("http://"+address+"/v1/predict", kind, bytes.NewReader(body))
 		if err != nil {
-			return 0 // the connection was given up
+			return 0 // the server closed the connection
 		}
 		defer r.Body.Close()
 		io.Copy(io.Discard, r.Body)
@@ -99,7 +99,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				t.Error("a picture that takes more than there is was answered")
 			}
 		})
-		unblock := time.AfterFunc(20*time.Second, func() { // what still stands in the way of its end
+		unblock := time.AfterFunc(20*time.Second, func() { // closes the connections that still wait
 			for _, conn := range held {
 				conn.Close()
 			}
@@ -122,7 +122,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if status := post("image/png", hostile.PNG(100, 100, 8, 2, false)); status != 200 {
 		t.Errorf("afterwards: status %d", status)
 	}
-	if status := post("image/png", tooLarge); status != 413 { // while others hold memory, 429 is as right
+	if status := post("image/png", tooLarge); status != 413 { // while others hold memory, 429 is right too
 		t.Errorf("a picture that takes more than there is: status %d, want 413", status)
 	}
 	stop()
@@ -137,7 +137,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// Memory goes back once nothing has been asked for a while, and no timer stays.
+// Memory goes back to the system after a time without requests, and no timer is left.
 func TestIdle(t *testing.T) {
 	rested := make(chan bool, 10)
 	i := &idler{after: time.Millisecond, f: func() { rested <- true }}

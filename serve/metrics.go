@@ -19,7 +19,7 @@ type metrics struct {
 	reloads  *prometheus.CounterVec
 }
 
-// newMetrics returns the metrics of a server that holds so many bytes for requests.
+// newMetrics returns the metrics of a server. held returns the number of bytes that it holds for requests.
 func newMetrics(held func() int64) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),

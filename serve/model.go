@@ -9,7 +9,7 @@ import (
 	"hymenoptera/classify"
 )
 
-// A model is a loaded checkpoint with its users: it is closed when the last of them is done.
+// A model is a loaded checkpoint with its users. It is closed when the last user is done.
 type model struct {
 	*classify.Classifier
 	users sync.WaitGroup
@@ -23,8 +23,8 @@ func openModel(ctx context.Context, path string, cfg classify.Config) (*model, e
 	return &model{Classifier: c}, nil
 }
 
-// pictureBytes returns what is held of a picture until its answer, beside its file: the network's input, and the names
-// and numbers of the answer, twice while it is written.
+// pictureBytes returns the memory for a picture until its answer, besides its file: the network's input, and the names and
+// numbers of the answer, which are in memory twice while it is written.
 func (m *model) pictureBytes() int64 {
 	n := int64(12 * m.Preprocessing.Size * m.Preprocessing.Size)
 	for _, class := range m.Classes {
@@ -55,7 +55,7 @@ func (m *model) close() error {
 	return m.Close()
 }
 
-// acquire returns the model of now, which the caller must release with users.Done.
+// acquire returns the current model, which the caller must release with users.Done.
 func (s *Server) acquire() *model {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -83,8 +83,8 @@ func (s *Server) ReloadOn(ctx context.Context, signals chan os.Signal) (stop fun
 	}
 }
 
-// Reload reads the checkpoint's file again. The old network answers the requests that came before. After an error it
-// stays.
+// Reload reads the checkpoint's file again. The old network answers requests that came before, and after an error it stays
+// in use.
 func (s *Server) Reload(ctx context.Context) error {
 	fresh, err := openModel(ctx, s.path, s.cfg.Classify)
 	if err != nil {

@@ -27,7 +27,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// late is a body that does not come in time.
+// late is a body that comes too late.
 type late struct{}
 
 func (late) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
@@ -37,7 +37,7 @@ func curlD(data []byte) []byte {
 	return slices.DeleteFunc(bytes.Clone(data), func(b byte) bool { return b == 0 || b == '\r' || b == '\n' })
 }
 
-// Every answer is one that openapi.json describes, and everything that it describes is answered.
+// openapi.json describes every answer, and each answer that it describes occurs.
 func TestOpenAPI(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromFile("openapi.json")
 	if err != nil {

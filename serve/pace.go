@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// A pace spaces the refusals of each client, so that a client that sends too large pictures in a loop does not keep the
-// machine from others.
+// A pace delays the refusals of each client, so that a client that sends too large pictures in a loop does not slow down
+// others.
 type pace struct {
 	every time.Duration
 
 	mu   sync.Mutex
-	next map[client]time.Time // when a client's next one may come
+	next map[client]time.Time // when a client's next refusal may come
 }
 
 func newPace(every time.Duration) *pace { return &pace{every: every, next: map[client]time.Time{}} }

@@ -1,5 +1,5 @@
 "use strict";
-// The page asks the server it came from and nobody else.
+// The page sends requests only to the server that it came from.
 const byId = (id) => document.getElementById(id);
 const drop = byId("drop"), file = byId("file"), results = byId("results"), state = byId("status");
 const most = 5; // classes shown of a picture
@@ -39,7 +39,7 @@ function element(name, text, className) {
 
 const percent = (p) => (100 * p).toFixed(1) + " %";
 
-// show puts one picture with its answer, or what is wrong with it, before the others.
+// show puts one picture, with its answer or its error, before the others.
 function show(picture, name, prediction, error) {
   const li = element("li"), text = element("div");
   const img = element("img");
@@ -112,7 +112,7 @@ function lookButton(picture, img) {
   return button;
 }
 
-// classify sends pictures one after the other, so that each has an answer of its own.
+// classify sends pictures one after the other, so that each has its own answer.
 async function classify(pictures) {
   let bad = 0;
   for (const [i, picture] of pictures.entries()) {
@@ -146,7 +146,7 @@ async function introduce() {
 
 byId("choose").addEventListener("click", () => file.click());
 
-// The camera, where the browser lets the page have one: over HTTPS and on this machine.
+// The camera, if the browser gives the page one: over HTTPS and on this machine.
 const video = byId("video"), live = byId("live");
 byId("camera").hidden = !navigator.mediaDevices;
 

@@ -7,7 +7,8 @@ import (
 	"hymenoptera/internal/malloc"
 )
 
-// growth returns by how many bytes the process grows at most while f runs, and whether that can be told: Linux can.
+// growth returns by how many bytes the process grows at most while f runs. known is false if the system does not report
+// that; Linux does.
 func growth(f func() error) (bytes int64, known bool, err error) {
 	malloc.GiveBack()
 	reset := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // the peak becomes the present memory

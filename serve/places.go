@@ -2,8 +2,8 @@ package serve
 
 import "sync"
 
-// places bound the pictures on their way. A client without any gets in also when they are taken: others' pictures do
-// not keep him out.
+// places limits the pictures of all requests in progress. A client without pictures gets in even at the limit, so that other
+// clients' pictures do not keep it out.
 type places struct {
 	most int64
 

@@ -27,7 +27,8 @@ type PictureAnswer struct {
 	Map    *Map      `json:"map,omitempty"`    // if the request asks for it
 }
 
-// A Map says where the network looked: how much each part of its view of the picture, row by row, spoke for the first class.
+// A Map says where the network looked: how much each part of its view of the picture, row by row, contributed to the first
+// class.
 type Map struct {
 	Width  int       `json:"width"`
 	Height int       `json:"height"`
@@ -40,7 +41,7 @@ type Answer struct {
 	Predictions []PictureAnswer `json:"predictions"` // one per picture
 }
 
-// perRequest is the garbage of a request, beside the memory that it holds: its header, the answer, a line of the log.
+// perRequest is the garbage of a request, besides the memory that it holds: its header, the answer, a line of the log.
 const perRequest = 64 << 10
 
 // predict answers POST /v1/predict.
@@ -133,7 +134,7 @@ func parameters(r *http.Request) (q question, err error) {
 	return q, nil
 }
 
-// answer returns what is asked of a picture, without its name.
+// answer returns the answer for a picture, without its name.
 func (q question) answer(ctx context.Context, m *model, p classify.Prediction, input classify.Input) (PictureAnswer, error) {
 	a := PictureAnswer{Logits: p.Logits}
 	for _, class := range p.Top(q.top) {
@@ -183,7 +184,7 @@ func (s *Server) classify(ctx context.Context, m *model, c client, ups []upload)
 	return predictions, inputs, nil
 }
 
-// prepare makes a picture into the network's input, when it is its client's turn and there is memory for it.
+// prepare turns a picture into the network's input, when it is its client's turn and there is memory for it.
 func (s *Server) prepare(ctx context.Context, m *model, c client, data []byte) (classify.Input, error) {
 	cost, err := s.cost(m, data)
 	if err != nil {
@@ -222,7 +223,7 @@ func (s *Server) cost(m *model, data []byte) (dataset.Cost, error) {
 	return p.Cost(data)
 }
 
-// decode holds nothing but the input any more when it returns.
+// decode returns a picture as the network's input. When it returns, only the input is still in memory.
 func (s *Server) decode(ctx context.Context, m *model, data []byte) (classify.Input, error) {
 	p, err := s.preparer(m)
 	if err != nil {
@@ -233,7 +234,7 @@ func (s *Server) decode(ctx context.Context, m *model, data []byte) (classify.In
 	return input, p.Prepare(ctx, input, data)
 }
 
-// undecodable says why a picture is refused.
+// undecodable returns the answer for a picture that is refused.
 func undecodable(err error) error {
 	var large *dataset.SizeError
 	if errors.As(err, &large) || errors.Is(err, dataset.ErrTooManyPixels) || errors.Is(err, dataset.ErrTooManyScans) {
@@ -242,7 +243,7 @@ func undecodable(err error) error {
 	return fail(http.StatusUnprocessableEntity, "%v", err)
 }
 
-// named says which picture of several an error is about.
+// named adds to an error which of several pictures it is about.
 func named(err error, i, n int, name string) error {
 	var f *failure
 	if n == 1 || !errors.As(err, &f) {

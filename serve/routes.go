@@ -53,8 +53,8 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// answer gives a request to a handler, whose error it makes the answer, and logs and counts it. Other sites' pages
-// may not have a browser post pictures here.
+// answer passes a request to a handler, answers with the handler's error if there is one, and logs and counts the request.
+// It refuses pictures that a browser posts for another site's page.
 func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Request) error, private bool) http.Handler {
 	foreign := http.NewCrossOriginProtection()
 	for _, origin := range s.cfg.Origins {
@@ -90,10 +90,10 @@ func (s *Server) answer(path string, handle func(http.ResponseWriter, *http.Requ
 	})
 }
 
-// foreigner says why a page's request is refused, and what to do if the page is this server's own: a proxy that sends
-// a name of its own makes it look like another site's.
+// foreigner returns the answer for a refused request of a page. It says what to do if the page is this server's own: behind
+// a proxy that sends its own name, it looks like another site's.
 func foreigner(r *http.Request) error {
-	const most = 100 // of what a client made up
+	const most = 100 // characters of text that the client chose
 	origin := r.Header.Get("Origin")
 	return fail(http.StatusForbidden, "a page of another site may not ask this server: the page's origin is %.*q, the request's Host is %.*q; "+
 		"behind a proxy have it pass on the Host (nginx: proxy_set_header Host $http_host), or start the server with --cors and the origin",
@@ -137,7 +137,7 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	reply(w, f.status, map[string]string{"error": f.text})
 }
 
-// admitted reports whether a request bears the token.
+// admitted reports whether a request has the token.
 func (s *Server) admitted(r *http.Request) bool {
 	if s.cfg.Token == "" {
 		return true
@@ -205,12 +205,12 @@ func (s *Server) card(w http.ResponseWriter, _ *http.Request) error {
 	return reply(w, http.StatusOK, Model{m.Model, m.Classes, m.Preprocessing, m.Epoch, m.Accuracy, m.Loss, m.Version, m.Cut.Threshold})
 }
 
-// health says that the process lives.
+// health answers that the process is alive.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
 	return reply(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// ready says whether new requests are welcome.
+// ready answers whether the server accepts new requests.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) error {
 	if s.closing.Load() {
 		return fail(http.StatusServiceUnavailable, "the server is ending")

@@ -31,14 +31,14 @@ import (
 // Config holds the settings and limits of a server.
 type Config struct {
 	Classify    classify.Config
-	MaxBatch    int           // pictures that go through the network together, at most
+	MaxBatch    int           // most pictures that go through the network together
 	MaxWait     time.Duration // that a picture waits for others to join its batch
-	Queue       int           // waiting pictures, at most; a request that would exceed it gets status 429
-	Memory      int64         // bytes that connections, requests and batches may take, beside the network at rest
+	Queue       int           // most waiting pictures; a request that would exceed it gets status 429
+	Memory      int64         // bytes that connections, requests and batches may take, besides the idle network
 	Connections int           // at once
-	MaxPictures int           // a request
-	MaxBody     int64         // bytes a request
-	MaxPixels   int           // a picture
+	MaxPictures int           // per request
+	MaxBody     int64         // bytes per request
+	MaxPixels   int           // per picture
 	Timeout     time.Duration // from a request's first byte to its answer
 	Grace       time.Duration // for accepted requests, when the server ends
 	Token       string        // that requests must carry; "" for none
@@ -105,7 +105,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// A MemoryError says that the memory for requests is too small for any.
+// A MemoryError says that Config.Memory is too small for any request.
 type MemoryError struct{ Memory, Least int64 }
 
 func (e *MemoryError) Error() string {
@@ -139,7 +139,7 @@ type Server struct {
 	done   chan struct{}  // closed when the batcher has ended
 }
 
-// idleAfter is how long nothing is asked before memory goes back to the system.
+// idleAfter is the time without requests after which memory goes back to the system.
 const idleAfter = 10 * time.Second
 
 // New opens the best.safetensors of a run to serve it.
@@ -200,7 +200,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ConnContext: withConnection, Protocols: new(http.Protocols),
 		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 	}
-	h.Protocols.SetHTTP1(true) // of HTTP/2 a connection holds a megabyte before anyone is asked
+	h.Protocols.SetHTTP1(true) // an HTTP/2 connection holds a megabyte before the budget is asked
 	listener = newConnections(listener, s.cfg.Connections)
 	ended := make(chan error, 1)
 	go func() {
@@ -224,7 +224,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// room returns the budget for requests: the memory without that of connections and a batch.
+// room returns the budget for requests: cfg.Memory without the memory for connections and a batch.
 func (m *model) room(ctx context.Context, cfg Config) (*budget, error) {
 	batch, err := m.batchBytes(ctx, cfg.MaxBatch)
 	if err != nil {

@@ -53,7 +53,7 @@ func checkpoint(t testing.TB, seed uint64) string {
 	return file
 }
 
-// newServer returns a server that is closed at the test's end, when nothing of it may be left.
+// newServer returns a server that is closed at the test's end. It must leave nothing behind.
 func newServer(t testing.TB, change func(*serve.Config)) *serve.Server {
 	t.Helper()
 	return newServerOf(t, checkpoint(t, 1), change)
@@ -117,7 +117,7 @@ func form(t testing.TB, files ...[]byte) (string, io.Reader) {
 	return w.FormDataContentType(), &b
 }
 
-// A picture's answer is the classifier's, to the last bit where it goes alone.
+// A picture's answer is the classifier's, to the last bit if it is alone in its batch.
 func TestPredictIsTheClassifier(t *testing.T) {
 	file := checkpoint(t, 1)
 	s := newServerOf(t, file, nil)
@@ -202,7 +202,7 @@ func batches(t *testing.T, s http.Handler) (n, pictures int) {
 	return n, pictures
 }
 
-// When the queue is full the next request gets the advice to come again, and the others get their answers.
+// When the queue is full, the next request is asked to try again, and the others get their answers.
 func TestFullQueue(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.Queue, c.MaxWait = 2, 300*time.Millisecond })
 	data := pictures(t)[0]
@@ -237,7 +237,7 @@ func TestRedirectsHaveTheHeaders(t *testing.T) {
 	}
 }
 
-// Pages of the configured origins may read what is answered, errors too; others may not, and caches know.
+// Pages of the configured origins may read answers, errors too; other pages may not, and answers say so to caches.
 func TestCORS(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) {
 		c.Origins = []string{"https://a.example", "http://localhost:3000"}
@@ -275,7 +275,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// A file that gives no finite numbers is not put in service; the old network stays.
+// A file whose network gives no finite numbers is not used; the old network stays.
 func TestReloadOfNaN(t *testing.T) {
 	file := checkpoint(t, 1)
 	s := newServerOf(t, file, nil)
@@ -317,7 +317,7 @@ func waiting(t *testing.T, s http.Handler) string {
 	return ""
 }
 
-// A request whose client is gone leaves the queue, and is no failure of the server's.
+// A request whose client is gone leaves the queue, and does not count as the server's failure.
 func TestClientGone(t *testing.T) {
 	s := newServer(t, func(c *serve.Config) { c.MaxWait = 100 * time.Millisecond })
 	ctx, cancel := context.WithCancel(t.Context())

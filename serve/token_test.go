@@ -9,8 +9,8 @@ import (
 	"hymenoptera/serve"
 )
 
-// A token may have empty lines and a byte order mark around it, as editors write them, and nothing in it that a header
-// cannot hold.
+// A token may have empty lines and a byte order mark around it, as editors write them, but no character that a header cannot
+// hold.
 func TestReadToken(t *testing.T) {
 	for content, want := range map[string]string{
 		"secret": "secret", "secret\n": "secret", "\ufeffsecret\r\n": "secret", "\n\n  secret\n\n": "secret", "a+/=-._~9": "a+/=-._~9",

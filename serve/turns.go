@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// A line is where a client's pictures wait: those that take long to decode apart from the others, so that these need not
-// wait for them even where hostile and honest clients share an address.
+// A line is a queue of a client's pictures. Those that take long to decode have their own, so that the others need not wait
+// for them even if hostile and honest clients share an address.
 type line struct {
 	client client
 	heavy  bool
 }
 
-// heavy is how often a picture's pixels are passed over, at least, for it to be one that takes long: a tenth of a second.
+// heavy is the work, in pixels times passes over them, from which a picture takes long to decode: a tenth of a second.
 const heavy = 8_000_000
 
-// turns say whose picture is decoded next: one of each line, in turn. As many are decoded at once as there are slots, and
-// one more of a line of which none is, so that no line waits for the long pictures of others.
+// turns decides which picture is decoded next: one of each line, in turn. It decodes as many at once as there are slots, and
+// one more from a line that has none in progress, so that no line waits for the long pictures of others.
 type turns struct {
 	slots  int
 	budget *budget
@@ -26,26 +26,26 @@ type turns struct {
 	running map[line]int
 	total   int
 	waiting map[line][]*turn
-	order   []line // those that wait, the next first
+	order   []line // lines that wait, the next one first
 }
 
-// A turn is a picture that waits for it.
+// A turn is a picture that waits for its turn.
 type turn struct {
 	line  line
-	bytes int64 // that it takes to decode
+	bytes int64 // for decoding it
 	come  chan struct{}
-	// passed counts the pictures that went before it because there was no memory for it.
+	// passed counts the pictures that were decoded before this one because there was no memory for it.
 	passed int
 }
 
-// patience is how many pictures may go before one for which there is no memory. Then none does, until there is.
+// patience is how many pictures may be decoded before one for which there is no memory. Then all wait until there is.
 const patience = 8
 
 func newTurns(slots int, b *budget) *turns {
 	return &turns{slots: slots, budget: b, running: map[line]int{}, waiting: map[line][]*turn{}}
 }
 
-// wait returns when a picture may be decoded, which the caller must tell [turns.done] the end of.
+// wait returns when a picture may be decoded. The caller must call [turns.done] afterwards.
 func (t *turns) wait(ctx context.Context, l line, bytes int64) error {
 	w := &turn{line: l, bytes: bytes, come: make(chan struct{})}
 	t.mu.Lock()
@@ -73,7 +73,7 @@ func (t *turns) wait(ctx context.Context, l line, bytes int64) error {
 	return ctx.Err()
 }
 
-// done gives a turn back.
+// done ends a turn.
 func (t *turns) done(l line, bytes int64) {
 	t.budget.decoded(bytes)
 	t.mu.Lock()
@@ -85,8 +85,8 @@ func (t *turns) done(l line, bytes int64) {
 	t.next()
 }
 
-// next lets pictures begin for as long as some may. If there is no memory for the one whose turn it is, smaller ones may go
-// before it, but not for ever.
+// next starts pictures as long as it can. If there is no memory for the next one, smaller ones may go first, but not
+// forever.
 func (t *turns) next() {
 	var blocked []*turn
 	for i := 0; i < len(t.order); i++ {
@@ -117,7 +117,7 @@ func (t *turns) next() {
 	}
 }
 
-// leave takes a picture out of those that wait.
+// leave removes a picture from those that wait.
 func (t *turns) leave(w *turn) {
 	rest := slices.DeleteFunc(t.waiting[w.line], func(o *turn) bool { return o == w })
 	if t.waiting[w.line] = rest; len(rest) == 0 {

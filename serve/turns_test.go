@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// 24 clients with long pictures and one with short ones, at the same address: it is not kept waiting.
+// 24 clients with long pictures do not make a client with short ones at the same address wait.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(2, newBudget(1<<20))
@@ -48,7 +48,7 @@ func TestTurns(t *testing.T) {
 	})
 }
 
-// Small pictures go before a large one that there is no memory for, but not for ever.
+// Small pictures go before a large one for which there is no memory, but not forever.
 func TestTurnsWaitForTheLargeOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(4, newBudget(1000))
@@ -81,7 +81,7 @@ func TestTurnsWaitForTheLargeOne(t *testing.T) {
 	})
 }
 
-// Clients are served one picture each, in turn, whatever they have waiting.
+// Clients are served one picture each, in turn, however many pictures they have waiting.
 func TestTurnsGoAround(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(1, newBudget(1000))
@@ -89,7 +89,7 @@ func TestTurnsGoAround(t *testing.T) {
 		var served []string
 		var wg sync.WaitGroup
 		blocker := line{client: clientOf("192.0.2.9:1")}
-		// The whole memory is taken, so that nobody begins.
+		// All memory is taken, so that no picture starts.
 		if err := turns.wait(t.Context(), blocker, 750); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestClientOf(t *testing.T) {
 	}
 }
 
-// A client without any picture on its way gets in, though others have all places.
+// A client without pictures in progress gets in even if others have all places.
 func TestPlaces(t *testing.T) {
 	p := newPlaces(2)
 	a, b := clientOf("192.0.2.1:1"), clientOf("192.0.2.2:1")
@@ -168,7 +168,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// Refusals of one client come one after the other, those of another at once.
+// Refusals of one client are delayed one after another; those of another client are not.
 func TestPace(t *testing.T) {
 	p, now := newPace(time.Second), time.Now()
 	a, b := clientOf("192.0.2.1:1"), clientOf("192.0.2.2:1")

@@ -3,8 +3,8 @@
 //
 //	train, val, err := shards.Open("packed")
 //
-// An [Index] beside the shards says where in them each picture lies, so that opening a set of a million pictures does not read the
-// shards, and a set at an address need not be downloaded first.
+// An [Index] beside the shards has the position of each picture in them. So opening a set of a million pictures does not
+// read the shards, and a set at an address need not be downloaded first.
 package shards
 
 import (
@@ -23,7 +23,7 @@ import (
 // IndexFile is the name of a set's index.
 const IndexFile = "shards.jsonl"
 
-// sets are the names of the two sets, with which the names of shards begin.
+// sets returns the names of the two sets. The names of shards begin with them.
 func sets() []string { return []string{"train", "val"} }
 
 // An Index lists the pictures of a set in shards.
@@ -52,7 +52,7 @@ func setOf(name string) string {
 	return ""
 }
 
-// The lines of an index: the first one, and one per shard, whose pictures are columns.
+// The lines of an index: the first one, and one per shard, which has its pictures in columns.
 type (
 	headLine struct {
 		Version int      `json:"hymenoptera_shards"`
@@ -91,7 +91,7 @@ func (x *Index) Write(w io.Writer) error {
 	return to.Flush()
 }
 
-// ReadIndex reads an index and checks it. It trusts nothing in it.
+// ReadIndex reads an index, and checks everything in it.
 func ReadIndex(r io.Reader) (*Index, error) {
 	lines := json.NewDecoder(bufio.NewReader(r))
 	var head headLine
@@ -153,7 +153,7 @@ func (l *shardLine) shard() Shard {
 	return s
 }
 
-// folders returns the two sets of shards that lie in root, or are fetched there. file returns where a shard lies.
+// folders returns the two sets of shards, which are in root or are fetched into it. file returns the file of a shard.
 func (x *Index) folders(root string, file func(Shard) *dataset.Shard) (train, val *dataset.ImageFolder, err error) {
 	both := map[string]*dataset.ImageFolder{}
 	for _, set := range sets() {

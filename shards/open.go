@@ -35,8 +35,8 @@ func list(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// Open lists the two sets of a folder of shards: train-*.tar and val-*.tar. It takes their index, or reads the headers of all files in
-// them if there is none.
+// Open lists the two sets of a folder of shards: train-*.tar and val-*.tar. It reads their index or, if there is none, the
+// headers of all files in the shards.
 func Open(ctx context.Context, dir string) (train, val *dataset.ImageFolder, err error) {
 	name := filepath.Join(dir, IndexFile)
 	x, err := readIndex(name, name)
@@ -52,7 +52,7 @@ func Open(ctx context.Context, dir string) (train, val *dataset.ImageFolder, err
 	return x.folders(dir, func(s Shard) *dataset.Shard { return &dataset.Shard{Path: filepath.Join(dir, s.Name)} })
 }
 
-// readIndex reads the index in a file. An error about its content names it as source, where it comes from.
+// readIndex reads the index in a file. Errors about its content name source, its origin.
 func readIndex(name, source string) (*Index, error) {
 	f, _, err := regular.Open(name)
 	if err != nil {
@@ -66,14 +66,14 @@ func readIndex(name, source string) (*Index, error) {
 	return x, nil
 }
 
-// A StaleError says that an index is not that of the shards beside it.
+// A StaleError says that an index does not match the shards beside it.
 type StaleError struct {
 	Index, Problem string
 }
 
 func (e *StaleError) Error() string { return fmt.Sprintf("shards: %s: %s", e.Index, e.Problem) }
 
-// check returns a [*StaleError] if the index is not that of the shards in a folder, as far as their names and sizes tell.
+// check returns a [*StaleError] if the index does not match the names and sizes of the shards in a folder.
 func (x *Index) check(dir string) error {
 	stale := func(format string, args ...any) error {
 		return &StaleError{filepath.Join(dir, IndexFile), fmt.Sprintf(format, args...)}
@@ -103,7 +103,7 @@ func (x *Index) check(dir string) error {
 	return nil
 }
 
-// Scan makes the index of the shards in a folder, but for their SHA-256, by reading the headers of all files in them.
+// Scan makes the index of the shards in a folder, without their SHA-256, by reading the headers of all files in them.
 func Scan(ctx context.Context, dir string) (*Index, error) {
 	names, err := list(dir)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // PackOptions say how [Pack] writes a set. Begin with DefaultPackOptions.
 type PackOptions struct {
-	Bytes    int64             // of a shard, which its last picture exceeds
+	Bytes    int64             // after which a shard ends: its last picture exceeds them
 	Seed     uint64            // of the order of the training pictures
 	Progress func(done, n int) // pictures; not nil
 }
@@ -25,7 +25,8 @@ type PackOptions struct {
 // DefaultPackOptions returns shards of 256 MB, in the order of seed 0.
 func DefaultPackOptions() PackOptions { return PackOptions{Bytes: 256e6, Progress: func(int, int) {}} }
 
-// CheckOut returns an error if out cannot be the new folder of [Pack], before the pictures are looked for.
+// CheckOut returns an error if out cannot be the new folder of [Pack]. It lets a program find that before it lists the
+// pictures.
 func CheckOut(out string) error {
 	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("shards: %s is there: want the name of a new folder", out)
@@ -36,9 +37,9 @@ func CheckOut(out string) error {
 	return nil
 }
 
-// Pack writes two sets as shards into a new folder, with their index. The files of the pictures stay as they are; their names lose
-// folders below the class, and dots. The training pictures are put into a random order, since a training mixes only those that lie near
-// each other. Whatever fails, there is no folder then.
+// Pack writes two sets as shards into a new folder, with their index. The content of the pictures stays the same; their
+// names lose folders below the class, and dots. Pack puts the training pictures into a random order, because a training
+// mixes only pictures that are near each other. If Pack fails, it leaves no folder.
 func Pack(ctx context.Context, out string, train, val *dataset.ImageFolder, o PackOptions) (*Index, error) {
 	if err := CheckOut(out); err != nil {
 		return nil, err
@@ -134,16 +135,16 @@ func (p *packer) end(w *writer) error {
 	return nil
 }
 
-// keys are the keys of a set, each of which occurs once.
+// keys are the keys of a set, each of which must be unique.
 type keys struct {
 	seed maphash.Seed
-	used map[uint64]struct{} // hashes, for many names take much memory; of two keys with one hash, one gets a number
+	used map[uint64]struct{} // hashes, because many names take much memory; of two keys with the same hash, one gets a number
 }
 
 func newKeys() keys { return keys{maphash.MakeSeed(), map[uint64]struct{}{}} }
 
-// of returns the name of a picture in a shard: its class, and its file's name, in which only the last dot stays, for a key ends at the
-// first one.
+// of returns the name of a picture in a shard: its class, and its file's name. Of the name's dots only the last one stays,
+// because a key ends at the first dot.
 func (k keys) of(class, name string) (key, ending string) {
 	ending = strings.ToLower(filepath.Ext(name))
 	stem := class + "/" + strings.ReplaceAll(strings.TrimSuffix(name, filepath.Ext(name)), ".", "_")

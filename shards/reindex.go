@@ -15,7 +15,7 @@ func WriteIndex(dir string, x *Index) error {
 	return disk.Replace(disk.OS{}, filepath.Join(dir, IndexFile), x.Write)
 }
 
-// Reindex writes the index of shards that are there, such as those that another program has written. progress is called after each.
+// Reindex writes the index of existing shards, such as those of another program. progress is called after each.
 func Reindex(ctx context.Context, dir string, progress func(done, n int)) (*Index, error) {
 	x, err := Scan(ctx, dir)
 	if err != nil {

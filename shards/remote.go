@@ -20,7 +20,7 @@ import (
 	"hymenoptera/hub"
 )
 
-// IsAddress reports whether a set lies at an address, of whatever scheme, rather than in a folder.
+// IsAddress reports whether a set is at an address, of any scheme, rather than in a folder.
 func IsAddress(name string) bool { return strings.Contains(name, "://") }
 
 // CacheDir returns the folder in which shards of an address are kept, below the user's cache.
@@ -37,17 +37,18 @@ func CacheDir(address string) (string, error) {
 	return filepath.Join(cache, "hymenoptera", "shards", fmt.Sprintf("%s-%x", path.Base(u.Host+u.Path), hash[:4])), nil
 }
 
-// A remote set is fetched shard by shard, as it is needed, into a folder that keeps as many as fit.
+// A remote is a set that is fetched shard by shard, as needed, into a folder that keeps as many as fit.
 type remote struct {
 	address *url.URL
 	dir     string
 	most    int64 // bytes of all shards in dir
 	cfg     hub.Config
-	turn    sync.Mutex // of one shard of the set at a time, since makeRoom counts them
+	turn    sync.Mutex // for fetching one shard at a time, because makeRoom counts them
 }
 
-// Fetch lists the two sets at an address, by their index there. Their shards come into the folder dir when they are needed, and those
-// that came first are removed from it when half of the disk that is free now would not be enough. cfg.Log must not be nil.
+// Fetch lists the two sets at an address, by their index there. It fetches shards into the folder dir when they are needed.
+// They may take half of the disk space that is free now; beyond that, Fetch removes the oldest shards. cfg.Log must not be
+// nil.
 func Fetch(ctx context.Context, cfg hub.Config, address, dir string) (train, val *dataset.ImageFolder, err error) {
 	r := &remote{dir: dir, cfg: cfg}
 	return r.fetch(ctx, address, r.room)
@@ -79,7 +80,7 @@ func (r *remote) fetch(ctx context.Context, address string, room func() (int64, 
 	})
 }
 
-// index returns the index at the address or, if that does not answer, the one that came before.
+// index returns the index at the address or, if that does not answer, the one that was fetched before.
 func (r *remote) index(ctx context.Context) (*Index, error) {
 	err := os.MkdirAll(r.dir, 0o777)
 	if err != nil {
@@ -96,7 +97,7 @@ func (r *remote) index(ctx context.Context) (*Index, error) {
 		failed.Path = before
 	}
 	if _, there := os.Stat(before); err != nil && there == nil && ctx.Err() == nil {
-		r.cfg.Log(fmt.Sprintf("%v; taking the index that came before", err))
+		r.cfg.Log(fmt.Sprintf("%v; using the index that was fetched before", err))
 		return readIndex(before, before)
 	}
 	if err != nil {
@@ -112,14 +113,14 @@ func (r *remote) index(ctx context.Context) (*Index, error) {
 // file returns the address of a file of the set.
 func (r *remote) file(name string) string { return r.address.JoinPath(name).String() }
 
-// kept returns the shards in the folder, those that came first at the beginning, and how many bytes they have.
+// kept returns the shards in the folder, the oldest first, and their total size.
 func (r *remote) kept() (files []fs.FileInfo, bytes int64, err error) {
 	entries, err := os.ReadDir(r.dir)
 	if err != nil {
 		return nil, 0, fmt.Errorf("shards: %w", err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && setOf(e.Name()) != "" { // else another process has removed it
+		if info, err := e.Info(); err == nil && setOf(e.Name()) != "" { // otherwise another process removed it
 			files, bytes = append(files, info), bytes+info.Size()
 		}
 	}
@@ -127,7 +128,7 @@ func (r *remote) kept() (files []fs.FileInfo, bytes int64, err error) {
 	return files, bytes, nil
 }
 
-// room returns how many bytes the shards may have.
+// room returns how many bytes the shards may take.
 func (r *remote) room() (int64, error) {
 	var disk unix.Statfs_t
 	if err := unix.Statfs(r.dir, &disk); err != nil {
@@ -141,7 +142,7 @@ func (r *remote) room() (int64, error) {
 func (r *remote) makeRoom(s Shard) error {
 	files, bytes, err := r.kept()
 	if slices.ContainsFunc(files, func(f fs.FileInfo) bool { return f.Name() == s.Name }) {
-		return err // it is here, or an old one that it replaces
+		return err // the folder has this shard, or an old one that it replaces
 	}
 	for _, f := range files {
 		if bytes+s.Bytes <= r.most || err != nil {

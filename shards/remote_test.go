@@ -69,7 +69,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Unix(1, 0), strings.NewReader(string(data)))
 }
 
-// batches returns what a loader makes of two epochs of a set.
+// batches returns the batches of a loader in two epochs of a set.
 func batches(t *testing.T, set *dataset.ImageFolder) (out []float32, indices []int, err error) {
 	t.Helper()
 	loader, err := dataset.NewLoader(set, transforms.Train(8), dataset.LoaderConfig{BatchSize: 3, Shuffle: true, Workers: 2, Share: dataset.Share{Seed: 1}})
@@ -126,7 +126,7 @@ func config() hub.Config {
 	return cfg
 }
 
-// Shards that come from a server that is busy, cuts, stalls or sends something else give the batches of those in a folder.
+// Shards from a server that is busy, breaks off, stalls or sends wrong content give the same batches as shards in a folder.
 func TestFaultyServer(t *testing.T) {
 	dir := set(t)
 	local, _, err := Open(t.Context(), dir)
@@ -159,7 +159,7 @@ func TestFaultyServer(t *testing.T) {
 	}
 }
 
-// Several processes can have one folder for the shards of a set.
+// Several processes can share a folder for the shards of a set.
 func TestSharedFolder(t *testing.T) {
 	published := httptest.NewServer(&server{dir: set(t), asked: map[string]int{}})
 	defer published.Close()
@@ -182,7 +182,7 @@ func TestSharedFolder(t *testing.T) {
 	}
 }
 
-// A set that was packed anew under the same names replaces the shards that are kept.
+// A set that was packed again under the same names replaces the shards in the folder.
 func TestSetChanges(t *testing.T) {
 	s, cache := &server{dir: set(t), asked: map[string]int{}}, t.TempDir()
 	published := httptest.NewServer(s)
@@ -224,7 +224,7 @@ func TestSetChanges(t *testing.T) {
 	}
 }
 
-// A server that never sends a shard ends the epoch with an error that names it, and a missing index is one at once.
+// If a server never sends a shard, the epoch ends with an error that names it. A missing index is an error at once.
 func TestServerFails(t *testing.T) {
 	s := &server{dir: set(t), faults: slices.Repeat([]string{"503"}, 1000), asked: map[string]int{}}
 	published := httptest.NewServer(s)
@@ -238,7 +238,7 @@ func TestServerFails(t *testing.T) {
 	}
 	var fetch *dataset.FetchError
 	if _, err := train.Broken(t.Context(), 2); !errors.As(err, &fetch) {
-		t.Errorf("a search for broken pictures: got error %v", err) // and not ten broken ones
+		t.Errorf("a search for broken pictures: got error %v", err) // not ten broken pictures
 	}
 	s.faults = []string{"wrong"}
 	if train, _, err = Fetch(t.Context(), config(), published.URL, t.TempDir()); err != nil {
@@ -302,7 +302,7 @@ func TestFewShardsAreKept(t *testing.T) {
 	}
 }
 
-// An address has one folder below the cache, with a slash at its end or without.
+// An address has the same folder below the cache with and without a slash at its end.
 func TestCacheDir(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/cache")
 	for _, tt := range []struct{ address, same, want string }{

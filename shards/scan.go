@@ -34,7 +34,7 @@ func (e *ScanError) Unwrap() error { return e.Err }
 type found struct {
 	dataset.Member
 	key    string // the name up to the first dot
-	folder string // that it lies in, or ""
+	folder string // that contains it, or ""
 	class  string // of KEY.cls
 	marked bool   // it has a KEY.cls
 }
@@ -134,13 +134,13 @@ func readClass(r io.Reader, size int64) (string, error) {
 	return class, err
 }
 
-// label numbers the classes of all pictures. Classes are those of the .cls files, or else the folders. Numbers keep their order; where
-// each number has a folder of its own, the folders are the names.
+// label numbers the classes of all pictures. Classes are the content of the .cls files or, without these, the folders.
+// Numbers keep their order. If each number has its own folder, the folders are the names of the classes.
 func label(shards []string, pictures [][]found) (classes []string, err error) {
 	marked := slices.ContainsFunc(pictures, func(list []found) bool {
 		return slices.ContainsFunc(list, func(p found) bool { return p.marked })
 	})
-	folder, number := map[string]string{}, map[string]string{} // of a class, of a folder
+	folder, number := map[string]string{}, map[string]string{} // folder of a class, class of a folder
 	numbers, own := true, true
 	for i, list := range pictures {
 		for k := range list {

@@ -53,10 +53,10 @@ func folder(t *testing.T, files map[string][]byte) string {
 	return dir
 }
 
-// A picture that can be decoded: one pixel, as PNM.
+// pixel returns a picture of one pixel, as PNM.
 func pixel(red byte) string { return "P6 1 1 255\n" + string([]byte{red, 1, 2}) }
 
-// contents returns what the samples of a set hold, by their path below its folder, with the class.
+// contents returns class and content of the samples of a set, by their path below its folder.
 func contents(t *testing.T, f *dataset.ImageFolder) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -105,7 +105,7 @@ func pack(t *testing.T, bytes int64) (dir string) {
 	return dir
 }
 
-// A packed set holds the same pictures and classes, whether it is opened by its index or by reading its shards.
+// A packed set has the same pictures and classes, opened by its index or by reading its shards.
 func TestPackedSetIsTheSame(t *testing.T) {
 	for _, size := range []int64{1, 1e6} {
 		dir := pack(t, size)
@@ -139,7 +139,7 @@ func TestPackedSetIsTheSame(t *testing.T) {
 		}
 		want := map[string]string{
 			"bees/" + strings.Repeat("long", 40) + ".ppm": "bees " + pixel(4), "bees/ü b.ppm": "bees " + pixel(5), "bees/x.ppm": "bees " + pixel(7), "red ants/x_y_z.ppm": "red ants " + pixel(6),
-			// Of one key there is one picture.
+			// Each key has one picture.
 			"red ants/a_PNM.ppm": "red ants " + pixel(1), "red ants/a.ppm": "red ants " + pixel(3), "red ants/a-2.jpg": "red ants " + pixel(2), "red ants/a-3.ppm": "red ants " + pixel(0)}
 		if diff := cmp.Diff(got, want); diff != "" {
 			t.Errorf("-got +want:\n%s", diff)
@@ -147,7 +147,7 @@ func TestPackedSetIsTheSame(t *testing.T) {
 	}
 }
 
-// Shards that others have written, in the layouts that WebDataset reads.
+// Shards of other programs are read, in the layouts that WebDataset reads.
 func TestForeignLayouts(t *testing.T) {
 	png := pixel(9)
 	for _, tt := range []struct {
@@ -280,7 +280,7 @@ func TestPictureIsDamaged(t *testing.T) {
 	}
 }
 
-// An index that is not that of its shards is refused.
+// Open refuses an index that does not match its shards.
 func TestStaleIndex(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -302,7 +302,7 @@ func TestStaleIndex(t *testing.T) {
 	}
 }
 
-// Nothing stays of a set that cannot be packed whole.
+// Pack leaves nothing of a set that cannot be packed completely.
 func TestPackFails(t *testing.T) {
 	source := pictures(t)
 	train, val, err := dataset.Open(source)
@@ -336,7 +336,7 @@ func TestPackFails(t *testing.T) {
 	}
 }
 
-// A folder with class folders is one of them, whatever tar files lie beside.
+// A folder with class folders does not hold shards, even with tar files beside them.
 func TestIn(t *testing.T) {
 	for _, tt := range []struct {
 		files []string
@@ -358,7 +358,7 @@ func TestIn(t *testing.T) {
 	}
 }
 
-// A hostile tar file is an error, or a set whose samples lie in it.
+// A hostile tar file is an error, or gives a set whose samples are inside the file.
 func FuzzOpen(f *testing.F) {
 	var long bytes.Buffer
 	w := tar.NewWriter(&long)

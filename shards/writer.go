@@ -36,7 +36,7 @@ func newWriter(name string) (*writer, error) {
 	return w, nil
 }
 
-// Write writes what the tar writer makes.
+// Write writes the tar writer's output.
 func (w *writer) Write(p []byte) (int, error) {
 	n, err := w.buffer.Write(p)
 	w.sum.Write(p[:n])
@@ -67,7 +67,7 @@ func (w *writer) add(ctx context.Context, key, ending string, s dataset.Sample) 
 	return err
 }
 
-// close writes the end of the tar file and sees it on the disk.
+// close writes the end of the tar file and syncs it to the disk.
 func (w *writer) close() error {
 	err := w.tar.Close()
 	if err == nil {

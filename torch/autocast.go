@@ -3,8 +3,8 @@ package torch
 // #include "shim.h"
 import "C"
 
-// Autocast runs f with torch.autocast: on the given device, operations that gain by it compute in dtype,
-// [BFloat16] or [Float16]. The previous state is restored, also when f fails.
+// Autocast runs f with torch.autocast: on the given device, operations that gain from it compute in dtype, [BFloat16] or
+// [Float16]. Afterwards Autocast restores the previous state, even if f fails.
 func Autocast(device Device, dtype DType, f func()) {
 	use("autocast")
 	cuda := C.int(cBool(device != CPU))
@@ -13,7 +13,7 @@ func Autocast(device Device, dtype DType, f func()) {
 	outermost := on == 0
 	defer func() {
 		checkShim(C.hy_autocast(cuda, &on, &typ), "autocast")
-		if outermost { // the casts of weights that were kept meanwhile; the weights may change now
+		if outermost { // drops the cached casts of weights, which may change now
 			checkShim(C.hy_autocast_clear(), "autocast")
 		}
 	}()

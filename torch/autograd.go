@@ -7,7 +7,7 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// NoGrad runs f without recording for autograd and restores the previous mode, also when f fails.
+// NoGrad runs f without recording for autograd, and restores the previous mode even if f fails.
 func NoGrad(f func()) { SetGradEnabled(false, f) }
 
 // SetGradEnabled runs f with autograd's recording on or off and restores the previous mode.
@@ -26,11 +26,11 @@ func GradEnabled() bool {
 	return on
 }
 
-// setGrad returns the previous mode. gotch's own function reads 8 bytes of a C int.
+// setGrad sets the mode and returns the previous one. gotch's own function is wrong: it reads 8 bytes of a C int.
 func setGrad(on bool) bool { return C.hy_grad_mode(C.int(cBool(on))) != 0 }
 
-// Backward computes the gradients of the scalar loss with respect to every leaf that requires one, and
-// adds them to what the leaves have. The recorded graph is freed.
+// Backward computes the gradients of the scalar loss with respect to every leaf that requires one, and adds them to the
+// gradients that the leaves have. It frees the recorded graph.
 func Backward(loss *Tensor) {
 	use("backward", loss)
 	lib.AtBackward(loss.c, 0, 0)
@@ -42,7 +42,7 @@ func Detach(s *Scope, t *Tensor) *Tensor {
 	return call(s, "detach", func(out *lib.Ctensor) { lib.AtgDetach(out, t.c) }, t)
 }
 
-// SetRequiresGrad turns the computing of a gradient by Backward for the leaf t on or off, and returns t.
+// SetRequiresGrad sets whether Backward computes a gradient for the leaf t, and returns t.
 func SetRequiresGrad(t *Tensor, on bool) *Tensor {
 	return callInPlace("requires_grad_", func(out *lib.Ctensor) {
 		lib.AtgSetRequiresGrad(out, t.c, cBool32(on))

@@ -9,13 +9,13 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// Handle returns libtorch's at::Tensor*, for a package with C++ of its own. It is valid until t is freed.
+// Handle returns libtorch's at::Tensor*, for a package with its own C++. It is valid until t is freed.
 func (t *Tensor) Handle() unsafe.Pointer {
 	use("handle", t)
 	return t.handle()
 }
 
-// Own gives s an at::Tensor* that such a package has made.
+// Own makes s the owner of an at::Tensor* that such a package has created.
 func Own(s *Scope, handle unsafe.Pointer) *Tensor { return wrap(s, lib.Ctensor(handle)) }
 
 // handle is t's handle as shim.cc takes it; nil for a nil tensor.
@@ -30,7 +30,7 @@ func Handles(ts []*Tensor) *unsafe.Pointer {
 	return &hs[0]
 }
 
-// optional is the handle of an operand that may be left out.
+// optional returns the handle of an operand that may be nil.
 func optional(t *Tensor) lib.Ctensor {
 	if t == nil {
 		return nil
@@ -49,8 +49,8 @@ func cBool(b bool) int {
 
 func cBool32(b bool) int32 { return int32(cBool(b)) }
 
-// withScalar calls f with a number as libtorch's Scalar, freed afterwards. Where t holds integers v becomes
-// one, as libtorch adds no float to them in place.
+// withScalar calls f with v as libtorch's Scalar, and frees it afterwards. If t holds integers, v becomes one, because
+// libtorch adds no float to them in place.
 func withScalar(t *Tensor, v float64, f func(lib.Cscalar)) {
 	use("scalar", t)
 	var c lib.Cscalar
@@ -64,7 +64,7 @@ func withScalar(t *Tensor, v float64, f func(lib.Cscalar)) {
 	f(c)
 }
 
-// callShim runs a function of shim.cc that makes a tensor.
+// callShim calls a function of shim.cc that returns a tensor.
 func callShim(s *Scope, op string, f func(out *unsafe.Pointer) *C.char, operands ...*Tensor) *Tensor {
 	use(op, operands...)
 	var out unsafe.Pointer

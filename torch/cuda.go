@@ -10,8 +10,8 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// EmptyPinned returns an uninitialised tensor in locked memory of the host, from which a CUDA device can copy by
-// itself.
+// EmptyPinned returns an uninitialised tensor in locked memory of the host, from which a CUDA device can copy without the
+// CPU.
 func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
 	use("empty pinned")
 	var out unsafe.Pointer
@@ -20,7 +20,7 @@ func EmptyPinned(s *Scope, dtype DType, shape ...int64) *Tensor {
 	return wrap(s, lib.Ctensor(out))
 }
 
-// Upload copies a pinned tensor to a CUDA device on a stream of its own. It waits only for that copy.
+// Upload copies a pinned tensor to a CUDA device on a stream of its own. It waits only for the copy.
 func Upload(s *Scope, pinned *Tensor, device Device) *Tensor {
 	return callShim(s, "upload", func(out *unsafe.Pointer) *C.char {
 		return C.hy_upload(pinned.handle(), C.int(device.Index()), out)

@@ -7,7 +7,7 @@ import (
 	lib "github.com/sugarme/gotch/libtch"
 )
 
-// Bytes returns t's own memory: a view, valid until t is freed. t must be contiguous and on the CPU.
+// Bytes returns t's memory itself, valid until t is freed. t must be contiguous and on the CPU.
 func Bytes(t *Tensor) []byte {
 	n := t.Numel() * t.DType().Size()
 	if t.Device() != CPU || !lib.AtIsContiguous(t.c) {
@@ -19,10 +19,10 @@ func Bytes(t *Tensor) []byte {
 	return unsafe.Slice((*byte)(lib.AtDataPtr(t.c)), n)
 }
 
-// Float32View returns the memory of a float32 tensor: a view as [Bytes], valid until t is freed.
+// Float32View returns the memory of a float32 tensor itself, as [Bytes] does.
 func Float32View(t *Tensor) []float32 { return view[float32](t, Float32) }
 
-// Int64View returns the memory of an int64 tensor: a view as [Bytes], valid until t is freed.
+// Int64View returns the memory of an int64 tensor itself, as [Bytes] does.
 func Int64View(t *Tensor) []int64 { return view[int64](t, Int64) }
 
 // Float32s returns a copy of t's elements, row-major, from any device.

@@ -45,7 +45,7 @@ func (e *DeviceError) Error() string { return fmt.Sprintf("torch: device %s: %v"
 // Unwrap returns the reason.
 func (e *DeviceError) Unwrap() error { return e.Err }
 
-// findDevice returns the device of [Options]. It loads CUDA unless that is the CPU.
+// findDevice returns the device of [Options]. It loads CUDA unless the device is the CPU.
 func findDevice(name string, local int) (Device, error) {
 	index, isCUDA := local, false
 	switch base, n, found := strings.Cut(name, ":"); {

@@ -25,8 +25,8 @@
 //
 // An operation that fails ends the enclosing Do, which returns the failure as an error that names the
 // operation and its operands. So forward code reads like PyTorch's, without a check on every line;
-// [Fail] does the same for an error of its own. Any other panic reaches the caller of Do.
+// [Fail] does the same with any error. Any other panic reaches the caller of Do.
 //
-// It wraps github.com/sugarme/gotch/libtch, gotch's layer of C calls, and adds what that lacks in shim.cc. It has
+// The package wraps github.com/sugarme/gotch/libtch, gotch's layer of C calls, and adds missing functions in shim.cc. It has
 // only the operations that this module's networks and optimizers use.
 package torch

@@ -28,7 +28,7 @@ func Fail(err error) { panic(failure{err}) }
 // A failure is the panic of Fail.
 type failure struct{ error }
 
-// check fails when the call into gotch that has just returned left an error behind.
+// check fails if the last call into gotch left an error.
 func check(op string, operands ...*Tensor) {
 	if msg := TakeError(unsafe.Pointer(lib.GetAndResetLastErr())); msg != "" {
 		fail(describe(op, operands), "%s", msg)
@@ -42,8 +42,9 @@ func checkShim(msg *C.char, op string, operands ...*Tensor) {
 	}
 }
 
-// TakeError copies and frees a C string with libtorch's words for an error, as a package with C++ of its own gets it too; "" for
-// none. Only the first line says what went wrong: after it come a C++ stack or a list of every backend.
+// TakeError frees a C string with libtorch's message for an error and returns its first line, or advice if memory ran out,
+// or "" for nil. The lines after the first are a C++ stack or a list of all backends. Packages with their own C++ can use it
+// too.
 func TakeError(p unsafe.Pointer) string {
 	if p == nil {
 		return ""

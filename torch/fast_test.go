@@ -36,7 +36,7 @@ func TestAutocastComputesShorterAndRestores(t *testing.T) {
 	})
 }
 
-// The casts of weights are kept inside one Autocast alone: the next one sees the weights as they are then.
+// Casts of weights are cached only inside one Autocast. The next one sees the changed weights.
 func TestAutocastSeesChangedWeights(t *testing.T) {
 	do(t, func(s *torch.Scope) {
 		w := torch.SetRequiresGrad(torch.FromFloat32s(s, []float32{1}, 1, 1), true)
@@ -70,7 +70,7 @@ func TestChannelsLastMovesMemoryAlone(t *testing.T) {
 	})
 }
 
-// A packed convolution is the convolution, with bias, sum and ReLU; an odd input follows the one that it was
+// A packed convolution equals the convolution, with bias, sum and ReLU, also for an input of another shape than it was
 // packed for.
 func TestPackedConv(t *testing.T) {
 	do(t, func(s *torch.Scope) {
@@ -91,7 +91,7 @@ func TestPackedConv(t *testing.T) {
 	})
 }
 
-// same holds that sums of 27 products differ in their rounding alone.
+// same checks that sums of 27 products differ only by rounding.
 func same(t *testing.T, s *torch.Scope, what string, got, want *torch.Tensor) {
 	t.Helper()
 	g, w := torch.Float32s(s, got), torch.Float32s(s, want)

@@ -92,7 +92,7 @@ func CrossEntropy(s *Scope, logits, labels, weight *Tensor, labelSmoothing float
 	}, with(weight, logits, labels)...)
 }
 
-// with returns the required operands, and the optional one if there is one.
+// with returns the required operands, and the optional one unless it is nil.
 func with(optional *Tensor, required ...*Tensor) []*Tensor {
 	if optional == nil {
 		return required

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// A Graph is recorded work for a CUDA device that a single call queues again, instead of some hundred calls. It reads
-// and writes the same memory each time.
+// A Graph is recorded work for a CUDA device. One call queues it again, instead of some hundred calls. It reads and writes
+// the same memory each time.
 type Graph struct{ c unsafe.Pointer }
 
 // LoadGraphs loads the library that graphs need; its error says why there are no graphs. Call it after [Init].
@@ -38,7 +38,8 @@ func NewGraph(s *Scope, device Device, f func()) *Graph {
 	return g
 }
 
-// record calls f and ends the recording, also when f fails, whose failure says more than that of a broken recording.
+// record calls f and ends the recording. If f fails, it reports f's error, which says more than that of the broken
+// recording.
 func (g *Graph) record(f func()) {
 	done := false
 	defer func() {

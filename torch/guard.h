@@ -1,4 +1,4 @@
-// What the C++ files of this package share.
+// Helpers that the C++ files of this package share.
 #ifndef HYMENOPTERA_GUARD_H
 #define HYMENOPTERA_GUARD_H
 
@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-// guard runs f and returns what it threw, for the caller to free, or NULL.
+// guard runs f. It returns the message of the exception that f threw, which the caller frees, or NULL.
 template <class F> char *guard(F &&f) {
   try {
     f();
@@ -21,7 +21,7 @@ template <class F> char *guard(F &&f) {
   }
 }
 
-// tensor is what a handle of gotch's stands for.
+// tensor returns the tensor of one of gotch's handles.
 inline at::Tensor &tensor(void *handle) { return *static_cast<at::Tensor *>(handle); }
 
 #endif

@@ -9,7 +9,7 @@ import (
 type Options struct {
 	// Device is "cpu", "cuda", "cuda:N", or "auto": a CUDA device if there is one, else the CPU. "" is "cpu".
 	Device string
-	// Local is the CUDA device that "cuda" and "auto" stand for: of several processes on a machine each has its own.
+	// Local is the CUDA device that "cuda" and "auto" stand for: each of several processes on a machine has its own.
 	Local int
 	// Threads is the number of threads of an operation; 0 leaves libtorch's choice. The last bits of a training's
 	// losses depend on it.
@@ -21,10 +21,10 @@ type Options struct {
 	Benchmark bool
 }
 
-// Init sets up libtorch in the order that it needs, and returns the device. Call it before anything else that could
-// ask libtorch for CUDA, seeding included, because libtorch remembers a first "no", and before anything is computed
-// on a CUDA device. The error for a device that cannot be used is a [*DeviceError]. Without Init the package changes
-// nothing of the process.
+// Init sets up libtorch in the necessary order, and returns the device. Call it before anything is computed on a CUDA
+// device, and before any other call that could ask libtorch for CUDA, such as seeding, because libtorch remembers a first
+// "no". The error for a device that cannot be used is a [*DeviceError]. Without Init the package does not change the
+// process.
 func Init(o Options) (device Device, err error) {
 	if o.Threads < 0 {
 		return CPU, fmt.Errorf("torch: %d threads: want 1 or more, or 0 for libtorch's choice", o.Threads)

@@ -36,7 +36,7 @@ func RNGState(s *Scope, device Device) *Tensor {
 }
 
 // SetRNGState sets the state of a device's default generator, as torch.set_rng_state and torch.cuda.set_rng_state do. It
-// fails if state, bytes N on the CPU, is none of RNGState's.
+// fails if state, bytes N on the CPU, is not a state that RNGState returns.
 func SetRNGState(device Device, state *Tensor) {
 	use("set_rng_state", state)
 	checkShim(C.hy_set_rng_state(C.int(device.Index()), state.handle()), "set_rng_state", state)

@@ -15,7 +15,7 @@ func Version() string { return C.GoString(C.hy_torch_version()) }
 // on x86-64, NEON or SVE256 on arm64. The environment variable ATEN_CPU_CAPABILITY lowers it.
 func CPUCapability() string { return capability(runtime.GOARCH, C.GoString(C.hy_cpu_capability())) }
 
-// capability names what libtorch calls DEFAULT on every processor. On arm64 that has vectors of 128 bits, and fused
+// capability returns libtorch's name, but NEON for DEFAULT on arm64, where that includes 128-bit vectors and fused
 // multiply-add.
 func capability(arch, name string) string {
 	if arch == "arm64" && name == "DEFAULT" {

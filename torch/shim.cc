@@ -94,7 +94,7 @@ char *hy_set_num_threads(int n) {
   return guard([&] { at::set_num_threads(n); });
 }
 
-// libtorch_cuda.so registers the CUDA backend when it is loaded; it lies beside libtorch_cpu.so.
+// libtorch_cuda.so registers the CUDA backend when it is loaded. It is in the folder of libtorch_cpu.so.
 char *hy_load_cuda(void) {
   const std::string cpu = library_of(reinterpret_cast<void *>(&at::show_config));
   const std::string cuda = cpu.substr(0, cpu.rfind('/') + 1) + "libtorch_cuda.so";

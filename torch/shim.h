@@ -1,4 +1,4 @@
-// What gotch's C layer lacks. Every function that can fail returns its error as a string that the
+// Functions that gotch's C layer lacks. Every function that can fail returns its error as a string that the
 // caller frees, or NULL. Tensors are gotch's handles: at::Tensor*, owned by the caller.
 #ifndef HYMENOPTERA_SHIM_H
 #define HYMENOPTERA_SHIM_H
@@ -18,7 +18,7 @@ char *hy_get_rng_state(int device, void **out);
 char *hy_set_rng_state(int device, void *state);
 
 char *hy_set_num_threads(int n);
-int hy_grad_mode(int on); // the mode before
+int hy_grad_mode(int on); // returns the previous mode
 int hy_device(void *tensor); // its number among the GPUs; -1 is the CPU
 
 char *hy_load_cuda(void);
@@ -32,7 +32,7 @@ char *hy_addcmul_(void *self, void *a, void *b, double value);
 char *hy_addcdiv_(void *self, void *a, void *b, double value);
 char *hy_clear_grads(void **tensors, int n);
 char *hy_has_grad(void *self, int *yes);
-// Tensors without a gradient are left out.
+// Ignores tensors without a gradient.
 char *hy_grad_norm(void **tensors, int n, void **out);
 char *hy_clip_grads(void **tensors, int n, void *norm, double most);
 
@@ -41,9 +41,9 @@ char *hy_channels_last(void *self, void **out);
 char *hy_autocast(int cuda, int *on, int *type);
 char *hy_autocast_clear(void);
 char *hy_pack_conv(void *weight, int64_t stride, int64_t padding, const int64_t *input, void **out);
-// other may be NULL; else it is added before the ReLU.
+// If other is not NULL, it is added before the ReLU.
 char *hy_packed_conv(void *x, void *packed, void *bias, void *other, int64_t stride, int64_t padding, int relu, void **out);
-// rate is a scalar tensor that stands in for lr, or NULL.
+// rate is a scalar tensor to use instead of lr, or NULL.
 char *hy_fused_sgd(void **params, void **grads, void **buffers, int n, double lr, double momentum,
                    double weight_decay, int nesterov, int first, void *rate);
 

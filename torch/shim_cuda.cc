@@ -1,5 +1,5 @@
-// What CUDA takes beyond gotch's C layer. It is written against libtorch's interfaces for any accelerator, so that it
-// is part of a program that links the CPU's libraries alone; CUDA graphs, which have none, are in graph/graph.cc.
+// Functions for CUDA that gotch's C layer lacks. They use libtorch's interfaces for any accelerator, so that a program that
+// links only the CPU's libraries can contain them. CUDA graphs have no such interface: see graph/graph.cc.
 #include "shim.h"
 #include "guard.h"
 
@@ -17,7 +17,7 @@ namespace {
 
 c10::Device cuda(int index) { return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index)); }
 
-// copies is the stream of a device on which batches travel.
+// copies returns the stream of a device on which batches are copied.
 c10::Stream copies(c10::Device device) {
   static std::map<int, c10::Stream> streams;
   const auto found = streams.find(device.index());

@@ -27,8 +27,8 @@ func rss(t *testing.T) int {
 	return pages * os.Getpagesize()
 }
 
-// A thousand training steps while Go's collector runs without pause: no handle and no memory is lost, and
-// nothing that libtorch still uses is freed.
+// A thousand training steps while Go's collector runs all the time leak no handle and no memory, and free nothing that
+// libtorch still uses.
 func TestTrainingStepsLeakNothing(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
 	stop := make(chan struct{})

@@ -67,7 +67,7 @@ type Tensor struct {
 	owner *Scope
 }
 
-// wrap gives a new handle to s.
+// wrap returns a tensor for a new handle, owned by s.
 func wrap(s *Scope, c lib.Ctensor) *Tensor {
 	live.Add(1)
 	t := &Tensor{c: c}
@@ -75,7 +75,7 @@ func wrap(s *Scope, c lib.Ctensor) *Tensor {
 	return t
 }
 
-// Free frees t now, in whatever scope it is. Freeing twice is harmless.
+// Free frees t now, whichever scope owns it. Freeing twice is harmless.
 func (t *Tensor) Free() {
 	if t.c == nil {
 		return
@@ -109,8 +109,7 @@ func call(s *Scope, op string, f func(out *lib.Ctensor), operands ...*Tensor) *T
 	return wrap(s, out)
 }
 
-// callInPlace does the same for a function that changes its first operand; the second handle of it
-// that gotch returns is freed.
+// callInPlace does the same for a function that changes its first operand. It frees the second handle that gotch returns.
 func callInPlace(op string, f func(out *lib.Ctensor), operands ...*Tensor) *Tensor {
 	use(op, operands...)
 	var out lib.Ctensor
@@ -145,7 +144,7 @@ func (t *Tensor) DType() DType {
 	return DType(lib.AtScalarType(t.c))
 }
 
-// Device returns where t's memory is. gotch's own function reads 8 bytes of a C int.
+// Device returns the device of t's memory. gotch's own function is wrong: it reads 8 bytes of a C int.
 func (t *Tensor) Device() Device {
 	use("device", t)
 	return CUDA(int(C.hy_device(t.handle()))) // -1 is the CPU

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The one OS thread that calls libtorch, whose state is per process as well.
+// Only one OS thread calls libtorch, which has state per process too.
 var (
 	threadOnce sync.Once
 	jobs       = make(chan *job)
@@ -52,8 +52,8 @@ func Do(ctx context.Context, f func(*Scope) error) error {
 	return j.err
 }
 
-// serve is the torch thread. It never unlocks: when a job ends it by runtime.Goexit the OS thread ends
-// with it, and a fresh one takes over.
+// serve is libtorch's thread. It never unlocks the OS thread: if a job calls runtime.Goexit, the OS thread ends, and a new
+// one takes over.
 func serve() {
 	runtime.LockOSThread()
 	threadID.Store(int64(unix.Gettid()))

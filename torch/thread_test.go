@@ -49,7 +49,7 @@ func TestDoWaitsForItsTurn(t *testing.T) {
 	wg.Wait()
 }
 
-// A test that ends inside Do (t.FailNow calls runtime.Goexit) ends its caller, and Do works on.
+// A test that ends inside Do (t.FailNow calls runtime.Goexit) ends Do's caller, and Do still works.
 func TestDoSurvivesGoexit(t *testing.T) {
 	ended := make(chan bool, 1)
 	go func() {

@@ -78,7 +78,7 @@ func TestInPlaceChangesTheOperandItself(t *testing.T) {
 	})
 }
 
-// An error of libtorch is a Go error that says what was asked, in one line, and leaves nothing behind.
+// An error of libtorch becomes a Go error of one line that names the operation, and leaves nothing behind.
 func TestErrorsSayWhatWasAsked(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -255,7 +255,7 @@ func TestGenerator(t *testing.T) {
 	})
 }
 
-// A generator goes on from its state as if nothing had been drawn since, also in the middle of a pair of normal numbers.
+// A generator continues from a saved state, even in the middle of a pair of normal numbers.
 func TestRNGState(t *testing.T) {
 	do(t, func(s *torch.Scope) {
 		torch.ManualSeed(42)

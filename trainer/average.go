@@ -35,14 +35,14 @@ func (a *average) update(s *torch.Scope) {
 				torch.LerpInPlace(mean, e.Tensor, 1-a.decay)
 				continue
 			}
-			// A counter of batches, which PyTorch averages in float32 and cuts to a whole number.
+			// This is a counter of batches. PyTorch averages it in float32 and truncates it to a whole number.
 			old, now := torch.ToDType(s, mean, torch.Float32), torch.ToDType(s, e.Tensor, torch.Float32)
 			torch.CopyInPlace(mean, torch.Add(s, torch.MulScalar(s, old, a.decay), torch.MulScalar(s, now, 1-a.decay)))
 		}
 	})
 }
 
-// enter puts the average into the model, until leave.
+// enter puts the average into the model until leave is called.
 func (a *average) enter() {
 	a.trained.take()
 	a.restore()

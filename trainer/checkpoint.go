@@ -8,7 +8,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// Without Hooks.Due nothing here costs time.
+// Without Hooks.Due, nothing in this file costs time.
 
 // generators are the states of the default generators that a training draws from.
 type generators struct {
@@ -25,7 +25,7 @@ func readGenerators(s *torch.Scope, device torch.Device) generators {
 	return g
 }
 
-// set makes the generators go on from these states.
+// set makes the default generators continue from these states.
 func (g generators) set(device torch.Device) {
 	torch.SetRNGState(torch.CPU, g.cpu)
 	if g.device != nil {
@@ -33,7 +33,7 @@ func (g generators) set(device torch.Device) {
 	}
 }
 
-// batches begins the pass, or goes on with one that was resumed, whose order is drawn again. s owns the tensors of its feed.
+// batches begins a pass, or continues one that was resumed, whose order it draws again. s owns the tensors of its feed.
 func (l *loop) batches(ctx context.Context, s *torch.Scope) iter.Seq2[batch, error] {
 	r := l.resumed
 	l.resumed = nil
@@ -51,14 +51,14 @@ func (l *loop) batches(ctx context.Context, s *torch.Scope) iter.Seq2[batch, err
 		l.pass.began = readGenerators(s, l.cfg.Device)
 	}
 	batches := l.pass.feed.batches(ctx, s, l.epoch, at)
-	if at.Batches > 0 { // else the order was the last that was drawn
+	if at.Batches > 0 { // otherwise the last draw was that of the order
 		r.now.set(l.cfg.Device)
 	}
 	l.readNow()
 	return batches
 }
 
-// readNow keeps the generators as they are now. Draws of a next batch that fails do not count.
+// readNow saves the present states of the generators. Draws for a next batch that fails do not count.
 func (l *loop) readNow() {
 	if l.cfg.Hooks.Due == nil {
 		return
@@ -92,7 +92,7 @@ func (l *loop) endEpoch(ctx context.Context) error {
 	return l.endStep(ctx)
 }
 
-// checkpoint calls the hook if one is due. cause is the error with which the training is about to end, or nil.
+// checkpoint calls the hook if a checkpoint is due. cause is the error with which the training is about to end, or nil.
 func (l *loop) checkpoint(cause error) error {
 	if m := l.moment(cause); l.cfg.Group == nil && l.due(m) {
 		return l.cfg.Hooks.Checkpoint(m)

@@ -25,7 +25,8 @@ func (e *GradientError) Error() string {
 }
 
 // clip keeps the norm of all gradients within ClipNorm. Gradients that are not finite end the training with a
-// [*GradientError], unless the loss is not finite either, which is found later; with Async that is how they are found too.
+// [*GradientError], unless the loss is not finite either, which is found later. With Async, these gradients are found later
+// too, by the loss.
 func (l *loop) clip(s *torch.Scope, loss *torch.Tensor) {
 	if l.cfg.ClipNorm == 0 {
 		return

@@ -10,7 +10,7 @@ import (
 	"hymenoptera/torch"
 )
 
-// A confusion counts the images of a phase by [true class][predicted class]; it is nil before the first batch.
+// A confusion counts the images of a phase by [true class][predicted class]. It is nil before the first batch.
 type confusion [][]int
 
 func newConfusion(classes int) confusion {

@@ -14,7 +14,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// Tests that need a GPU. `make gpu-check` runs them on one, with HYMENOPTERA_GPU=1: there is nothing to skip then.
+// Tests that need a GPU. `make gpu-check` runs them on one, with HYMENOPTERA_GPU=1, and then they may not be skipped.
 
 // cuda returns the first CUDA device.
 func cuda(t *testing.T) (device torch.Device) {
@@ -54,7 +54,7 @@ func TestCUDAUploads(t *testing.T) {
 			}
 			c := s.Child()
 			up := torch.Upload(c, pinned, device)
-			sum := torch.Sum(c, up) // queued behind nothing: the copy has ended
+			sum := torch.Sum(c, up) // waits for no earlier work: the copy has ended
 			for i := range bytes {
 				bytes[i] = 0 // must not reach the device
 			}
@@ -70,7 +70,7 @@ func TestCUDAUploads(t *testing.T) {
 	})
 }
 
-// Where bits allow: division by a tensor is rounded as on the host.
+// The bits are equal because division by a tensor is rounded as on the host.
 func TestCUDANormalizerHasTheHostsBits(t *testing.T) {
 	onCUDA(t, func(s *torch.Scope, device torch.Device) {
 		tf := transforms.Train(16)
@@ -117,7 +117,7 @@ func TestCUDACropsAreTheHosts(t *testing.T) {
 	})
 }
 
-// A graph reads what its inputs hold when it is replayed, and draws new random numbers each time.
+// A replayed graph reads the present values of its inputs, and draws new random numbers each time.
 func TestCUDAGraphs(t *testing.T) {
 	onCUDA(t, func(s *torch.Scope, device torch.Device) {
 		x, y := torch.Zeros(s, torch.Float32, device, 1000), torch.Zeros(s, torch.Float32, device)
@@ -176,8 +176,8 @@ func resNet18(s *torch.Scope) nn.Module {
 	return arch.New(s, 2)
 }
 
-// Each part of the fast mode, taken away, changes little: of a network that is robust, and of a ResNet18 that learns
-// so slowly that roundings cannot grow.
+// Removing one part of the fast mode changes little, for a robust network and for a ResNet18 that learns so slowly that
+// rounding errors cannot grow.
 func TestCUDAFastIsCloseToExact(t *testing.T) {
 	device := cuda(t)
 	for _, tt := range []struct {
@@ -208,8 +208,7 @@ func TestCUDAFastIsCloseToExact(t *testing.T) {
 	}
 }
 
-// A training from a graph moves the weights as one without: StepLR's rate reaches it, and so do momentum and the batch
-// that is not full.
+// A training with graphs moves the weights as one without, with StepLR's rate, momentum, and a last batch that is not full.
 func TestCUDAGraphMovesTheWeights(t *testing.T) {
 	device := cuda(t)
 	m := fastMode(device, newSmall)

@@ -17,16 +17,16 @@ import (
 // Features are the vectors of a set's images from a frozen network, computed once.
 type Features struct {
 	loader *dataset.Loader // of the images
-	views  [][]float32     // N×C each; epoch e takes view e mod their number
+	views  [][]float32     // N×C each; epoch e uses view e mod len(views)
 	width  int             // C
 	labels []int64         // N
 	batch  int
 	device torch.Device
 }
 
-// Extract passes the images of loader cfg.Views times through model, in evaluation mode and without autograd, and
-// keeps the resulting vectors N×C. The loader must not shuffle. With random crops every pass is another view of the
-// images. Extract uses only Mode, Views and Hooks.Step of cfg.
+// Extract passes the images of loader through model, cfg.Views times, in evaluation mode and without autograd, and keeps the
+// resulting vectors N×C. The loader must not shuffle. With random crops every pass gives another view of the images. Extract
+// uses only Mode, Views and Hooks.Step of cfg.
 func Extract(ctx context.Context, s *torch.Scope, model nn.Module, loader *dataset.Loader, cfg Config) (*Features, error) {
 	if err := cfg.Mode.validate(model); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (f *Features) drawn() []uint64   { return nil }
 // Check implements feed.
 func (f *Features) Check(at dataset.Position) error { return checkPlanned(f.loader, at) }
 
-// checkPlanned returns an error for a position that no pass of loader reaches whose draws all come at its beginning.
+// checkPlanned returns an error for a position that no pass of loader reaches if it makes all draws at its beginning.
 func checkPlanned(loader *dataset.Loader, at dataset.Position) error {
 	if at.Batches < 0 || at.Batches > loader.Batches() || at.Drawn != nil {
 		return fmt.Errorf("it is at %+v of %d batches, whose draws are planned", at, loader.Batches())
@@ -110,7 +110,7 @@ func checkPlanned(loader *dataset.Loader, at dataset.Position) error {
 
 // batches implements feed: a shuffled pass over one view.
 func (f *Features) batches(_ context.Context, s *torch.Scope, epoch int, at dataset.Position) iter.Seq2[batch, error] {
-	mt19937.Int64(torch.Generator{}) // the workers' base seed, which no worker needs
+	mt19937.Int64(torch.Generator{}) // the base seed of the workers, which are not needed here
 	order := make([]int, f.Len())
 	mt19937.Perm(mt19937.New(uint64(mt19937.Int64(torch.Generator{}))), order)
 	order = order[min(at.Batches*f.batch, len(order)):]

@@ -10,8 +10,8 @@ import (
 	"hymenoptera/torch/vision"
 )
 
-// A deviceFeed keeps the decoded pictures on the device, where they are cropped, resized and mirrored: an epoch needs no
-// workers, and nothing but labels crosses the bus. The draws are those of its loader.
+// A deviceFeed keeps the decoded pictures on the device, and crops, resizes and mirrors them there. An epoch needs no
+// workers, and copies only labels to the device. The draws are those of its loader.
 type deviceFeed struct {
 	*dataset.Loader
 	device   torch.Device
@@ -23,8 +23,8 @@ type deviceFeed struct {
 // bytesPerPixel is the size of a decoded pixel: red, green, blue and a byte without meaning.
 const bytesPerPixel = 4
 
-// fitDevice reports whether a loader's pictures fit into the bytes that are left, and takes them from these. Augmentations change
-// pixels on the host.
+// fitDevice reports whether a loader's pictures can be kept in left bytes of the device, and subtracts their size from left.
+// Pictures with augmentations cannot, because those change pixels on the host.
 func fitDevice(ctx context.Context, loader *dataset.Loader, left *int64) (bool, error) {
 	if *left <= 0 || loader.Transform().Augment != nil {
 		return false, nil

@@ -13,8 +13,8 @@ import (
 	"hymenoptera/torch/vision"
 )
 
-// openFeeds returns the feeds of the two sets: from the device where their pictures fit into what is left of
-// cfg.Resident, else from the host. s owns their tensors.
+// openFeeds returns the feeds of the two sets: from the device if the pictures fit into the rest of cfg.Resident, otherwise
+// from the host. s owns their tensors.
 func openFeeds(ctx context.Context, s *torch.Scope, data Data, cfg Config) (train, val feed, err error) {
 	left := cfg.Resident
 	var host *hostFeed
@@ -36,8 +36,8 @@ func openFeeds(ctx context.Context, s *torch.Scope, data Data, cfg Config) (trai
 	return train, val, err
 }
 
-// A hostFeed lets a loader's workers write batches into the memory of its tensors, one per slot, so that no batch is copied
-// on its way to libtorch.
+// A hostFeed lets a loader's workers write batches directly into the memory of its tensors, one per slot, so that no batch
+// is copied for libtorch.
 type hostFeed struct {
 	*dataset.Loader
 	device torch.Device
@@ -47,8 +47,8 @@ type hostFeed struct {
 	epoch *dataset.Epoch     // under way, or the last one
 }
 
-// newHostFeed makes tensors for the loader's batches, or shares those of another feed where they are alike: two feeds
-// that share must not give batches at the same time.
+// newHostFeed makes tensors for the loader's batches, or shares those of another feed with the same layout. Two feeds that
+// share tensors must not give batches at the same time.
 func newHostFeed(s *torch.Scope, loader *dataset.Loader, device torch.Device, other *hostFeed) *hostFeed {
 	f := &hostFeed{Loader: loader, device: device}
 	layout := loader.Layout()
@@ -95,7 +95,7 @@ func (f *hostFeed) drawn() []uint64 {
 	return f.epoch.Position().Drawn
 }
 
-// batches implements feed. The loader outlives the tensors, so it has them during the pass only; between two passes it may
+// batches implements feed. The loader outlives the tensors, so it uses them only during the pass; between two passes it may
 // serve others.
 func (f *hostFeed) batches(ctx context.Context, s *torch.Scope, epoch int, at dataset.Position) iter.Seq2[batch, error] {
 	f.epoch = nil

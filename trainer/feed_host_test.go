@@ -11,7 +11,7 @@ import (
 	"hymenoptera/trainer"
 )
 
-// Where an operation of libtorch fails, that is the training's error, and the best weights so far are those of the model.
+// If an operation of libtorch fails, Fit returns its error and leaves the model with the best weights so far.
 func TestFitAfterAFailedOperation(t *testing.T) {
 	data := lopsided(t)
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
@@ -36,8 +36,8 @@ func TestFitAfterAFailedOperation(t *testing.T) {
 	}
 }
 
-// A loader outlives the tensors that it was lent: afterwards it writes into memory of its own, and a training
-// under way loses nothing when its loader serves another in between.
+// A loader outlives the tensors that it was lent. Afterwards it writes into its own memory, and a training is unharmed if
+// its loader serves another one in between.
 func TestLoadersWriteIntoNoFreedMemory(t *testing.T) {
 	data := lopsided(t)
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {

@@ -27,7 +27,7 @@ func (g *gain) Tensors() []nn.Entry {
 	return []nn.Entry{{Name: "factor", Tensor: g.factor, Parameter: true}}
 }
 
-// A network of one's own is trained like those of this module; one that hides a tensor is an error.
+// Fit trains a custom network like those of this module, and returns an error for one that hides a tensor.
 func TestFitTrainsModulesOfOtherPackages(t *testing.T) {
 	for _, named := range []bool{true, false} {
 		data := lopsided(t)

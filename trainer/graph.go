@@ -5,13 +5,13 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// graphs replay training steps as CUDA graphs. The first step with a size of batch runs as ever, which leaves behind
-// what a recording must find: momentum, handles, chosen algorithms. The second one is recorded.
+// graphs replay training steps as CUDA graphs. The first step for a batch size runs as usual, and creates what a recording
+// needs: momentum, handles, chosen algorithms. The second one is recorded.
 type graphs struct {
 	scope      *torch.Scope // owns the recordings
 	device     torch.Device
 	inner      stepFunc
-	recordings map[int64]*recording // by images per batch; nil after the first one
+	recordings map[int64]*recording // by images per batch; a nil entry after the first step
 }
 
 // A stepFunc is loop.step, or computes the same.
@@ -20,8 +20,8 @@ type stepFunc func(s *torch.Scope, model nn.Module, inputs, labels *torch.Tensor
 // A recording is a step for batches of one size.
 type recording struct {
 	graph          *torch.Graph
-	inputs, labels *torch.Tensor // what it reads
-	result         result        // what it writes
+	inputs, labels *torch.Tensor // tensors that it reads
+	result         result        // tensors that it writes
 }
 
 // canReplay reports whether the configuration asks for graphs and the optimizer's step can be recorded.
@@ -34,7 +34,7 @@ func newGraphs(s *torch.Scope, device torch.Device, step stepFunc) *graphs {
 	return &graphs{scope: s, device: device, inner: step, recordings: map[int64]*recording{}}
 }
 
-// step computes a batch. Its result is valid until the next one of its size.
+// step computes a batch. Its result is valid until the next batch of the same size.
 func (g *graphs) step(s *torch.Scope, model nn.Module, inputs, labels *torch.Tensor) result {
 	n := inputs.Shape()[0]
 	r, seen := g.recordings[n]

@@ -12,9 +12,9 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A Group is the processes that train one model together, as those of torch's DistributedDataParallel: each takes its share
-// of the images (see [dataset.Share]), gradients are averaged, and the buffers are those of rank 0. [dist.Group] is one. Each
-// method waits until every process has called it, and ends the enclosing torch.Do with its error.
+// A Group is the processes that train one model together, as with torch's DistributedDataParallel: each takes its share of
+// the images (see [dataset.Share]), gradients are averaged, and the buffers are those of rank 0. [dist.Group] is one. Each
+// method waits until every process has called it. If it fails, it ends the enclosing torch.Do with its error.
 //
 // [dist.Group]: https://pkg.go.dev/hymenoptera/torch/dist#Group
 type Group interface {
@@ -26,8 +26,8 @@ type Group interface {
 	Sum(numbers []float64)
 	// Gather returns the data of every process, by rank.
 	Gather(data []byte) [][]byte
-	// Train makes Backward average the gradients of these parameters over the processes, in buckets. These are nil, or what
-	// Buckets returned before the training was stopped.
+	// Train makes Backward average the gradients of these parameters over the processes, in buckets, which are nil or, in a
+	// resumed training, those that Buckets returned before.
 	Train(params []*torch.Tensor, buckets []int64)
 	Backward(loss *torch.Tensor)
 	Buckets() []int64
@@ -46,7 +46,7 @@ func (l *loop) join() {
 		all = append(all, e.Tensor)
 	}
 	l.cfg.Group.Broadcast(all)
-	if l.cfg.HeadEpochs == 0 { // else chooseTrained does it
+	if l.cfg.HeadEpochs == 0 { // otherwise chooseTrained does it
 		l.shareGradients()
 	}
 }
@@ -59,7 +59,7 @@ func (l *loop) shareGradients() {
 	}
 }
 
-// shareBuffers gives every process rank 0's BatchNorm statistics, which differ after each training step.
+// shareBuffers gives every process rank 0's BatchNorm statistics, because they differ after each training step.
 func (l *loop) shareBuffers() {
 	if l.cfg.Group == nil {
 		return
@@ -94,10 +94,10 @@ func (l *loop) cancelled(ctx context.Context) context.Context {
 type decision struct {
 	cause error // that ends the training, or nil
 	due   bool  // a checkpoint
-	done  bool  // each has ended the phase
+	done  bool  // every process has ended the phase
 }
 
-// decide makes the cancellation of any process that of all, and rank 0's decision about a checkpoint too.
+// decide makes all processes stop if one is cancelled, and follow rank 0's decision about a checkpoint.
 func (l *loop) decide(ctx context.Context, done bool) (d decision) {
 	cancelled := context.Cause(ctx)
 	ask := func(due bool) []float64 {
@@ -107,7 +107,7 @@ func (l *loop) decide(ctx context.Context, done bool) (d decision) {
 	}
 	numbers := ask(l.due(l.moment(nil)))
 	if numbers[0] > 0 {
-		if d.cause = context.Cause(ctx); d.cause == nil { // a signal to all may have come here last
+		if d.cause = context.Cause(ctx); d.cause == nil { // a signal to all processes may come to this one last
 			d.cause = ErrStopped
 		}
 		numbers = ask(l.due(l.moment(context.Canceled)))
@@ -136,12 +136,12 @@ func (l *loop) endSharedStep(ctx context.Context, done bool) (bool, error) {
 	return d.done, d.cause
 }
 
-// combine makes a phase of all processes of this one's, which has gone over its batches.
+// combine turns this process's phase, whose batches are done, into that of all processes.
 func (l *loop) combine(ctx context.Context, s *torch.Scope) error {
 	if l.cfg.Group == nil {
 		return nil
 	}
-	if l.phase == "val" { // where others can have a batch more, after each of which all decide together
+	if l.phase == "val" { // other processes can have one more batch, and all decide together after each
 		for all := false; !all; {
 			var err error
 			if all, err = l.endSharedStep(ctx, true); err != nil {
@@ -176,7 +176,7 @@ func (l *loop) total(p *pass) {
 	}
 }
 
-// fillConfusion makes the confusion of a process that has no validation image as large as those of the others.
+// fillConfusion makes the confusion of a process without validation images as large as those of the others.
 func (l *loop) fillConfusion(p *pass) {
 	for _, size := range l.cfg.Group.Gather(binary.LittleEndian.AppendUint64(nil, uint64(len(p.confusion)))) {
 		if n := binary.LittleEndian.Uint64(size); p.confusion == nil && n > 0 {
@@ -185,7 +185,7 @@ func (l *loop) fillConfusion(p *pass) {
 	}
 }
 
-// A share is what a process of a group found out about its validation images, which rank 0 reports.
+// A share has the results of a process of a group for its validation images, which rank 0 reports.
 type share struct {
 	samples []int
 	labels  []int64
@@ -219,7 +219,7 @@ func (v *share) encode(s *torch.Scope) (data []byte) {
 	return data
 }
 
-// reportShares gathers the shares of a validation phase, and calls the Batch hook of rank 0 for those of the others.
+// reportShares gathers the shares of a validation phase. In rank 0 it calls the Batch hook for those of the others.
 func (l *loop) reportShares(s *torch.Scope) {
 	own := &l.pass.share
 	classes := 0

@@ -11,36 +11,35 @@ import (
 // ErrStop ends a training early, without an error, if EpochEnd returns it.
 var ErrStop = errors.New("trainer: stop")
 
-// Hooks are functions that a training calls, on libtorch's thread; nil ones are not called. An error ends the
-// training.
+// Hooks are functions that a training calls on libtorch's thread, unless they are nil. An error ends the training.
 type Hooks struct {
-	// EpochStart comes before an epoch's two phases.
+	// EpochStart is called before an epoch's two phases.
 	EpochStart func(epoch int) error
-	// Step comes before a phase's first batch and after each batch, when done of n images are through. The phase is
+	// Step is called before a phase's first batch and after each batch, when done of n images are processed. The phase is
 	// "train" or "val" or, in Extract, "features", whose n counts all views.
 	Step func(epoch int, phase string, done, n int)
-	// Batch comes after each forward pass. The batch is valid during the call only.
+	// Batch is called after each forward pass. b is valid only during the call.
 	Batch func(b Batch)
-	// PhaseEnd comes after each phase.
+	// PhaseEnd is called after each phase.
 	PhaseEnd func(p metrics.Phase) error
-	// Best comes after a validation phase that was better than every one before it by Config.Best, while the model
-	// holds its weights or, with Config.EMA, their average.
+	// Best is called after a validation phase that was better, by Config.Best, than all before it. The model then holds its
+	// weights or, with Config.EMA, their average.
 	Best func(p metrics.Phase) error
-	// EpochEnd comes after an epoch's two phases. If it returns [ErrStop], the training ends as if it had no more
+	// EpochEnd is called after an epoch's two phases. If it returns [ErrStop], the training ends as if it had no more
 	// epochs.
 	EpochEnd func(epoch int) error
 
-	// Due comes after each step of both phases and after each epoch, and reports whether Checkpoint is to be called. If ctx is
-	// cancelled or a batch cannot be made, it comes once more, with the place after the last step. With a Group, a batch that
-	// cannot be made leaves no such moment, and only the Due of rank 0 counts.
+	// Due reports whether to call Checkpoint. It is called after each step of both phases and after each epoch. If ctx is
+	// cancelled or a batch cannot be made, it is called once more, for the moment after the last step. With a Group, it is
+	// not called for a batch that cannot be made, and only rank 0's Due counts.
 	Due func(m Moment) bool
-	// Checkpoint copies the training, to resume it from there: it calls m.Copy once. Nothing is copied for it before. It goes
-	// with Due. With a Group, only that of rank 0 is called.
+	// Checkpoint copies the training, to resume it from there: it must call m.Copy once. Nothing is copied before that. It
+	// needs Due. With a Group, only rank 0's is called.
 	Checkpoint func(m Moment) error
 
-	// Tensor gets the tensors of every step in the order in which they are computed, to find the first one that
-	// differs from another implementation's: "batch", "logits", "loss", after the backward pass every "<key>.grad",
-	// and after the update, as once before training, every tensor of the state dict.
+	// Tensor is called with the tensors of every step in the order in which they are computed, to find the first one that
+	// differs from another implementation's: "batch", "logits", "loss", after the backward pass every "<key>.grad", and
+	// every tensor of the state dict after the update and once before training.
 	Tensor func(epoch int, phase string, step int, name string, t *torch.Tensor)
 }
 
@@ -49,8 +48,8 @@ type Moment struct {
 	Epoch int           // under way, or the next one
 	Phase string        // "train", "val" or, between two epochs, ""
 	Steps int           // of the phase, so far
-	Cause error         // with which Fit is about to return; nil if the training goes on
-	Copy  func() *State // copies the training; only during the call
+	Cause error         // error that Fit is about to return; nil if the training continues
+	Copy  func() *State // copies the training; valid only during the call
 }
 
 // A Batch holds the inputs and outputs of a step.
@@ -63,7 +62,7 @@ type Batch struct {
 	Logits  *torch.Tensor // N×classes, on Config.Device
 }
 
-// filled returns h with a function that does nothing for each nil one but Due, Checkpoint and Tensor, which cost time.
+// filled returns h with a function that does nothing for each nil one, except Due, Checkpoint and Tensor, which cost time.
 func (h Hooks) filled() Hooks {
 	if h.EpochStart == nil {
 		h.EpochStart = func(int) error { return nil }

@@ -18,14 +18,15 @@ type Data struct {
 }
 
 // Fit trains model for cfg.Epochs epochs, leaves it with the weights of the best validation phase and returns that
-// phase: the best by cfg.Best or, where none got any image right, the last. (The notebook returns the
-// weights from before the training there, whose new head knows nothing.) N is 0 when no validation phase has ended.
+// phase: the best by cfg.Best or, if none got an image right, the last. (The notebook then returns the weights from before
+// the training, with an untrained head.) N is 0 when no validation phase has ended.
 //
 // When ctx is cancelled, Fit returns after the current step. After every error the model holds the best weights, unless its
 // device has failed.
 //
-// With cfg.Resume, Fit goes on from a training's state, to the same results as if that had never stopped: model, data and the
-// rest of cfg must be as they were, and the optimizer and the scheduler new. A state that does not fit is a [*StateError].
+// With cfg.Resume, Fit continues from a training's state, with the same results as if the training had never stopped. Model,
+// data and the rest of cfg must be as they were, and the optimizer and the scheduler must be new. The error for a state that
+// does not fit is a [*StateError].
 func Fit(ctx context.Context, s *torch.Scope, model nn.Module, data Data, cfg Config) (best metrics.Phase, err error) {
 	if err := cfg.validateTraining(model); err != nil { // before tensors are made
 		return best, err
@@ -57,8 +58,8 @@ type loop struct {
 	pass  *pass  // the phase under way; nil between two epochs
 
 	now     generators // after the last step; empty without Hooks.Checkpoint
-	buckets []int64    // of the gradients, before the training was stopped; nil if it begins
-	resumed *resumed   // what is left to be resumed, or nil
+	buckets []int64    // of the gradients, from before the training was stopped; nil if it is new
+	resumed *resumed   // the state that is still to be resumed, or nil
 }
 
 func newLoop(s *torch.Scope, model nn.Module, cfg Config) *loop {
@@ -84,7 +85,7 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 		if err := l.restore(ctx, l.cfg.Resume, train, val); err != nil {
 			return best, &StateError{err}
 		}
-		l.cfg.Resume = nil // whose memory is large
+		l.cfg.Resume = nil // frees its memory
 	}
 	if err := torch.Do(ctx, func(*torch.Scope) error { l.join(); return nil }); err != nil {
 		return best, err
@@ -136,7 +137,7 @@ func (l *loop) fit(ctx context.Context, train, val feed) (best metrics.Phase, er
 	return l.best, err
 }
 
-// judge keeps the weights, which the model holds, of a validation phase that is better than every one before it.
+// judge keeps the model's weights if their validation phase is better than every one before it.
 func (l *loop) judge(reached metrics.Phase) error {
 	better := l.cfg.Best.Better(reached, l.best)
 	if better || l.best.Corrects == 0 && l.cfg.Best != metrics.ByLoss {
@@ -149,8 +150,8 @@ func (l *loop) judge(reached metrics.Phase) error {
 	return nil
 }
 
-// chooseTrained sets at the beginning of an epoch which parameters are trained, if that changes there or the training was
-// resumed. It drops the recorded graphs.
+// chooseTrained sets which parameters are trained, at the beginning of an epoch in which that changes or of a resumed
+// training. It drops the recorded graphs.
 func (l *loop) chooseTrained() {
 	if l.cfg.HeadEpochs == 0 || l.epoch != 0 && l.epoch != l.cfg.HeadEpochs && l.resumed == nil {
 		return
@@ -171,14 +172,14 @@ type feed interface {
 	Len() int
 	Path(sample int) string // its file
 	// batches draws an epoch's order from the default generator and yields its batches from a position on: each is valid
-	// until the next one. The caller ranges over them once, at once.
+	// until the next one. The caller must range over them once, immediately.
 	batches(ctx context.Context, s *torch.Scope, epoch int, at dataset.Position) iter.Seq2[batch, error]
-	// drawn is that of the position that was reached; Check returns an error for a position that no pass reaches.
+	// drawn returns Position.Drawn of the present position. Check returns an error for a position that no pass reaches.
 	drawn() []uint64
 	Check(at dataset.Position) error
 }
 
-// A batch is a Batch on its way through the loop, which sets Epoch, Phase and Logits.
+// A batch is a Batch for the loop, which sets Epoch, Phase and Logits.
 type batch struct {
 	Batch
 	labels *torch.Tensor // N, on the device
@@ -198,7 +199,7 @@ type pass struct {
 	began         generators // before its order was drawn; empty without Hooks.Checkpoint
 }
 
-// goOver goes once over a set: with weight updates in the phase "train", in evaluation mode and without autograd in "val".
+// goOver goes once over a set. The phase "train" updates the weights; "val" runs in evaluation mode and without autograd.
 func (l *loop) goOver(ctx context.Context, phase string, feed feed) (metrics.Phase, error) {
 	s := l.scope.Child()
 	defer s.Close()

@@ -9,8 +9,8 @@ import (
 	"hymenoptera/torch"
 )
 
-// sums are a phase's losses and hits, added up on the host after each step or, with Config.Async, on the device, from
-// where they are read when the phase ends.
+// sums are a phase's losses and hits. They are added up on the host after each step or, with Config.Async, on the device,
+// and read when the phase ends.
 type sums struct {
 	loss     float64
 	corrects int
@@ -27,7 +27,7 @@ func newSums(s *torch.Scope, cfg Config) *sums {
 	return &sums{deviceLoss: torch.Zeros(s, torch.Float64, cfg.Device), deviceHits: torch.Zeros(s, torch.Int64, cfg.Device)}
 }
 
-// add takes in the result of a batch of n samples. On the host it reports whether the loss is finite.
+// add adds the result of a batch of n samples. On the host it reports whether the loss is finite.
 func (t *sums) add(r result, n int) (loss float64, ok bool) {
 	if t.deviceLoss != nil {
 		torch.NoGrad(func() { torch.AddScaledInPlace(t.deviceLoss, r.loss, float64(n)) })

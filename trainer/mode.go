@@ -7,23 +7,23 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A Mode says where and how a network computes, in training and in use. The zero value is PyTorch's way on the CPU, to
-// the last bit.
+// A Mode says where and how a network computes, in training and in use. The zero value computes as PyTorch does on the CPU,
+// to the last bit.
 type Mode struct {
 	Device torch.Device // where the model's tensors are
 
-	// Pixels and ChannelsLast are those of the loaders' [dataset.LoaderConfig]. With ChannelsLast the convolutions' weights
-	// should lie in channels-last memory too ([nn.ToChannelsLast]).
+	// Pixels and ChannelsLast must be those of the loaders' [dataset.LoaderConfig]. With ChannelsLast, the convolutions'
+	// weights should be in channels-last memory too ([nn.ToChannelsLast]).
 	Pixels, ChannelsLast bool
 	// BFloat16 trains with torch.autocast: convolutions and linear layers compute in bfloat16.
 	BFloat16 bool
-	// Fold validates on a copy of the model in which each BatchNorm is part of its convolution, made anew for
-	// each epoch, in bfloat16 where BFloat16 is set. The model must be [Foldable].
+	// Fold validates on a copy of the model in which each BatchNorm is part of its convolution, made anew for each epoch, in
+	// bfloat16 if BFloat16 is set. The model must be [Foldable].
 	Fold bool
 	// Fused updates the weights in one call (see [optim.SGDConfig]).
 	Fused bool
 	// Async lets the host run ahead of the device: losses and correct answers are summed on the device and read once,
-	// when a phase ends. A loss that is not finite ends the training only then, and its batch is unknown.
+	// when a phase ends. A loss that is not finite then ends the training, and its batch is unknown.
 	Async bool
 	// Graph, for a CUDA device, replays training steps as CUDA graphs, one per batch size, if the optimizer's steps
 	// are capturable and [torch.LoadGraphs] succeeds.
@@ -60,7 +60,7 @@ func (m Mode) Inference(s *torch.Scope, model nn.Module) nn.Module {
 	return model.(Foldable).Fold(s, dtype)
 }
 
-// validate finds models that m cannot compute with.
+// validate returns an error if m cannot compute with the model.
 func (m Mode) validate(model nn.Module) error {
 	if _, ok := model.(Foldable); m.Fold && !ok {
 		return fmt.Errorf("trainer: %T cannot be folded", model)

@@ -16,7 +16,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// A small is a network whose losses other roundings move little: one convolution of the pictures' means.
+// A small is a network whose losses depend little on rounding: one convolution of the pictures' means.
 type small struct {
 	conv *nn.Conv2d
 	bn   *nn.BatchNorm2d
@@ -44,7 +44,7 @@ type mode struct {
 	sgd     optim.SGDConfig
 }
 
-// exactMode is the notebook's way on a device.
+// exactMode computes as the notebook does, on a device.
 func exactMode(device torch.Device) mode {
 	return mode{
 		net:     newSmall,
@@ -140,7 +140,7 @@ func TestModesThatChangeNoBit(t *testing.T) {
 	}
 }
 
-// A resident set gives the same crops, resized in floats: single numbers differ by 1, and the curve stays close.
+// A resident set gives the same crops, resized in floats. Some numbers differ by 1, and the curve stays close.
 func TestResidentIsClose(t *testing.T) {
 	want, _ := exactMode(torch.CPU).run(t)
 	m := exactMode(torch.CPU)
@@ -150,7 +150,7 @@ func TestResidentIsClose(t *testing.T) {
 		t.Error("equal bits: the pictures were not resized on the device")
 	}
 	near(t, got, want, 1e-3)
-	m.cfg.Resident = 1 // where the set does not fit
+	m.cfg.Resident = 1 // into which the set does not fit
 	if got, _ := m.run(t); !slices.Equal(got, want) {
 		t.Errorf("without room: got %+v, want %+v", got, want)
 	}

@@ -12,7 +12,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A part is what a process of a group adds to the State of rank 0.
+// A part is the data that a process of a group adds to the State of rank 0.
 type part struct {
 	Pass  *Pass           `json:"pass,omitempty"`
 	Now   savedGenerators `json:"now"`
@@ -62,8 +62,8 @@ func (l *loop) gatherParts() [][]byte {
 	return l.cfg.Group.Gather(data)[1:]
 }
 
-// takePart makes a process, which has gone on from the state of rank 0, go on from its own part. Without one, which is new, it
-// draws from its generators as they are.
+// takePart makes a process that has restored the state of rank 0 continue from its own part. If the state has no parts, the
+// process draws from its generators as they are.
 func (l *loop) takePart(st *State, train, val feed) error {
 	g := l.cfg.Group
 	if g == nil || g.Rank() == 0 {
@@ -92,8 +92,8 @@ func (l *loop) takePart(st *State, train, val feed) error {
 	return nil
 }
 
-// Regroup changes a state that is to be resumed by a number of processes, if that is not the number it is from. The phase
-// under way then begins again: images of an epoch that were trained on are trained on twice.
+// Regroup prepares a state to be resumed by another number of processes than it came from. The phase under way then begins
+// again, so images that it already trained on are trained on twice. With the same number, Regroup changes nothing.
 func (st *State) Regroup(processes int) {
 	if len(st.Parts)+1 == processes {
 		return

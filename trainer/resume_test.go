@@ -111,17 +111,18 @@ func resumables(root string) map[string]resumable {
 
 var errKilled = errors.New("killed")
 
-// A life is what a training did until it ended.
+// A life is the record of a training until it ended.
 type life struct {
 	phases  []metrics.Phase // without times
 	moments int             // at which it could be copied
 	weights []float32
 	best    metrics.Phase
-	state   *trainer.State // at its end, as it is read from a file
+	state   *trainer.State // at its end, as read from a file
 }
 
-// live trains: from the beginning, or on from a state. It ends at a moment, counted from 0, if stop is not negative: there it
-// is killed or, with cancel, its context is cancelled one step before. best keeps the best weights, as a file does.
+// live trains, from the beginning or from a state. If stop is not negative, it ends at that moment, counted from 0: the
+// training is killed there or, with cancel, its context is cancelled one step before. best keeps the best weights, as a file
+// does.
 func (r resumable) live(t *testing.T, from *trainer.State, stop int, cancel bool, best *checkpoint.StateDict) life {
 	t.Helper()
 	before := torch.Live()
@@ -135,7 +136,7 @@ func (r resumable) live(t *testing.T, from *trainer.State, stop int, cancel bool
 	return l
 }
 
-// train is live, which may fail.
+// train is live, but returns the error.
 func (r resumable) train(t *testing.T, from *trainer.State, stop int, cancel bool, best *checkpoint.StateDict) (l life, err error) {
 	t.Helper()
 	train, val, err := dataset.Open(r.root)
@@ -168,7 +169,7 @@ func (r resumable) train(t *testing.T, from *trainer.State, stop int, cancel boo
 		if r.loading.ChannelsLast {
 			nn.ToChannelsLast(net)
 		}
-		var module nn.Module = net // that is trained
+		var module nn.Module = net // the network that is trained
 		cfg := r.cfg
 		cfg.Resume, cfg.Head = from, net.fc
 		cfg.Hooks.PhaseEnd = func(p metrics.Phase) error {
@@ -207,7 +208,7 @@ func (r resumable) train(t *testing.T, from *trainer.State, stop int, cancel boo
 		if r.wrong { // learns the other classes
 			module = &inverted{net}
 		}
-		if from != nil { // as a new process is in another state
+		if from != nil { // a new process has other random states
 			torch.ManualSeed(4)
 		}
 		cfg.Optimizer = r.optimizer(s, nn.Trainable(module))
@@ -246,7 +247,7 @@ func (m *inverted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Cat(s, 1, y, third)
 }
 
-// written returns a state as it is read from files: the weights of the best phase come from another one.
+// written returns a state as it is read from files. The weights of the best phase come from another file.
 func written(t *testing.T, st *trainer.State, best checkpoint.StateDict) *trainer.State {
 	t.Helper()
 	place, err := json.Marshal(st.Place)
@@ -287,7 +288,7 @@ func TestResume(t *testing.T) {
 				}
 			}
 			for at := range want.moments {
-				cancel := at%2 == 1 && at < want.moments-1 // after which nothing is left to be cancelled
+				cancel := at%2 == 1 && at < want.moments-1 // the last moment cannot be cancelled
 				best := &checkpoint.StateDict{}
 				first := r.live(t, nil, at, cancel, best)
 				last := r.live(t, first.state, -1, false, best)
@@ -307,7 +308,7 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// A state that lacks something, or holds something that does not fit, is refused.
+// Fit refuses a state that lacks something or holds something that does not fit.
 func TestStatesAreChecked(t *testing.T) {
 	root := t.TempDir()
 	if err := synth.Write(root, synth.Config{Seed: 1, Train: 11, Val: 5, MinSide: 36, MaxSide: 60}); err != nil {
@@ -338,7 +339,7 @@ func TestStatesAreChecked(t *testing.T) {
 		}
 	}
 	for i, tensor := range good.Tensors {
-		if !strings.HasSuffix(tensor.Name, "momentum_buffer") { // which parameters without a step lack
+		if !strings.HasSuffix(tensor.Name, "momentum_buffer") { // parameters without a step have none
 			refused("without "+tensor.Name, func(st *trainer.State) { st.Tensors = slices.Delete(st.Tensors, i, i+1) })
 		}
 		refused("another shape of "+tensor.Name, func(st *trainer.State) {

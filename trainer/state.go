@@ -17,22 +17,23 @@ import (
 	"hymenoptera/torch/optim"
 )
 
-// A State is a training between two steps: all that Fit needs to go on from there. Its tensors are copies in Go's memory.
+// A State is a training between two steps: everything that Fit needs to continue from there. Its tensors are copies in Go's
+// memory.
 type State struct {
 	Place
 	// Tensors are "model.<key>", "optimizer.<name>" (see [optim.Entry]) and the states of the default generators; with EMA
 	// "average.<key>" and, while the model holds the average, "trained.<key>"; in a phase the generators as they were when
 	// it began, and the confusion.
 	Tensors []checkpoint.Tensor
-	// Best has the weights of Place.Best under their keys. It is nil where the hook Best was called for them: who has kept
-	// them then sets Best before Fit resumes the state. It is nil, too, before the first validation phase has ended.
+	// Best has the weights of Place.Best under their keys. It is nil if the hook Best was called for them: then the program
+	// that kept them must set Best before Fit resumes the state. It is also nil before the first validation phase has ended.
 	Best *checkpoint.StateDict
-	// Parts has, of a training by several processes, what each of them from rank 1 on adds: its generators, and its place in
-	// the phase. Such a state is never in the middle of a validation phase; see [State.Regroup].
+	// Parts has, for a training by several processes, the generators of each process from rank 1 on, and its place in the
+	// phase. Such a state is never in the middle of a validation phase. See [State.Regroup].
 	Parts [][]byte
 }
 
-// A Place is the part of a State that is no tensor. It survives JSON to the last bit.
+// A Place is the part of a State without the tensors. It survives JSON to the last bit.
 type Place struct {
 	Epoch     int                  `json:"epoch"`          // under way, or the next one
 	Pass      *Pass                `json:"pass,omitempty"` // the phase under way; nil between two epochs
@@ -119,7 +120,7 @@ func (l *loop) passState() (*Pass, generators) {
 	if p == nil {
 		return nil, l.now
 	}
-	if l.cfg.Group != nil && p.Name == "val" { // whose processes have not come equally far
+	if l.cfg.Group != nil && p.Name == "val" { // its processes are at different places
 		return &Pass{Phase: p.Name, LR: p.LR}, p.began
 	}
 	loss, corrects := p.sums.get()
@@ -127,17 +128,17 @@ func (l *loop) passState() (*Pass, generators) {
 		Loss: loss, Corrects: corrects, Seconds: time.Since(p.start).Seconds(), Wait: p.Wait}, l.now
 }
 
-// A resumed is the part of a State that counts when its phase goes on.
+// A resumed is the part of a State that is needed when its phase continues.
 type resumed struct {
 	pass       *Pass // nil where an epoch begins
 	now, began generators
 	confusion  confusion
 }
 
-// in reports whether the training goes on in a phase.
+// in reports whether the training continues in a phase.
 func (r *resumed) in(phase string) bool { return r != nil && r.pass != nil && r.pass.Phase == phase }
 
-// goOn sets what p has added up so far and returns where its feed goes on.
+// goOn sets p's sums so far and returns the position at which its feed continues.
 func (r *resumed) goOn(p *pass) dataset.Position {
 	p.LR, p.Wait, p.done, p.confusion = r.pass.LR, r.pass.Wait, r.pass.Done, r.confusion
 	p.start = p.start.Add(-time.Duration(r.pass.Seconds * float64(time.Second)))
@@ -145,7 +146,7 @@ func (r *resumed) goOn(p *pass) dataset.Position {
 	return r.pass.Position
 }
 
-// restore makes the loop go on from a state. It checks all of the state first.
+// restore makes the loop continue from a state. It checks all of the state first.
 func (l *loop) restore(ctx context.Context, st *State, train, val feed) error {
 	if err := l.check(st, train, val); err != nil {
 		return err
@@ -171,7 +172,7 @@ func (l *loop) restore(ctx context.Context, st *State, train, val feed) error {
 			l.resumed.began = r.generators(l.scope, "began.generator", l.cfg.Device)
 			t, ok := r.take("confusion")
 			if want := l.cfg.Best == metrics.ByMacroF1 && l.resumed.in("val") && st.Pass.Position.Batches > 0; ok != want {
-				return errors.New("it has a confusion where there is none, or none where there is one")
+				return errors.New("it has a confusion matrix and this training has none, or the other way round")
 			}
 			if ok {
 				var err error
@@ -201,7 +202,7 @@ func (l *loop) restore(ctx context.Context, st *State, train, val feed) error {
 	})
 }
 
-// check returns an error for a place that this training does not reach. It sets the scheduler's state, which is small.
+// check returns an error for a place that this training does not reach. It also sets the scheduler's state.
 func (l *loop) check(st *State, train, val feed) error {
 	at := st.Place
 	switch {
@@ -225,7 +226,7 @@ func (l *loop) check(st *State, train, val feed) error {
 	return at.Pass.check(train, val)
 }
 
-// check returns an error for a pass that no phase comes to.
+// check returns an error for a pass that no phase reaches.
 func (p *Pass) check(train, val feed) error {
 	if p == nil {
 		return nil
@@ -249,7 +250,7 @@ func (p *Pass) check(train, val feed) error {
 // A stateReader takes tensors out of a State. One that is missing, or has another shape, ends the enclosing torch.Do
 // with an error.
 type stateReader struct {
-	scope *torch.Scope // owns what take returns
+	scope *torch.Scope // owns the tensors that take returns
 	left  map[string]checkpoint.Tensor
 }
 

@@ -6,8 +6,8 @@
 //	best, err := trainer.Fit(ctx, s, model, trainer.Data{Train: train, Val: val}, cfg)
 //
 // It trains any nn.Module that maps images N×3×H×W to logits N×classes. Orders, crops and dropout are drawn from
-// libtorch's default generator, so call torch.ManualSeed first to repeat a training. The package writes no file and
-// prints nothing: callers do, in [Hooks].
+// libtorch's default generator, so call torch.ManualSeed first to repeat a training. The package writes no files and prints
+// nothing: callers do that in [Hooks].
 package trainer
 
 import (
@@ -30,12 +30,12 @@ type Config struct {
 	ClipNorm  float64         // upper bound of the total norm of the gradients; 0 for none
 	EMA       float64         // decay of the average of the weights that is validated and kept; 0 for the weights themselves
 	Best      metrics.Rule    // which weights are kept
-	Hooks     Hooks           // called as the training goes on
+	Hooks     Hooks           // called during the training
 	Group     Group           // the processes that train together; nil for one
-	Resume    *State          // if not nil, Fit goes on from there instead of beginning
+	Resume    *State          // if not nil, Fit continues from there
 
 	Head       nn.Module // the only part of the model that is trained in the first HeadEpochs epochs
-	HeadEpochs int       // in which the rest of the model requires no gradients; its BatchNorm statistics move
+	HeadEpochs int       // the rest of the model then requires no gradients, but its BatchNorm statistics move
 
 	LabelSmoothing float64   // of the cross entropy, 0 to 1
 	ClassWeights   []float32 // of the cross entropy, one per class; nil for none
@@ -62,7 +62,7 @@ func (c Config) validate(model nn.Module) error {
 	case !(c.ClipNorm >= 0):
 		return fmt.Errorf("trainer: bound %v of the gradients' norm: want 0 or more", c.ClipNorm)
 	case c.HeadEpochs > 0 && c.Head == nil:
-		return errors.New("trainer: epochs of the head, and no head")
+		return errors.New("trainer: HeadEpochs without a Head")
 	}
 	if err := c.Mode.validate(model); err != nil {
 		return err

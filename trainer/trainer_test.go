@@ -55,8 +55,8 @@ type scripted struct {
 	bn      *nn.BatchNorm2d
 	guesses []int
 	epoch   int
-	loss    func(logits []float32) // spoils the logits, where not nil
-	images  func(x *torch.Tensor)  // is shown the images, where not nil
+	loss    func(logits []float32) // changes the logits, if not nil
+	images  func(x *torch.Tensor)  // called with the images, if not nil
 }
 
 func (m *scripted) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
@@ -122,7 +122,7 @@ func halving(s *torch.Scope, m nn.Module, cfg trainer.Config) trainer.Config {
 	return cfg
 }
 
-// fit trains a scripted model and returns what Fit did, with the weight that the model was left with.
+// fit trains a scripted model. It returns what Fit did, and the weight and running mean that the model was left with.
 func fit(t *testing.T, ctx context.Context, m *scripted, epochs int, after func(string) error) (r *recorder, best metrics.Phase, weight, mean float64, err error) {
 	t.Helper()
 	data, before := lopsided(t), torch.Live()
@@ -162,8 +162,8 @@ func TestBestIsTheFirstStrictlyGreater(t *testing.T) {
 	}
 }
 
-// Where no epoch gets an image right, Fit keeps the last weights, also when it is cancelled; and it calls Best for no epoch,
-// as in the notebook.
+// If no epoch gets an image right, Fit keeps the last weights, even if it is cancelled. As in the notebook, it then calls
+// Best for no epoch.
 func TestNothingRightKeepsTheLast(t *testing.T) {
 	for _, stopped := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -5,16 +5,17 @@ import (
 	"strconv"
 )
 
-// A matrix [a b c d e f] takes the pixel that a changed picture has at (x, y) from (a·x+b·y+c, d·x+e·y+f), pixel centres
-// counted at 0.5: Pillow's Transform.AFFINE.
+// A matrix [a b c d e f] gives the pixel at (x, y) of the new picture the value of the old one at (a·x+b·y+c, d·x+e·y+f),
+// with pixel centres at 0.5, as in Pillow's Transform.AFFINE.
 type matrix [6]float64
 
-// affine moves the pixels of m by k, with the nearest pixel, as Pillow's Image.transform does; where there is none the picture
-// becomes black. k must not scale.
+// affine moves the pixels of m by k, as Pillow's Image.transform does with nearest-neighbour interpolation. Pixels from
+// outside the picture become black. k must not scale.
 func affine(m *Image, k matrix) {
 	from := m.Clone()
 	clear(m.Pix)
-	// 16 bits after the point, as in Pillow's affine_fixed. A move by whole pixels gives the same as its other way.
+	// 16 bits after the point, as in Pillow's affine_fixed. For moves by whole pixels, Pillow uses another method with the
+	// same result.
 	fix := func(v float64) int32 { return int32(math.Floor(float64(v*65536) + 0.5)) }
 	a, b, d, e := fix(k[0]), fix(k[1]), fix(k[3]), fix(k[4])
 	rowX := fix(float64(k[2]+float64(k[0]*0.5)) + float64(k[1]*0.5))
@@ -34,7 +35,7 @@ func affine(m *Image, k matrix) {
 	}
 }
 
-// rotate turns m by an angle in degrees, counter-clockwise around its middle, as Pillow's Image.rotate.
+// rotate turns m by an angle in degrees, counter-clockwise around its middle, as Pillow's Image.rotate does.
 func rotate(m *Image, angle float64) {
 	angle = math.Mod(angle, 360)
 	if angle < 0 {

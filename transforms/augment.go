@@ -8,7 +8,7 @@ type Augmentation interface {
 	Draw(rng Source, w, h int) func(*Image)
 }
 
-// A Chain is several augmentations, one after another, as torchvision's Compose.
+// A Chain is several augmentations, one after another, like torchvision's Compose.
 type Chain []Augmentation
 
 // Draw implements Augmentation.
@@ -29,7 +29,7 @@ func (c Chain) Draw(rng Source, w, h int) func(*Image) {
 	}
 }
 
-// mapPixels replaces every pixel of m by f of it.
+// mapPixels replaces every pixel of m by the result of f for it.
 func mapPixels(m *Image, f func(r, g, b byte) (byte, byte, byte)) {
 	for y := range m.Height {
 		row := m.Row(y)
@@ -41,7 +41,7 @@ func mapPixels(m *Image, f func(r, g, b byte) (byte, byte, byte)) {
 	}
 }
 
-// pixel returns a colour as it lies in the lower half of a word.
+// pixel returns a colour as the lower half of a word.
 func pixel(r, g, b byte) uint64 { return uint64(r) | uint64(g)<<8 | uint64(b)<<16 }
 
 // look replaces the values of every channel by those in its table.

@@ -15,7 +15,7 @@ func TestAugmentationsAreTorchvisions(t *testing.T) {
 		Hue, Degrees                     float64
 		Sizes                            [][2]int
 		SHA256                           []string // by seed, from 0
-		Next                             []uint32 // 24 bits of the word after
+		Next                             []uint32 // 24 bits of the next word
 	}
 	for _, want := range goldens[golden](t, "augmentations.json") {
 		a := map[string]Augmentation{
@@ -83,7 +83,7 @@ func (g randomGrey) Draw(rng Source, _, _ int) func(*Image) {
 	}
 }
 
-// An augmentation of one's own: what is random is drawn first, what it does to pixels is a function.
+// A custom augmentation: Draw makes the random draws and returns a function that changes pixels.
 func ExampleAugmentation() {
 	tf := Train(224)
 	tf.Augment = Chain{ColorJitter{Brightness: 0.2}, randomGrey{share: 1}}

@@ -13,8 +13,8 @@ type Source interface{ Uint32() uint32 }
 const cropTries = 10
 
 // RandomResizedCrop draws a crop of a picture of w×h pixels as torchvision's RandomResizedCrop.get_params
-// does, of a share of the area and an aspect ratio from scale[0] to scale[1] and ratio[0] to ratio[1]: up to
-// ten tries of two words each, then two words for the place; or, after ten misses, the largest
+// does: with a share of the area from scale[0] to scale[1] and an aspect ratio from ratio[0] to ratio[1]. It makes
+// up to ten tries of two words each, then draws two words for the place; after ten misses it returns the largest
 // centred crop with an allowed aspect ratio.
 //
 // torch.exp of the drawn logarithm comes from MKL, which is off by one unit in the last place for one input in a

@@ -2,10 +2,10 @@ package transforms
 
 import "math"
 
-// What Pillow's ImageEnhance and ImageOps make of a picture. A factor of 1 changes nothing.
+// The operations of Pillow's ImageEnhance and ImageOps. A factor of 1 changes nothing.
 
 // blend mixes a degenerate value and a picture's as Pillow's Image.blend: 0 gives the first, 1 the second, and factors
-// outside of that go on in the same direction.
+// outside of that extrapolate.
 func blend(degenerate, v byte, factor float32) byte {
 	switch factor {
 	case 0:

@@ -13,7 +13,7 @@ import (
 	"hymenoptera/internal/mt19937"
 )
 
-// The goldens come from torchvision and Pillow: scripts/make_goldens.py.
+// goldens reads values of torchvision and Pillow, which scripts/make_goldens.py writes.
 func goldens[T any](t *testing.T, name string) (list []T) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name)
@@ -26,7 +26,7 @@ func goldens[T any](t *testing.T, name string) (list []T) {
 	return list
 }
 
-// pattern is the picture that scripts/make_goldens.py makes too.
+// pattern returns a picture that scripts/make_goldens.py makes too.
 func pattern(w, h int) *Image {
 	m := new(Image)
 	m.Reset(w, h)
@@ -57,7 +57,7 @@ func digest(m *Image) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// One resizer makes all goldens: its scratch memory must not show.
+// One resizer makes all goldens: its scratch memory must not affect results.
 func TestResizeIsPillows(t *testing.T) {
 	r := new(Resizer)
 	type golden struct {
@@ -98,7 +98,7 @@ func TestResizeIsPillows(t *testing.T) {
 	}
 }
 
-// checkWindows compares windows, made from no more than what their plan needs, with the whole result.
+// checkWindows compares windows, made from only the pixels that their plan needs, with the whole result.
 func checkWindows(t *testing.T, r *Resizer, src, want *Image, p Plan) {
 	t.Helper()
 	rng := mt19937.New(uint64(src.Width*1000 + src.Height))
@@ -114,7 +114,7 @@ func checkWindows(t *testing.T, r *Resizer, src, want *Image, p Plan) {
 			for x := range part.Width {
 				cr, cg, cb := src.At(origin.X+x, origin.Y+y)
 				if !image.Pt(origin.X+x, origin.Y+y).In(need) {
-					cr, cg, cb = 1, 2, 3 // must not show
+					cr, cg, cb = 1, 2, 3 // must have no effect
 				}
 				part.Set(x, y, cr, cg, cb)
 			}

@@ -20,8 +20,8 @@ func pack(r, g, b uint64) uint64 {
 		(b+halfLanes)>>(precision-16)&(lanes<<16)
 }
 
-// manyTaps is where pack no longer suffices: the rounding errors of so many weights can add up to a result
-// above 255. (255*(2^22+n/2) must stay below 255.5*2^22.)
+// manyTaps is the number of weights from which pack is no longer enough: their rounding errors can add up to a
+// result above 255. (255*(2^22+n/2) must stay below 255.5*2^22.)
 const manyTaps = 1 << 13
 
 // packClamped is pack for any number of weights.
@@ -36,8 +36,7 @@ func clampLanes(v uint64) uint64 {
 	return (v | (over<<8 - over)) & lanes
 }
 
-// horizontal resizes rows of src to the rows of dst by the weights r.x, for the inputs in need. Two rows go
-// through at once.
+// horizontal resizes rows of src to the rows of dst by the weights r.x, for the inputs in need. It does two rows at once.
 func (r *Resizer) horizontal(dst, src *Image, need image.Rectangle) {
 	r.x.interleave()
 	from, to := need.Min.X/2, (need.Max.X+1)/2 // words
@@ -63,7 +62,7 @@ func widen(wide []lane, a, b []uint64) {
 	}
 }
 
-// split undoes widen: pairs holds a pixel of each row a word.
+// split undoes widen: each word of pairs holds a pixel of each row.
 func split(a, b, pairs []uint64) {
 	b = b[:len(a)]
 	for i := range a {

@@ -15,7 +15,7 @@ type Image struct {
 	Pix           []uint64
 }
 
-// Reset makes m an image of w×h pixels with unspecified content. It reuses m's memory if that suffices.
+// Reset makes m an image of w×h pixels with unspecified content. It reuses m's memory if that is large enough.
 func (m *Image) Reset(w, h int) {
 	m.Width, m.Height, m.Stride = w, h, (w+1)/2
 	m.Pix = grow(m.Pix, m.Stride*h)

@@ -4,7 +4,7 @@ import "hymenoptera/internal/mt19937"
 
 // ColorJitter is torchvision's ColorJitter: it changes brightness, contrast, saturation and hue, in random order.
 // Each of the first three is a factor from 1-v (at least 0) to 1+v, the hue a turn from -v to v of the circle, at
-// most 0.5. A 0 leaves that change out, with its draw.
+// most 0.5. A 0 leaves out the change and its draw.
 type ColorJitter struct{ Brightness, Contrast, Saturation, Hue float64 }
 
 // Draw implements Augmentation.

@@ -5,7 +5,7 @@ import "fmt"
 // A Normalizer does ToTensor and Normalize in one step, by look-up: ((v/255) - mean) / std, with each operation
 // rounded to float32 as in PyTorch. Several goroutines may use it.
 type Normalizer struct {
-	lut [3][256]float32 // one table a channel
+	lut [3][256]float32 // one table per channel
 }
 
 // NewNormalizer returns a normalizer for the given statistics of red, green and blue.

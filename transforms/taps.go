@@ -10,11 +10,11 @@ const (
 
 // taps are the weights of one axis of a resize: output o is the sum of k[o*n+i] * in[lo[o]+i] over i < n.
 type taps struct {
-	n  int      // weights an output
+	n  int      // weights per output
 	lo []int32  // the first input of each output, counted from the first input that any output needs
-	k  []uint64 // n weights an output
+	k  []uint64 // n weights per output
 
-	// The same with lo before the weights, for the inner loops: interleave sets one of these, by n.
+	// The same with lo before the weights, for the inner loops. interleave sets the one for n.
 	two   [][3]uint64
 	three [][4]uint64
 	four  [][5]uint64
@@ -49,8 +49,8 @@ func capacity(in, out int) int {
 	return 2*int(math.Ceil(max(float64(in)/float64(out), 1))) + 1
 }
 
-// compute sets the weights for the outputs [from, to) of an axis that is resized from in to out pixels. Explicit
-// conversions keep away the fused operations that Go uses on some processors.
+// compute sets the weights for the outputs [from, to) of an axis that is resized from in to out pixels. Explicit conversions
+// prevent the fused operations that Go uses on some processors.
 func (t *taps) compute(in, out, from, to int) {
 	first, end := span(in, out, from, to)
 	inv := 1 / max(float64(in)/float64(out), 1)
@@ -93,13 +93,13 @@ func (t *taps) weights(k []uint64, lo int, center, inv float64) {
 	}
 }
 
-// align gives every output the same number of weights, so that the inner loops have one length: unused ones
-// are zero, on the side where inputs are left. Outputs had room for stride weights before.
+// align gives every output the same number of weights, so that the inner loops have one length. Unused weights are zero, on
+// the side that has more inputs. Before align, outputs are stride weights apart.
 func (t *taps) align(stride, inputs int) {
 	n := t.n
 	for o := range t.lo {
 		used := int(t.lens[o])
-		k := t.k[o*n : (o+1)*n] // never beyond the weights that are still to be moved
+		k := t.k[o*n : (o+1)*n] // does not reach the weights that are still to be moved
 		shift := max(0, int(t.lo[o])+n-inputs)
 		copy(k[shift:], t.k[o*stride:o*stride+used])
 		clear(k[:shift])

@@ -68,8 +68,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestSourceIsSmall holds that the validation transform asks for little more than the window's share of a
-// picture.
+// TestSourceIsSmall checks that the validation transform needs little more than the window's share of a picture.
 func TestSourceIsSmall(t *testing.T) {
 	got := Eval(224).Plan(500, 375, nil).Source()
 	if want := image.Rect(84, 22, 416, 353); !got.In(want.Inset(-2)) || got.Empty() {
@@ -88,7 +87,7 @@ func TestResizePanics(t *testing.T) {
 	r.Resize(&dst, pattern(10, 10), image.Point{}, Eval(224).Plan(20, 20, nil))
 }
 
-// TestSteadyState holds that samples take no memory once the scratch has grown.
+// TestSteadyState checks that samples allocate no memory after the scratch memory has grown.
 func TestSteadyState(t *testing.T) {
 	var r Resizer
 	var dst Image

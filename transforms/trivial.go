@@ -13,14 +13,14 @@ type TrivialAugmentWide struct{}
 // bins is the number of strengths.
 const bins = 31
 
-// A change is one of those that TrivialAugmentWide draws from.
+// A change is one of those from which TrivialAugmentWide draws.
 type change struct {
 	from, to float32 // its weakest and strongest magnitude; both 0 if it has none
 	signed   bool    // half of the magnitudes are negative
 	apply    func(m *Image, magnitude float64)
 }
 
-// changes are in torchvision's order, which the draw counts in.
+// changes are in torchvision's order, because the draw is an index into them.
 var changes = []change{
 	{apply: func(*Image, float64) {}}, // identity
 	{0, 0.99, true, func(m *Image, v float64) { affine(m, shear(v, 0)) }},

@@ -2,8 +2,8 @@ package transforms
 
 import "image"
 
-// verticalMid makes the rows of the first pass in r.mid and returns where in it the columns of need are: a
-// word may hold one more on either side.
+// verticalMid makes the rows of the first pass in r.mid and returns the position of need's columns in it: the words may hold
+// one more column on either side.
 func (r *Resizer) verticalMid(src *Image, need image.Rectangle) image.Rectangle {
 	left, words := need.Min.X%2, (need.Max.X+1)/2-need.Min.X/2
 	r.mid.Reset(2*words, len(r.y.lo))

@@ -29,7 +29,7 @@ func (c convBN) forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return c.bn.Forward(s, c.conv.Forward(s, x))
 }
 
-// forwardReLU returns its positive part.
+// forwardReLU returns the positive part of forward.
 func (c convBN) forwardReLU(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	if c.folded != nil {
 		return c.folded.Forward(s, x, true)
@@ -37,9 +37,9 @@ func (c convBN) forwardReLU(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.ReLUInPlace(c.bn.Forward(s, c.conv.Forward(s, x)))
 }
 
-// forwardAddReLU returns the positive part of its sum with other's result, which a folded one overwrites. As in torchvision,
-// other comes last: the order of the forward pass is that in which gradients come, and with several processes the order in
-// which they are summed depends on it.
+// forwardAddReLU returns the positive part of the normalised convolution plus other's result, which a folded convBN
+// overwrites. As in torchvision, other is called last: the order of the forward pass determines the order of the gradients,
+// and with several processes that in which they are summed.
 func (c convBN) forwardAddReLU(s *torch.Scope, x *torch.Tensor, other func() *torch.Tensor) *torch.Tensor {
 	if c.folded != nil {
 		return c.folded.ForwardAdd(s, x, other())

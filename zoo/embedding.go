@@ -7,7 +7,7 @@ import (
 
 // An Embedding is a network without its head.
 type Embedding struct {
-	net Network `nn:"-"` // whose children are the embedding's
+	net Network `nn:"-"` // its children are the embedding's
 }
 
 // Embed returns net without its head, for features that are computed once. [Network.Top] computes logits from them.
@@ -38,10 +38,10 @@ func pool(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return torch.Flatten(s, torch.AdaptiveAvgPool2d(s, x, 1), 1)
 }
 
-// A Wide is a network without its head, for features of its last two stages. A linear layer on them is better than one on the
-// last alone where the network was made for other pictures.
+// A Wide is a network without its head, for features of its last two stages. If the network was trained on other pictures, a
+// linear layer on them is better than one on the last stage only.
 type Wide struct {
-	net Network `nn:"-"` // whose children are its own
+	net Network `nn:"-"` // its children are Wide's
 }
 
 // Widen returns net without its head.

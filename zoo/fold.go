@@ -5,7 +5,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// folded is a network for inference whose convolutions and BatchNorms are one. It has no state dict.
+// folded is a network for inference whose BatchNorms are part of their convolutions. It has no state dict.
 type folded struct {
 	parts `nn:"-"`
 }
@@ -16,7 +16,7 @@ type parts interface {
 	Classify(s *torch.Scope, x *torch.Tensor) *torch.Tensor
 }
 
-// Forward returns logits N×classes for images x N×3×H×W. Features may be in a shorter type; the head is not.
+// Forward returns logits N×classes for images x N×3×H×W. Features may have a shorter type, the head has not.
 func (f folded) Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor {
 	return f.Classify(s, torch.ToDType(s, f.Features(s, x), torch.Float32))
 }

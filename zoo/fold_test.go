@@ -11,7 +11,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A folded network gives the logits of the network in evaluation mode, but for the rounding of other sums.
+// A folded network gives the logits of the network in evaluation mode, except for rounding.
 func TestFoldKeepsLogits(t *testing.T) {
 	for _, name := range []string{"resnet18", "resnet50", "googlenet"} {
 		for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
@@ -35,7 +35,7 @@ func TestFoldKeepsLogits(t *testing.T) {
 					torch.UniformInPlace(x, -2, 2)
 					torch.NoGrad(func() {
 						for range 10 {
-							net.Forward(s, x) // moves the statistics to where they belong
+							net.Forward(s, x) // sets the running statistics
 						}
 						nn.SetTraining(net, false)
 						want := torch.Float32s(s, net.Forward(s, x))

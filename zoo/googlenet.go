@@ -65,8 +65,8 @@ func loadGoogLeNet(s *torch.Scope, classes int64, sd *checkpoint.StateDict) (Net
 	return g, nil
 }
 
-// TransformInputKey is the key in a state dict's metadata that says whether GoogLeNet renormalises its input. The
-// tensors do not show it. A file without this key is treated as torchvision's, which do.
+// TransformInputKey is the key in a state dict's metadata that says whether GoogLeNet renormalises its input. The tensors do
+// not show that. A file without the key is treated as torchvision's, whose networks do.
 const TransformInputKey = "transform_input"
 
 func buildGoogLeNet(s *torch.Scope, classes int64, aux bool) *GoogLeNet {

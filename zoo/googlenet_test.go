@@ -12,7 +12,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// A file of torchvision's has auxiliary heads, which are required and then dropped; the input is renormalised.
+// Files of torchvision must have auxiliary heads, which are dropped after loading; the input is renormalised.
 func TestGoogLeNetLoadsAsTorchvision(t *testing.T) {
 	data, err := os.ReadFile("testdata/networks.json")
 	if err != nil {
@@ -94,7 +94,7 @@ func TestGoogLeNetLoadsAsTorchvision(t *testing.T) {
 	}
 }
 
-// A head learns as every other part: its forward pass has the shape that its weights imply.
+// An auxiliary head has a working forward pass, with the shape that its weights imply.
 func TestAuxHeadShape(t *testing.T) {
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		head := newAuxHead(s, 512, 7)

@@ -6,8 +6,8 @@ import (
 	"hymenoptera/torch"
 )
 
-// The last feature map is as large as the networks make it: a batch of one picture passes in training mode where it has
-// more than one pixel, and only there.
+// LastSize is the size that the networks really have: in training mode a batch of one picture works only if the last feature
+// map has more than one pixel.
 func TestLastSize(t *testing.T) {
 	for _, name := range []string{"resnet18", "googlenet"} {
 		arch, err := Find(name)

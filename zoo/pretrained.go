@@ -16,9 +16,9 @@ var prefixes = []string{"module.", "_orig_mod.", "model.", "backbone.", "encoder
 // counters are the last parts of names that tools add to state dicts: those of thop and of AveragedModel.
 var counters = []string{"total_ops", "total_params", "n_averaged"}
 
-// LoadPretrained returns the network with weights to start a training with; the caller replaces its head. It accepts
-// more than Load as long as the network without its head is complete: a prefix of all names, counters of other tools,
-// another head or none. notes says which of these it found.
+// LoadPretrained returns the network with weights to start a training with; the caller replaces its head. If the network
+// without its head is complete, it accepts more than Load: a prefix of all names, counters of other tools, another head or
+// none. notes describes which of these it found.
 func (a Arch) LoadPretrained(s *torch.Scope, sd *checkpoint.StateDict) (net Network, notes []string, err error) {
 	tensors, counted := withoutCounters(sd.Tensors)
 	if len(counted) > 0 {
@@ -62,7 +62,7 @@ func withoutCounters(tensors []checkpoint.Tensor) (kept []checkpoint.Tensor, cou
 	return kept, counted
 }
 
-// withoutPrefix returns the tensors under their names without the prefixes that all have, and these.
+// withoutPrefix returns the tensors under names without the prefixes that all of them have, and these prefixes.
 func withoutPrefix(tensors []checkpoint.Tensor) (renamed []checkpoint.Tensor, prefix string) {
 	for len(tensors) > 0 {
 		i := slices.IndexFunc(prefixes, func(p string) bool { return strings.HasPrefix(tensors[0].Name[len(prefix):], p) })
@@ -101,7 +101,7 @@ func (a Arch) withHead(tensors []checkpoint.Tensor) (whole []checkpoint.Tensor, 
 		checkpoint.Tensor{Name: "fc.bias", DType: checkpoint.Float32, Shape: []int64{classes}, Data: make([]byte, 4*classes)}), true
 }
 
-// isHead tells whether a tensor is a head's, which training replaces or drops.
+// isHead reports whether a tensor belongs to a head, which training replaces or drops.
 func isHead(name string) bool {
 	return strings.HasPrefix(name, "fc.") || strings.HasPrefix(name, "aux1.") || strings.HasPrefix(name, "aux2.")
 }

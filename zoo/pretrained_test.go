@@ -14,7 +14,7 @@ import (
 	"hymenoptera/zoo"
 )
 
-// change returns a copy of sd with other names, without those that become empty.
+// change returns a copy of sd with other names, without tensors whose name becomes empty.
 func change(sd *checkpoint.StateDict, rename func(string) string) *checkpoint.StateDict {
 	c := &checkpoint.StateDict{Metadata: sd.Metadata}
 	for _, t := range sd.Tensors {
@@ -145,7 +145,7 @@ func TestLoadPretrainedGoogLeNet(t *testing.T) {
 	}
 }
 
-// What LoadPretrained leaves out is no part of a network here.
+// No network has names that LoadPretrained leaves out.
 func TestNamesAreNotLeftOut(t *testing.T) {
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		for _, name := range zoo.Names() {

@@ -15,7 +15,7 @@ type Arch struct {
 	Weights []Weights // published ones, the best last
 	// New returns the network with random weights, drawn from the default generator in torchvision's order.
 	New      func(s *torch.Scope, classes int64) Network
-	features int64 // that the head takes
+	features int64 // number of features that the head takes
 	// LastSize returns the side of the last feature map, in pixels, for pictures with sides of size pixels.
 	LastSize func(size int) int
 	// load builds the network for a state dict and loads it.
@@ -80,7 +80,7 @@ func (a Arch) loadStrictly(s *torch.Scope, sd *checkpoint.StateDict) (Network, e
 	return net, nil
 }
 
-// resembles returns the name of the network that has keys like those of sd, or nothing.
+// resembles returns the name of the network that has keys like those of sd, or "".
 func resembles(sd *checkpoint.StateDict) string {
 	has := func(key string) bool { _, ok := sd.Get(key); return ok }
 	bottleneck := has("layer1.0.conv3.weight")

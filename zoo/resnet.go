@@ -6,7 +6,7 @@ import (
 )
 
 // ResNet is torchvision.models.resnet: He et al., "Deep Residual Learning for Image Recognition", 2015,
-// with the stride of a bottleneck in its 3×3 convolution as torchvision has it.
+// with the stride of a bottleneck in its 3×3 convolution, as in torchvision.
 type ResNet struct {
 	stem   convBN
 	layers [4]nn.Sequential

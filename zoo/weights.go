@@ -36,7 +36,7 @@ func (w Weights) CachePath() (string, error) {
 	return filepath.Join(dir, w.FileName()), nil
 }
 
-// Fetch downloads w to CachePath, unless it is there, and returns the path.
+// Fetch downloads w to CachePath, unless the file exists, and returns the path.
 func (w Weights) Fetch(ctx context.Context, cfg hub.Config) (path string, err error) {
 	if path, err = w.CachePath(); err != nil {
 		return "", err
@@ -63,8 +63,8 @@ func imageNet(name, file string, resize int) Weights {
 
 // pins has the whole hashes of files on which at least three independent public projects agree. PyTorch publishes
 // only 8 digits, for which anybody can forge a file in minutes. For resnet101 (both), resnet152's IMAGENET1K_V2 and
-// googlenet fewer projects publish the whole hash, so these have only the 8 digits. A size is given if as many
-// projects give it.
+// googlenet fewer projects publish the whole hash, so these have only the 8 digits. A size is given if at least three
+// projects agree on it.
 var pins = map[string]struct {
 	sha256 string
 	size   int64
@@ -86,8 +86,8 @@ func IsWeightsName(name string) bool {
 	})
 }
 
-// Preprocessing returns the validation transform, for images of a size, of a training from weights, which are a
-// published name or a file. For published weights, recognised by either name, it is torchvision's, and otherwise the
+// Preprocessing returns the validation transform for a training from weights on images of the given size. weights is a
+// published name or a file. For published weights, recognised by either name, the transform is torchvision's, otherwise the
 // notebook's.
 func (a Arch) Preprocessing(weights string, size int) transforms.Transform {
 	tf := transforms.Eval(size)

@@ -27,7 +27,7 @@ var published = map[string][][3]any{
 	"googlenet": {{"IMAGENET1K_V1", "googlenet-1378be20.pth", 256}},
 }
 
-// prefixOnly are the files of whose hash only the name's 8 digits are known to enough people.
+// prefixOnly are the files for which too few projects publish more of the hash than the 8 digits in the name.
 var prefixOnly = []string{"resnet101-63fe2227.pth", "resnet101-cd907fc2.pth", "resnet152-f82ba261.pth", "googlenet-1378be20.pth"}
 
 // mebibytes are _file_size in torchvision's tables.
@@ -108,7 +108,7 @@ func TestPreprocessing(t *testing.T) {
 	}
 }
 
-// Weights come into PyTorch's cache, and a file that is there is not asked for.
+// Fetch downloads weights into PyTorch's cache, and does not download a file that is there.
 func TestFetchWeights(t *testing.T) {
 	body := bytes.Repeat([]byte("weights "), 1000)
 	sum := fmt.Sprintf("%x", sha256.Sum256(body))[:8]

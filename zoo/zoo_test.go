@@ -39,9 +39,9 @@ func readGoldens(t *testing.T) (cpu string, networks map[string]golden) {
 	return g.CPU, g.Networks
 }
 
-// Keys, shapes, initial weights and logits of every network are torchvision's. Where libtorch uses other
-// vector instructions than the goldens' machine, sums come out in another order, and the values of a deep
-// untrained network, whose scale grows with every block, agree to three digits.
+// Keys, shapes, initial weights and logits of every network are torchvision's. If libtorch uses other vector instructions
+// than on the goldens' machine, sums have another order, and the values of a deep untrained network, whose scale grows with
+// every block, agree to three digits.
 func TestNetworksEqualTorchvision(t *testing.T) {
 	cpu, goldens := readGoldens(t)
 	exact := torch.CPUCapability() == cpu

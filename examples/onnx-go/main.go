@@ -1,4 +1,4 @@
-// Command onnx-go says what a picture shows, with a file of hymenoptera export and onnxruntime:
+// Command onnx-go classifies a picture with onnxruntime and a file that hymenoptera export wrote:
 //
 //	ONNXRUNTIME=/path/to/libonnxruntime.so go run . bees.onnx picture.jpg
 package main

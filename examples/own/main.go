@@ -1,4 +1,4 @@
-// Own trains a network of one's own on the pictures in DATA/train/<class>/ and DATA/val/<class>/, and saves its best weights:
+// Own trains a custom network on the pictures in DATA/train/<class>/ and DATA/val/<class>/, and saves its best weights:
 //
 //	go run ./own DATA WEIGHTS.safetensors
 package main
@@ -24,7 +24,7 @@ const size = 32 // height and width of the network's input, in pixels
 // A Scale multiplies each channel by a number that it learns.
 type Scale struct{ Factor *torch.Tensor }
 
-// NewScale returns a layer for N×channels×H×W that changes nothing yet.
+// NewScale returns a layer for N×channels×H×W whose factors are 1.
 func NewScale(s *torch.Scope, channels int64) *Scale {
 	factor := torch.Ones(s, torch.Float32, torch.CPU, channels, 1, 1)
 	return &Scale{torch.SetRequiresGrad(factor, true)}

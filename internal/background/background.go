@@ -3,8 +3,8 @@ package background
 
 import "sync"
 
-// A Runner runs one function at a time, in a goroutine that ends when nothing is left to do. Of the functions that
-// Start gets meanwhile it runs only the last. Its methods must be called by one goroutine.
+// A Runner runs one function at a time, in a goroutine that ends when nothing is left to do. If Start is called several
+// times meanwhile, only the last function runs. Its methods must be called by one goroutine.
 type Runner struct {
 	done chan struct{} // closed when all is done; nil before the first function
 

@@ -9,7 +9,7 @@ import (
 
 func TestRunnerRunsTheLast(t *testing.T) {
 	var r background.Runner
-	r.Wait() // for nothing
+	r.Wait() // there is nothing to wait for
 	var did []int
 	begun, proceed := make(chan struct{}), make(chan struct{})
 	r.Start(func() {

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// InParallel starts workers goroutines, each with a function that worker returns, and has them call it for every i below n
-// once. The first error ends it.
+// InParallel calls a function once for every i below n. It starts workers goroutines, each of which calls a function of its
+// own, which worker returns. The first error ends the work.
 func InParallel(ctx context.Context, workers, n int, worker func(ctx context.Context) func(i int) error) error {
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)

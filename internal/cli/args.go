@@ -54,7 +54,7 @@ func SomeArgs(what string) cobra.PositionalArgs {
 	}
 }
 
-// noneEmpty refuses an empty argument, as a variable of the shell without a value makes it.
+// noneEmpty refuses an empty argument, which comes from a quoted shell variable without a value.
 func noneEmpty(cmd *cobra.Command, args []string, what string) error {
 	if slices.Contains(args, "") {
 		return Usagef("%s: an argument is empty: want %s", cmd.Name(), what)
@@ -106,8 +106,8 @@ func wanted(e *pflag.InvalidValueError) string {
 	return e.Unwrap().Error()
 }
 
-// nearestFlags returns the flags of cmd that name may stand for. Cobra measures the distance between the
-// names of commands only, so the flags stand as commands here.
+// nearestFlags returns the flags of cmd that name may stand for. Cobra compares only names of commands, so the flags become
+// commands here.
 func nearestFlags(cmd *cobra.Command, name string) []string {
 	all := &cobra.Command{SuggestionsMinimumDistance: 1 + len(name)/4}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -118,7 +118,7 @@ func nearestFlags(cmd *cobra.Command, name string) []string {
 	return all.SuggestionsFor(name)
 }
 
-// didYouMean puts names into a question.
+// didYouMean returns a question that suggests names.
 func didYouMean(prefix string, names []string) string {
 	if len(names) == 0 {
 		return ""

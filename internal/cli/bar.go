@@ -9,7 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// ShowImages shows a bar on a terminal: done of n images are through. The first call begins a bar with the title.
+// ShowImages shows a bar for done of n images, if the messages go to a terminal. The first call begins a bar with the title.
 func (m *Messages) ShowImages(title string, done, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -26,7 +26,7 @@ func (m *Messages) ShowImages(title string, done, n int) {
 	}
 }
 
-// ShowBytes shows a bar on a terminal: done of total bytes are here, or -1 if the total is not known.
+// ShowBytes shows a bar for done of total bytes, if the messages go to a terminal. total is -1 if it is not known.
 func (m *Messages) ShowBytes(done, total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,7 +45,7 @@ func (m *Messages) ShowBytes(done, total int64) {
 	}
 }
 
-// EndBar ends a bar: that of images goes, that of a download stays on its line.
+// EndBar ends a bar. A bar of images disappears; that of a download stays on its line.
 func (m *Messages) EndBar() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

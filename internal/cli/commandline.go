@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// CommandLine returns the command line with the flags of f, a line each, for a shell: those that always names, and those
-// that differ from their defaults, but not those that never names. f's name is the command.
+// CommandLine returns a command line for a shell with flags of f, one per line: those in always and those that differ from
+// their defaults, except those in never. f's name is the command.
 func CommandLine(f *pflag.FlagSet, always, never []string) string {
 	lines := []string{f.Name()}
 	f.VisitAll(func(flag *pflag.Flag) {

@@ -12,7 +12,7 @@ import (
 	"hymenoptera/internal/escape"
 )
 
-// Exit codes, beside 0.
+// Exit codes other than 0.
 const (
 	ExitFailure = 1
 	ExitUsage   = 2 // the mistake is in the command line itself
@@ -42,7 +42,7 @@ type ExitError struct {
 func (e *ExitError) Error() string { return e.Err.Error() }
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// ErrSaid stands for an error that standard error shows already.
+// ErrSaid stands for an error that was already printed on standard error.
 var ErrSaid = errors.New("said already")
 
 // ExitCode returns the exit code for an error, which may be nil.

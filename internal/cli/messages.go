@@ -24,9 +24,9 @@ type Messages struct {
 	quiet, verbose bool
 	format         string
 
-	mu    sync.Mutex               // guards what follows
+	mu    sync.Mutex               // guards the fields below
 	bar   *progressbar.ProgressBar // on the terminal now, or nil
-	bytes int64                    // that the bar counts to, or -1; 0 for a bar of images
+	bytes int64                    // total of the bar, or -1 if unknown; 0 for a bar of images
 }
 
 // logFormats are the values of --log-format.
@@ -92,7 +92,7 @@ func (m *Messages) log(level slog.Level, format string, args []any) {
 	m.Logger().Log(context.Background(), level, fmt.Sprintf(format, args...))
 }
 
-// Logger returns a logger for a library: its messages become lines like those of the program itself.
+// Logger returns a logger for a library: its messages look like those of the program itself.
 func (m *Messages) Logger() *slog.Logger {
 	if m.json() {
 		return slog.New(slog.NewJSONHandler(escape.JSON(m.w), &slog.HandlerOptions{Level: m.level()}))

@@ -14,7 +14,7 @@ import (
 // lastWords is how long writes may wait for their reader after a signal, in total.
 const lastWords = time.Second
 
-// page is the least number of bytes that a writable pipe takes.
+// page is the number of bytes that a writable pipe takes at least.
 const page = 4096
 
 // An outlet is standard output or standard error. If a pipe is full because nobody reads it, or a terminal is
@@ -69,7 +69,7 @@ func (o *outlet) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// wait returns when a write of a page would not wait, or would fail.
+// wait returns when a write of a page would not block, or would fail.
 func (o *outlet) wait() error {
 	fds := []unix.PollFd{{Fd: o.fd, Events: unix.POLLOUT}}
 	for {
@@ -84,7 +84,7 @@ func (o *outlet) wait() error {
 	}
 }
 
-// An Output is standard output. It keeps the first error, so that no command needs to look at the result of every line.
+// An Output is standard output. It keeps the first error, so that a command need not check every write.
 type Output struct {
 	io.Writer
 	Err error

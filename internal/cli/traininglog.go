@@ -27,7 +27,7 @@ func (l *TrainingLog) EpochStart(epoch int) error {
 	return l.text("Epoch %d/%d\n%s\n", epoch, l.Epochs-1, strings.Repeat("-", 10))
 }
 
-// Step moves the bar: done of n images are through.
+// Step moves the bar to done of n images.
 func (l *TrainingLog) Step(epoch int, phase string, done, n int) {
 	l.Messages.ShowImages(fmt.Sprintf("%-5s %d/%d", phase, epoch, l.Epochs-1), done, n)
 	if done == n {
@@ -78,7 +78,7 @@ func (l *TrainingLog) json(v any) error {
 	return logError(json.NewEncoder(escape.JSON(l.Stdout)).Encode(v))
 }
 
-// logError says why a training ends if nobody reads its log any more.
+// logError returns err, or an error with advice if the log's reader or terminal is gone.
 func logError(err error) error {
 	switch {
 	case errors.Is(err, syscall.EPIPE):

@@ -1,4 +1,4 @@
-// Package disk writes files so that a name never stands for half a file, whatever fails or is killed.
+// Package disk writes files so that a name never stands for half a file, even after an error or a kill.
 package disk
 
 import (
@@ -35,9 +35,9 @@ type File interface {
 	Stat() (fs.FileInfo, error)
 }
 
-// Replace replaces path by the output of content, all or nothing: it writes a hidden file in the same folder, sees it
-// on the disk and renames it. A reader sees the old file or the new one. A new file has the old one's permissions.
-// The new name is on the disk after [SyncFolder].
+// Replace replaces path by the output of content, all or nothing: it writes a hidden file in the same folder, syncs it to
+// the disk and renames it. A reader sees the old file or the new one. A new file has the old one's permissions. The new name
+// is on the disk after [SyncFolder].
 func Replace(sys System, path string, content func(io.Writer) error) error {
 	if err := replace(sys, path, content); err != nil {
 		return &fs.PathError{Op: "write", Path: path, Err: cause(err)}
@@ -77,7 +77,7 @@ func replace(sys System, path string, content func(io.Writer) error) (err error)
 	return err
 }
 
-// permit gives f the permissions of the file that it is to replace, if there is one.
+// permit gives f the permissions of the file that it will replace, if there is one.
 func permit(f File, path string) error {
 	old, err := os.Lstat(path)
 	if err != nil || !old.Mode().IsRegular() {
@@ -95,7 +95,7 @@ func Temporary(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+strconv.FormatInt(rand.Int64(), 10))
 }
 
-// cause returns what an error of package os says beside the names, which may be temporary ones.
+// cause returns an error of package os without its file names, which may be temporary ones.
 func cause(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
@@ -108,8 +108,8 @@ func cause(err error) error {
 	return err
 }
 
-// SyncFolder sees the names in a folder on the disk. It does nothing where the file system or the folder's permissions
-// do not allow that.
+// SyncFolder syncs the names in a folder to the disk. It does nothing if the file system or the folder's permissions do not
+// allow that.
 func SyncFolder(sys System, path string) error {
 	f, err := sys.OpenFile(path, os.O_RDONLY, 0)
 	if err == nil {
@@ -127,7 +127,7 @@ type OS struct{}
 func (OS) OpenFile(path string, flag int, perm fs.FileMode) (File, error) {
 	f, err := os.OpenFile(path, flag, perm)
 	if err != nil {
-		return nil, err // and no File that holds a nil
+		return nil, err // not a File that holds a nil pointer
 	}
 	return f, nil
 }

@@ -41,7 +41,8 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// Whatever fails, the old file stays whole, the error names the file, and nothing is left beside it unless it cannot be removed.
+// When an operation fails, the old file stays whole, the error names the file, and no temporary file is left unless removing
+// it fails.
 func TestReplaceFails(t *testing.T) {
 	for _, fail := range []string{"open file 1", "chmod file 1", "write file 1", "write file 2", "write file 3", "sync file 1", "close file 1", "rename file 1"} {
 		for _, last := range []bool{false, true} {

@@ -86,7 +86,7 @@ func checkCPU() Finding {
 	return processor(m.Processor(), torch.CPUCapability(), torch.MultipliesBFloat16(torch.CPU), m.Memory())
 }
 
-// processor judges the processor by what libtorch uses of it. Only on x86-64 that may be DEFAULT.
+// processor judges the processor by the capability that libtorch uses, which can be DEFAULT only on x86-64.
 func processor(name, capability string, bfloat16 bool, memory int64) Finding {
 	fast := "float32"
 	if bfloat16 {
@@ -171,10 +171,10 @@ func checkCache() Finding {
 	return f
 }
 
-// leastFree is the room that a run of the largest network, or its weights, may take.
+// leastFree is the space that a run of the largest network, or its weights, may take.
 const leastFree = 1 << 30
 
-// checkFolder looks whether files can be written into dir, or into the folder in which it would be made.
+// checkFolder checks whether files can be written into dir, or into the folder in which it would be made.
 func checkFolder(name, dir string) Finding {
 	f := Finding{Name: name, Value: dir}
 	there, err := filepath.Abs(dir)

@@ -57,7 +57,7 @@ func CSV(cell string) string {
 }
 
 // JSON returns a writer that passes on JSON with its harmful characters as JSON escapes, which a reader decodes.
-// Every write must be whole values, as those of json.Encoder are.
+// Every write must consist of whole values, as json.Encoder's do.
 func JSON(w io.Writer) io.Writer { return jsonWriter{w} }
 
 type jsonWriter struct{ w io.Writer }

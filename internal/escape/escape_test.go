@@ -32,7 +32,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// JSON means the same with its escapes.
+// JSON decodes to the same values with its escapes.
 func TestJSON(t *testing.T) {
 	const name = "\x1b\u009b\u202e\u2066\u2028\ufeff\x7f 👩\u200d🔬"
 	var b bytes.Buffer

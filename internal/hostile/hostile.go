@@ -8,8 +8,8 @@ import (
 	"hash/crc32"
 )
 
-// PNG returns a file whose samples are all 0. depth and kind are IHDR's: kind 0 is grey, 2 is RGB, and 4 more are both
-// with transparency.
+// PNG returns a file whose samples are all 0. depth and kind are IHDR's: kind 0 is grey, 2 RGB, 4 grey with alpha, and 6 RGB
+// with alpha.
 func PNG(width, height int, depth, kind byte, interlaced bool) []byte {
 	header := binary.BigEndian.AppendUint32(nil, uint32(width))
 	header = binary.BigEndian.AppendUint32(header, uint32(height))
@@ -46,7 +46,7 @@ func PNG(width, height int, depth, kind byte, interlaced bool) []byte {
 	return file
 }
 
-// JPEG returns a progressive grey file of so many scans, of which all but the first repeat each other.
+// JPEG returns a progressive grey file with the given number of scans. All but the first are equal.
 func JPEG(width, height, scans int) []byte {
 	size := func(v int) (byte, byte) { return byte(v >> 8), byte(v) }
 	h1, h0 := size(height)
@@ -54,7 +54,7 @@ func JPEG(width, height, scans int) []byte {
 	file := []byte{0xff, 0xd8, 0xff, 0xdb, 0, 67, 0} // a table of 64 ones
 	file = append(file, bytes.Repeat([]byte{1}, 64)...)
 	file = append(file, 0xff, 0xc2, 0, 11, 8, h1, h0, w1, w0, 1, 1, 0x11, 0)
-	// One code in either table, of one bit: the same value again, and an end of block for 16384 blocks and more.
+	// Each table has one code, of one bit: the same value again, and an end of block for 16384 blocks or more.
 	const run = 14
 	for class, symbol := range []byte{0, run << 4} {
 		file = append(file, 0xff, 0xc4, 0, 20, byte(class<<4), 1)

@@ -1,5 +1,5 @@
-// Package inflate decompresses zlib streams (RFC 1950) with zlib itself. Of a damaged stream zlib returns everything
-// before the damage, as Pillow uses it; compress/zlib does not.
+// Package inflate decompresses zlib streams (RFC 1950) with zlib itself. From a damaged stream zlib returns everything
+// before the damage, which Pillow uses; compress/zlib does not.
 package inflate
 
 /*
@@ -42,13 +42,13 @@ import (
 	"unsafe"
 )
 
-// ErrDamaged is the error for data that is none of zlib's.
+// ErrDamaged is the error for data that zlib cannot decompress.
 var ErrDamaged = errors.New("the compressed data is damaged")
 
 // A Reader holds the state of a stream. It must be closed.
 type Reader struct{ z *C.z_stream }
 
-// NewReader returns a reader at the beginning of a stream. It fails only for want of memory.
+// NewReader returns a reader at the beginning of a stream. It fails only if memory runs out.
 func NewReader() (*Reader, error) {
 	z := C.hym_inflate_new()
 	if z == nil {
@@ -57,7 +57,7 @@ func NewReader() (*Reader, error) {
 	return &Reader{z}, nil
 }
 
-// Read decompresses from src into dst, as far as either goes. It returns how many bytes it took and wrote, and whether the
+// Read decompresses src into dst until either is used up. It returns how many bytes it took and wrote, and whether the
 // stream has ended.
 func (r *Reader) Read(dst, src []byte) (taken, written int, end bool, err error) {
 	in, out := C.uint(len(src)), C.uint(len(dst))
@@ -70,7 +70,7 @@ func (r *Reader) Read(dst, src []byte) (taken, written int, end bool, err error)
 	return len(src) - int(in), len(dst) - int(out), result == C.Z_STREAM_END, nil
 }
 
-// Close frees the memory that lies outside of Go's. It may be called more than once.
+// Close frees the memory, which Go does not manage. It may be called more than once.
 func (r *Reader) Close() {
 	C.hym_inflate_free(r.z)
 	r.z = nil

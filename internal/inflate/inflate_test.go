@@ -23,7 +23,7 @@ func compressed(t testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
-// decompress reads up to most bytes of a stream in steps of so many bytes.
+// decompress reads up to most bytes of a stream in pieces of step bytes.
 func decompress(t testing.TB, src []byte, step, most int) (out []byte, ended bool, err error) {
 	t.Helper()
 	r, err := inflate.NewReader()
@@ -48,7 +48,7 @@ func decompress(t testing.TB, src []byte, step, most int) (out []byte, ended boo
 	return out, false, nil
 }
 
-// FuzzRead compares with Go's own decompressor where that reads a stream to its end.
+// FuzzRead compares with Go's own decompressor if that reads the stream to its end.
 func FuzzRead(f *testing.F) {
 	for _, text := range []string{"", "a", "abababababababababab", string(bytes.Repeat([]byte("hymenoptera "), 1000))} {
 		f.Add(compressed(f, []byte(text)), uint16(7))

@@ -17,7 +17,7 @@ const char *hym_jpeg_library(void) {
   return dladdr((void *)jpeg_std_error, &info) && info.dli_fname ? info.dli_fname : "";
 }
 
-enum { MAX_ROWS = 16 };  // that are asked for at once
+enum { MAX_ROWS = 16 };  // rows per call of jpeg_read_scanlines
 
 struct hym_jpeg {
   struct jpeg_decompress_struct cinfo;
@@ -65,8 +65,9 @@ static void progress(j_common_ptr c) {
 }
 
 static void src_begin(j_decompress_ptr c) { (void)c; }
-// The whole file is in memory: to ask for more means that it is truncated. Suspending, as Pillow's source
-// does, lets libjpeg say so; it would otherwise make up an end and decode grey.
+// The whole file is in memory, so a request for more means that it is truncated. Suspending, as
+// Pillow's source does, makes libjpeg report that; otherwise it would make up an end and decode
+// grey.
 static boolean src_fill(j_decompress_ptr c) {
   (void)c;
   return FALSE;
@@ -80,9 +81,9 @@ static void src_skip(j_decompress_ptr c, long n) {
 }
 static void src_end(j_decompress_ptr c) { (void)c; }
 
-// fresh begins anew: the tables of an earlier file must not fill in for those that a damaged one lacks.
+// fresh resets the decoder, so that a damaged file does not use an earlier file's tables for its missing ones.
 static void fresh(struct hym_jpeg *d) {
-  jpeg_destroy_decompress(&d->cinfo); // no harm before the first creation: all is zero
+  jpeg_destroy_decompress(&d->cinfo); // harmless before the first creation: all is zero
   jpeg_create_decompress(&d->cinfo);
   d->cinfo.client_data = d;
   d->cinfo.src = &d->src;
@@ -130,7 +131,7 @@ static void close_input(hym_jpeg *d) {
 // memory bounds what libjpeg allocates for the file whose header was read.
 static int64_t memory(j_decompress_ptr c) {
   const int64_t least = 256 << 10;     // its own structures, tables and pools
-  const int64_t samples = 3 * DCTSIZE;  // rows of samples a component and a factor: before upsampling and behind it
+  const int64_t samples = 3 * DCTSIZE;  // rows of samples per component and factor, before and after upsampling
   int64_t all = least + 4 * (int64_t)c->image_width;
   for (int i = 0; i < c->num_components; i++) {
     jpeg_component_info *p = &c->comp_info[i];
@@ -217,7 +218,7 @@ static void grey_row(uint8_t *p, int w) {
   for (int i = w - 1; i >= 0; i--) p[4 * i] = p[4 * i + 1] = p[4 * i + 2] = p[i];
 }
 
-// complete reports whether the first marker that is still to come, leaving out restarts, ends the image.
+// complete reports whether the next marker, other than restarts, ends the image.
 static int complete(j_decompress_ptr c) {
   if (c->unread_marker) return c->unread_marker == JPEG_EOI; // found, but not processed yet
   const uint8_t *p = c->src->next_input_byte;
@@ -237,7 +238,7 @@ static int complete(j_decompress_ptr c) {
   return 0;
 }
 
-// rest decodes the rows that are left, only to see whether they can be.
+// rest decodes the remaining rows only to find out whether they can be decoded.
 static int rest(struct hym_jpeg *d, int w) {
   struct jpeg_decompress_struct *c = &d->cinfo;
   JSAMPARRAY row = c->mem->alloc_sarray((j_common_ptr)c, JPOOL_IMAGE, (JDIMENSION)w * 4, 1);
@@ -262,8 +263,8 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect
   c->out_color_space = cmyk ? JCS_CMYK : grey ? JCS_GRAYSCALE : JCS_EXT_RGBX;
   if (!jpeg_start_decompress(c)) return stop(d, HYM_TRUNCATED);
 
-  // The several scans of a file are all read by now. Smoothing of incomplete ones looks beyond a cut, so these
-  // files are decoded from the first row on and over the whole width.
+  // All scans of the file are read by now. Smoothing of incomplete ones looks beyond a cut, so these files are decoded from
+  // the first row on and over the whole width.
   int multiscan = jpeg_has_multiple_scans(c) || d->lossless;
   JDIMENSION offset = (JDIMENSION)x, width = (JDIMENSION)w;
   if (width < c->output_width) {
@@ -274,7 +275,7 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect
   if (!multiscan && y > 0) jpeg_skip_scanlines(c, (JDIMENSION)y);
   while ((int)c->output_scanline < y + h) {
     int at = (int)c->output_scanline - y;
-    JSAMPROW rows[MAX_ROWS] = {dst};  // rows above y go to the first one's place, one by one
+    JSAMPROW rows[MAX_ROWS] = {dst};  // rows above y are read one by one into the first row's place
     int n = at < 0 ? 1 : 0;
     for (; at >= 0 && n < MAX_ROWS && at + n < h; n++) rows[n] = dst + (size_t)(at + n) * stride;
     n = (int)jpeg_read_scanlines(c, rows, (JDIMENSION)n);
@@ -283,6 +284,6 @@ int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect
     for (int i = 0; grey && i < n; i++) grey_row(rows[i], w);
   }
   if (multiscan || complete(c)) return stop(d, HYM_OK);
-  // What follows is not just the rest of the scan and the end of the image: libjpeg is to judge it.
+  // More follows than the rest of the scan and the end of the image: libjpeg must judge it.
   return rest(d, w);
 }

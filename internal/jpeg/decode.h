@@ -8,10 +8,10 @@
 
 typedef struct hym_jpeg hym_jpeg;
 
-// What a call came to.
+// Results of a call.
 enum {
   HYM_OK = 0,
-  HYM_FAILED = 1,     // libjpeg's error; hym_jpeg_message tells which
+  HYM_FAILED = 1,     // libjpeg's error; hym_jpeg_message says which
   HYM_TRUNCATED = 2,  // the data ends too early
   HYM_SCANS = 3,      // too many scans, for any picture or for one of this size
   HYM_REGION = 4,     // x or w lies between blocks
@@ -40,9 +40,9 @@ void hym_jpeg_free(hym_jpeg *d);
 // Reads the header of data, up to the first scan.
 int hym_jpeg_header(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_info *info);
 
-// Decodes the pixels [x, x+w) x [y, y+h) of the file whose header was read last, which data must be, to rows
-// of R, G, B, 255 that are stride bytes apart. x and x+w must be multiples of the block, or the border. It reads
-// at most max_scans scans, and ends soon after another thread has made *stopped anything but 0.
+// Decodes the pixels [x, x+w) x [y, y+h) to rows of R, G, B, 255 that are stride bytes apart. data must be
+// the file whose header was read last. x and x+w must be multiples of the block, or the border. It reads at
+// most max_scans scans, and stops soon after another thread sets *stopped to a nonzero value.
 int hym_jpeg_region(hym_jpeg *d, const uint8_t *data, size_t size, hym_jpeg_rect region, uint8_t *dst,
                     size_t stride, int max_scans, const int32_t *stopped);
 

@@ -52,8 +52,8 @@ var ErrTooManyScans = errors.New("that may be a decompression bomb")
 // Library returns the path of the libjpeg-turbo that is in use. It should be Pillow's, by its name.
 func Library() string { return C.GoString(C.hym_jpeg_library()) }
 
-// IsVersion3 reports whether that library is of version 3 or later. The library does not tell its version, but earlier ones
-// lack functions of version 3. They decode incomplete progressive files to other pixels.
+// IsVersion3 reports whether that library is of version 3 or later. The library does not report its version, but earlier
+// ones lack functions of version 3. They decode incomplete progressive files to other pixels.
 func IsVersion3() bool { return C.hym_jpeg_is_version_3() != 0 }
 
 // Info is the information in a file's header.
@@ -67,8 +67,8 @@ type Info struct {
 	Memory int64
 }
 
-// A Decoder decodes one file after another in the same memory. It is not safe for concurrent use. Close
-// frees what it holds outside of Go's memory.
+// A Decoder decodes one file after another in the same memory. It is not safe for concurrent use. Close frees its memory
+// that Go does not manage.
 type Decoder struct {
 	// MaxWork bounds the scans of a file times its pixels.
 	MaxWork int64
@@ -78,7 +78,7 @@ type Decoder struct {
 	open bool // a header was read
 }
 
-// NewDecoder returns a decoder. It fails only for want of memory.
+// NewDecoder returns a decoder. It fails only if memory runs out.
 func NewDecoder() (*Decoder, error) {
 	c := C.hym_jpeg_new()
 	if c == nil {
@@ -136,8 +136,8 @@ func (d *Decoder) Cover(region image.Rectangle) image.Rectangle {
 // [Decoder.Cover] returned. It writes pixels of R, G, B and an unspecified byte to dst, in rows that are
 // stride bytes apart.
 //
-// A file that is damaged but decodes to something is no error, as for Pillow: see [Decoder.Warning]. One that
-// ends too early is. When ctx is done it stops soon.
+// As in Pillow, a damaged file that can be decoded is not an error (see [Decoder.Warning]); a file that ends too early is.
+// Decode stops soon after ctx is done.
 func (d *Decoder) Decode(ctx context.Context, dst []byte, stride int, data []byte, region image.Rectangle) error {
 	if !d.open {
 		panic("jpeg: Decode without Header")

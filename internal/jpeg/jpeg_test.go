@@ -20,7 +20,7 @@ import (
 // testdata has pictures of every kind, which scripts/make_fixtures.py writes.
 const testdata = "../../dataset/testdata"
 
-// A golden is what Pillow makes of a JPEG file among them.
+// A golden is Pillow's result for one of the JPEG files.
 type golden struct {
 	File          string
 	Width, Height int
@@ -121,7 +121,7 @@ func TestDecodeIsPillows(t *testing.T) {
 	}
 }
 
-// TestRegions compares random regions with what a crop of the whole picture has.
+// TestRegions compares random regions with crops of the whole picture.
 func TestRegions(t *testing.T) {
 	d := newDecoder(t)
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -188,7 +188,7 @@ func TestBombs(t *testing.T) {
 	if _, err := d.Header(huge); err == nil || !strings.Contains(err.Error(), "bomb") {
 		t.Errorf("65500×65500 pixels: got %v", err)
 	}
-	// A progressive file with its last scan again and again.
+	// A progressive file whose last scan is repeated.
 	data := read(t, "progressive-444.jpg")
 	last := bytes.LastIndex(data, []byte{0xff, 0xda})
 	for last > 0 && !bytes.HasPrefix(data[last:], []byte{0xff, 0xc4}) {
@@ -226,7 +226,7 @@ func TestStop(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		pix := make([]byte, 4*info.Width*info.Height)
-		// The flag is set beside it, so that a small file may be finished first.
+		// The flag is set by another goroutine, so a small file may be finished first.
 		for range 1000 {
 			if err = d.Decode(ctx, pix, 4*info.Width, data, info.Bounds()); err != nil {
 				break
@@ -290,7 +290,7 @@ func FuzzDecode(f *testing.F) {
 	for _, g := range goldens(f) {
 		f.Add(read(f, g.File))
 	}
-	// Inputs that earlier runs found faults with.
+	// Inputs with which earlier runs found faults.
 	f.Add([]byte("\xff\xd8\xff\xdb\x00C\x000000000000000000000000000000000000000000000000000000000000000000\xff\xdb\x00C\x010000000000000000000000000000000000000000000000000000000000000000\xff\xc0\x00\x11\b00\x000\x03\x011\x00\x021\x01\x031\x01\xff\xda\x00\f\x03\x01\x00\x02\x11\x03\x00000\xff\xc400\x00\x00\x01\x05\x01\x01\x01\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00000000000000"))
 	f.Add([]byte("\xff\xd8\xff\xdb\x00C\x000000000000000000000000000000000000000000000000000000000000000000\xff\xdb\x00C\x010000000000000000000000000000000000000000000000000000000000000000\xff\xc0\x00\x11\b\x00 \x000\x03\x011\x00\x022\x01\x03\x11\x01\xff\xda\x00\f\x03\x01\x00\x02\x11\x03\x0000000000000000000000000008Z01B000000000000000000000000727002AB%0VA0000000000000000007ce00\xff0\xff\xd9"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -1,4 +1,4 @@
-// Package launch starts a program in several processes on this machine, with the environment that torchrun gives its own.
+// Package launch starts a program in several processes on this machine, with the environment variables that torchrun sets.
 package launch
 
 import (
@@ -20,13 +20,13 @@ import (
 type Job struct {
 	Processes int
 	Threads   int // of each process, unless OMP_NUM_THREADS is set
-	Restarts  int // how often all are started again when one has failed
+	Restarts  int // how often all are started again after one has failed
 	Path      string
 	Args      []string
 	Stdout    io.Writer
 	Stderr    io.Writer
-	Restarted func(failed *ExitError, attempt int) // comes before all are started again; the first time attempt is 1
-	Retry     func(code int) bool                  // whether it makes sense after a process has ended with an exit code
+	Restarted func(failed *ExitError, attempt int) // called before all are started again; the first time attempt is 1
+	Retry     func(code int) bool                  // reports whether to start all again after this exit code
 }
 
 // An ExitError is the failure of a process: of the first that was killed or, if none was, of the first that failed.
@@ -42,8 +42,8 @@ func (e *ExitError) Unwrap() error { return e.Err }
 // grace is how long the other processes have to end by themselves when one has failed, or when the job is cancelled.
 const grace = 60 * time.Second
 
-// Run runs the job and returns an [*ExitError] if it failed. When ctx is cancelled, with a signal as its cause or not, the
-// processes get that signal or SIGTERM.
+// Run runs the job and returns an [*ExitError] if it failed. When ctx is cancelled, the processes get the signal that
+// signalOf returns for the cause.
 func (j Job) Run(ctx context.Context, signalOf func(error) syscall.Signal) error {
 	for attempt := 0; ; attempt++ {
 		err := j.once(ctx, attempt, signalOf)
@@ -69,10 +69,10 @@ func (j Job) once(ctx context.Context, attempt int, signalOf func(error) syscall
 		cmd := exec.Command(j.Path, j.Args...)
 		cmd.Stdout, cmd.Stderr = j.Stdout, j.Stderr
 		cmd.Env = append(os.Environ(), j.environment(rank, port, attempt)...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // signals come through this process
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM} // this process passes signals on
 		started := make(chan error)
 		wait.Go(func() {
-			runtime.LockOSThread() // Pdeathsig is sent when the thread ends that started the process
+			runtime.LockOSThread() // the kernel sends Pdeathsig when the thread that started the process ends
 			err := cmd.Start()
 			started <- err
 			if err == nil {
@@ -86,7 +86,7 @@ func (j Job) once(ctx context.Context, attempt int, signalOf func(error) syscall
 	}
 	tell := func(s syscall.Signal) {
 		for _, cmd := range processes {
-			cmd.Process.Signal(s) // one that has ended does not mind
+			cmd.Process.Signal(s) // has no effect on one that has ended
 		}
 	}
 	if err != nil {
@@ -131,7 +131,7 @@ func (j Job) environment(rank, port, attempt int) []string {
 	return env
 }
 
-// exitError says how a process failed; nil for success.
+// exitError returns how a process failed, or nil for success.
 func exitError(rank int, err error) *ExitError {
 	if err == nil {
 		return nil

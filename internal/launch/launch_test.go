@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A shell is a job of a script; its outputs come line by line.
+// shell returns a job that runs a script in several processes, and the buffer of their output.
 func shell(processes int, script string) (Job, *lockedBuffer) {
 	var out lockedBuffer
 	return Job{Processes: processes, Threads: 3, Path: "/bin/sh", Args: []string{"-c", script}, Stdout: &out, Stderr: &out,

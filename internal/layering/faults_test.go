@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Every line that make faults spoils is there exactly once.
+// Every line that make faults spoils exists exactly once.
 func TestFaultsFindTheirLines(t *testing.T) {
 	data, err := os.ReadFile("../../scripts/faults.json")
 	if err != nil {

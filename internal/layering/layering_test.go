@@ -1,4 +1,4 @@
-// Package layering holds the rules of who may import whom, as docs/design.md states them.
+// Package layering tests the rules of docs/design.md about which package may import which.
 package layering
 
 import (
@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A pkg is what go list says of a package.
+// A pkg is a package as go list describes it.
 type pkg struct {
 	ImportPath   string
 	Standard     bool

@@ -10,7 +10,7 @@ import (
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// Links of the documents to files of the repository name files that are there.
+// Links in the documents to files of the repository name files that exist.
 func TestDocumentsLinkToFiles(t *testing.T) {
 	documents, err := filepath.Glob("../../docs/*.md")
 	if err != nil {

@@ -32,7 +32,7 @@ func TestMakefileNamesScripts(t *testing.T) {
 	}
 }
 
-// Every target that make help shows is phony: a file of its name does not hide it.
+// Every target that make help shows is phony, so that a file of its name does not hide it.
 func TestMakefileTargetsArePhony(t *testing.T) {
 	makefile := strings.ReplaceAll(readRoot(t, "Makefile"), "\\\n", " ")
 	phony := strings.Fields(regexp.MustCompile(`(?m)^\.PHONY:(.*)$`).FindStringSubmatch(makefile)[1])

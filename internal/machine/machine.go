@@ -97,7 +97,7 @@ var armProcessors = map[string]string{
 	"0x4e 0x004": "Carmel", "0xc0 0xac3": "Ampere-1", "0xc0 0xac4": "Ampere-1a",
 }
 
-// NEONBFloat16 reports whether an arm64 processor multiplies bfloat16: a bit of what the kernel hands to every process
+// NEONBFloat16 reports whether an arm64 processor multiplies bfloat16, by a bit that the kernel gives every process
 // (getauxval(3)). An emulator shows the emulated processor here, and not in /proc/cpuinfo.
 func (m Machine) NEONBFloat16() bool {
 	const hwcap2, bf16 = 26, 1 << 14 // AT_HWCAP2 and HWCAP2_BF16
@@ -110,7 +110,7 @@ func (m Machine) NEONBFloat16() bool {
 	return false
 }
 
-// GPU returns the name of a GPU by NVIDIA's driver, or "" if the driver has no such GPU.
+// GPU returns the name that NVIDIA's driver gives a GPU, or "" if the driver has no such GPU.
 func (m Machine) GPU(index int) string {
 	gpus, _ := filepath.Glob(filepath.Join(m.root, "proc/driver/nvidia/gpus/*/information"))
 	if index < 0 || index >= len(gpus) {
@@ -145,13 +145,13 @@ func PeakMemory() int64 {
 	return int64(u.Maxrss) * 1024
 }
 
-// Own returns a line of /proc/self/status that counts memory, in bytes, or 0 if it is not there.
+// Own returns the memory in a line of /proc/self/status, in bytes, or 0 if there is no such line.
 func (m Machine) Own(name string) int64 { return m.bytes("proc/self/status", name) }
 
-// memory returns a line of /proc/meminfo in bytes, or 0.
+// memory returns the memory in a line of /proc/meminfo, in bytes, or 0.
 func (m Machine) memory(name string) int64 { return m.bytes("proc/meminfo", name) }
 
-// bytes returns a line of a file that is in kB there, or 0.
+// bytes returns the memory in a line of a file, which has it in kB, or 0.
 func (m Machine) bytes(path, name string) int64 {
 	kilobytes, _, _ := strings.Cut(m.values(path, ":")[name], " ")
 	n, _ := strconv.ParseInt(kilobytes, 10, 64)
@@ -226,7 +226,7 @@ func (m Machine) mount(controller string, v2 bool) (at, root string, found bool)
 	return "", "", false
 }
 
-// contains reports whether a list with commas has a name.
+// contains reports whether a comma-separated list has a name.
 func contains(list, name string) bool { return strings.Contains(","+list+",", ","+name+",") }
 
 // limit returns the bytes that the group may use, or the largest number.
@@ -252,7 +252,7 @@ func (g group) free() int64 {
 	return limit - g.number(used, 0) + droppable
 }
 
-// share returns how many processors' time the group gets, or 0 if it has no bound.
+// share returns how many processors the group may use, such as 1.5, or 0 if it has no limit.
 func (g group) share() float64 {
 	if g.v2 {
 		quota, period, _ := strings.Cut(strings.TrimSpace(g.m.read(filepath.Join(g.path, "cpu.max"))), " ")
@@ -270,7 +270,7 @@ func (g group) share() float64 {
 	return float64(quota) / float64(period)
 }
 
-// number reads a file that holds one; "max" is none.
+// number reads the number in a file. It returns otherwise if there is none, as in "max".
 func (g group) number(name string, otherwise int64) int64 {
 	n, err := strconv.ParseInt(strings.TrimSpace(g.m.read(filepath.Join(g.path, name))), 10, 64)
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 	mountV1 = "32 31 0:29 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
 )
 
-// The limits of the formats of cgroups(7), of systemd, Slurm and Docker, wherever the process lies.
+// Limits are found in every format of cgroups(7), as systemd, Slurm and Docker write them, at any depth of the tree.
 func TestLimits(t *testing.T) {
 	for _, tt := range []struct {
 		name             string

@@ -3,7 +3,7 @@
 #include <malloc.h>
 #include <stddef.h>
 
-// Defined in a program that package jemalloc is part of, where set-up found jemalloc.
+// Defined in programs that import package jemalloc, if set-up found jemalloc.
 extern int (*const hym_mallctl)(const char *, void *, size_t *, void *, size_t) __attribute__((weak));
 
 const char *hym_jemalloc_version(void) {

@@ -13,18 +13,17 @@ import (
 	"runtime/debug"
 )
 
-// Version returns jemalloc's version, or "" where malloc is the system's.
+// Version returns jemalloc's version, or "" if malloc is the system's.
 func Version() string { return C.GoString(C.hym_jemalloc_version()) }
 
-// GiveBack returns free memory to the system, that of Go and that of malloc.
+// GiveBack returns the free memory of Go and of malloc to the system.
 func GiveBack() {
 	debug.FreeOSMemory()
 	C.hym_malloc_give_back()
 }
 
-// CollectOften makes Go collect garbage early, unless GOGC is set. By default garbage may grow to as much as is in use,
-// hundreds of megabytes of weights and decoded images. As these are few large blocks, looking through them more often
-// costs next to nothing.
+// CollectOften makes Go collect garbage early, unless GOGC is set. By default garbage may grow to as much as is in use:
+// hundreds of megabytes of weights and decoded images. These are few large blocks, so more collections cost almost nothing.
 func CollectOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)

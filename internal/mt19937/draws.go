@@ -31,7 +31,7 @@ func IntN(src Source, n int) int {
 // Int64 draws Tensor.random_() of an int64 tensor, from [0, 2^63): two words.
 func Int64(src Source) int64 { return int64(word64(src) & math.MaxInt64) }
 
-// word64 joins two words, the first one on top.
+// word64 joins two words, the first one in the upper half.
 func word64(src Source) uint64 {
 	hi := uint64(src.Uint32())
 	return hi<<32 | uint64(src.Uint32())
@@ -55,7 +55,7 @@ func Float64(src Source) float64 {
 }
 
 // Multinomial fills p with torch.multinomial(weights, len(p), replacement=True) of float64 weights, which must be
-// positive: two words a number. (For a single number PyTorch draws in another way.)
+// positive: two words per number. (For a single number PyTorch draws in another way.)
 func Multinomial(src Source, weights []float64, p []int) {
 	sums := make([]float64, len(weights)) // cumulative, ending at 1
 	sum := 0.0

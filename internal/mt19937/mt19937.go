@@ -4,7 +4,7 @@
 //	u := mt19937.Float32(g) // torch.rand(1) after torch.manual_seed(42)
 //
 // The draws take any [Source] of 32-bit words, so that they serve libtorch's own generator as well. It has
-// no normal, exponential or CUDA draws: what models need, libtorch draws itself.
+// no normal, exponential or CUDA draws: libtorch itself makes those that models need.
 package mt19937
 
 // Sizes and multipliers of the Mersenne Twister with 32-bit words (Matsumoto and Nishimura, 1998), as
@@ -49,7 +49,7 @@ func (g *Generator) Seed(seed uint64) {
 // Drawn returns how many words were drawn since Seed.
 func (g *Generator) Drawn() uint64 { return g.made - uint64(stateLen-g.next) }
 
-// Skip leaves out the next n words.
+// Skip skips the next n words.
 func (g *Generator) Skip(n uint64) {
 	for n > 0 {
 		if g.next >= stateLen {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestDraws holds every draw against PyTorch's, from one stream a seed (scripts/make_goldens.py).
+// TestDraws compares every draw with PyTorch's, from one stream per seed (scripts/make_goldens.py).
 func TestDraws(t *testing.T) {
 	var goldens []struct {
 		Seed     string
@@ -45,7 +45,7 @@ func TestDraws(t *testing.T) {
 					t.Errorf("random_ %d: got %s, want %s", i, got, w)
 				}
 			}
-			for range 700 - len(want.Rand) { // over a whole state
+			for range 700 - len(want.Rand) { // past the end of a state
 				Float32(g)
 			}
 			compare(t, "rand", want.Rand, func() float32 { return Float32(g) })
@@ -83,7 +83,7 @@ func TestDraws(t *testing.T) {
 	}
 }
 
-// compare holds draws against hexadecimal floats.
+// compare compares draws with hexadecimal floats.
 func compare(t *testing.T, name string, want []string, draw func() float32) {
 	t.Helper()
 	for i, w := range want {
@@ -109,7 +109,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// Skipping what was drawn leads to the same place.
+// Skip leads to the same state as the same number of draws.
 func TestSkip(t *testing.T) {
 	for _, n := range []uint64{0, 1, 623, 624, 625, 1248, 5000} {
 		g, again := New(9), New(9)

@@ -33,7 +33,7 @@ func NewPython(seed uint64) *Generator {
 	return g
 }
 
-// PythonIntN draws Python's random.randrange(n), for n from 1 to 2^32-1: words until one is small enough.
+// PythonIntN draws Python's random.randrange(n), for n from 1 to 2^32-1. It draws words until one is small enough.
 func PythonIntN(src Source, n int) int {
 	shift := 32 - bits.Len32(uint32(n))
 	for {

@@ -1,5 +1,5 @@
-// Package regular opens, reads and hashes regular files, and refuses pipes and devices without waiting for them. It says
-// what paths name.
+// Package regular opens, reads and hashes regular files, and refuses pipes and devices without waiting for them. It also
+// finds out what paths name.
 package regular
 
 import (
@@ -41,7 +41,7 @@ func Read(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1)) // more than its size if it grows, or is one of the kernel's
+	data, err := io.ReadAll(io.LimitReader(f, most+1)) // more than its stated size if it grows or is in /proc
 	if err == nil && int64(len(data)) > most {
 		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("more than %d bytes", most)}
 	}
@@ -73,7 +73,7 @@ func IsFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Same reports whether two paths name one file or folder, which need not be there. "" names none.
+// Same reports whether two paths name the same file or folder, which need not exist. "" names no file.
 func Same(a, b string) bool {
 	if a == "" || b == "" {
 		return false

@@ -35,7 +35,7 @@ var (
 	long       = flag.Duration("soak", 0, "how long honest clients ask in TestSoak, such as 30m")
 )
 
-// arguments returns the server's, and the pictures to send; it skips a test that was not asked for.
+// arguments returns the server's arguments and the pictures to send. It skips the test unless asked is true.
 func arguments(t *testing.T, asked bool) (args []string, pictures [][]byte) {
 	if !asked {
 		t.Skip("it needs a trained network and takes minutes: make stress-serve CHECKPOINT=FILE")
@@ -63,8 +63,8 @@ func arguments(t *testing.T, asked bool) (args []string, pictures [][]byte) {
 	return args, pictures
 }
 
-// TestAttacks attacks a server, as hostile clients do, and prints what it came to: the memory that the server took beside the
-// bound, and how long honest clients waited. It fails where the server does not answer.
+// TestAttacks attacks a server, as hostile clients do, and prints the server's memory next to its limit, and how long honest
+// clients waited. It fails if the server does not answer.
 //
 //	bodies           2,500 connections, each of which sends a megabyte of a larger body and then nothing
 //	decode           16 clients with an interlaced 16-bit PNG of 50 megapixels in 389 kB
@@ -126,7 +126,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// TestSoak has honest clients ask for long: memory, goroutines and descriptors of the server must not grow.
+// TestSoak sends requests of honest clients for a long time. Memory, goroutines and descriptors of the server must not grow.
 func TestSoak(t *testing.T) {
 	args, pictures := arguments(t, *checkpoint != "" && *long > 0)
 	s, err := start(*program, args)
@@ -146,7 +146,7 @@ func timeout(d time.Duration) context.Context {
 	return ctx
 }
 
-// A server is a process that serves.
+// A server is a running hymenoptera serve.
 type server struct {
 	cmd     *exec.Cmd
 	address string
@@ -206,7 +206,7 @@ func bodies(_ context.Context, s *server) map[string]int {
 	return statuses
 }
 
-// hold sends a part of a body, and waits for what comes.
+// hold sends a part of a body, and waits for an answer.
 func hold(address string) string {
 	conn, err := from(other).Dial("tcp", address)
 	if err != nil {
@@ -254,7 +254,7 @@ func (o outcome) String() string {
 		1000*o.times[len(o.times)/2], 1000*o.p99(), o.statuses)
 }
 
-// ask posts pictures from so many clients at an address until ctx is done.
+// ask posts pictures from the given number of clients at an address until ctx is done.
 func (s *server) ask(ctx context.Context, address string, clients int, pictures [][]byte) outcome {
 	client := &http.Client{Transport: &http.Transport{DialContext: from(address).DialContext, MaxIdleConnsPerHost: clients}}
 	defer client.CloseIdleConnections()

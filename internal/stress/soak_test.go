@@ -14,9 +14,10 @@ import (
 // watched are the figures of GET /metrics that must not grow.
 var watched = [3]string{"process_resident_memory_bytes", "go_goroutines", "process_open_fds"}
 
-// soak has honest clients ask for long, in ten rounds after one that does not count, and reads the server's figures between
-// two rounds. It prints the least and the most of each half of the rounds, and fails where the least has grown: of memory by 1 %
-// or more, of the others at all. The most does not count: a collection or the end of a connection may be due.
+// soak sends requests of honest clients for the time d, in ten rounds after one that does not count, and reads the server's
+// figures after each round. It prints the least and the most of each half of the rounds, and fails if the least has grown:
+// memory by 1 % or more, the others at all. The most does not count, since a collection or the end of a connection may be
+// due.
 func (s *server) soak(d time.Duration, pictures [][]byte) error {
 	const rounds = 10
 	var seen [2]map[string][]float64 // in each half

@@ -36,9 +36,9 @@ type job struct {
 	network            func(s *torch.Scope) nn.Module
 }
 
-// TestTraining trains for long with package trainer, loader and validation included, on drawn pictures: nothing is lost on the way.
-// In the second half of the steps there are as many live handles as in the first, no more goroutines and descriptors, and less
-// than 1 % more resident memory, each at its most.
+// TestTraining trains on drawn pictures for many steps with package trainer, loader and validation included, and looks for
+// leaks. The maximum of live handles must be the same in both halves of the steps; in the second half, those of goroutines
+// and descriptors must not be higher, and that of resident memory must be less than 1 % higher.
 func TestTraining(t *testing.T) {
 	if *small == 0 && *resnet == 0 {
 		t.Skip("it takes minutes: make stress")
@@ -61,7 +61,7 @@ func TestTraining(t *testing.T) {
 	}
 }
 
-// smallNet is one of each: convolution, BatchNorm, ReLU, pooling, head.
+// smallNet has one layer of each kind: convolution, BatchNorm, ReLU, pooling, head.
 func smallNet(s *torch.Scope) nn.Module {
 	return &tiny{nn.NewConv2d(s, nn.Conv2dConfig{In: 3, Out: 8, Kernel: 3, Stride: 2, Padding: 1}), nn.NewBatchNorm2d(s, 8, 1e-5), nn.NewLinear(s, 8, 2)}
 }
@@ -89,7 +89,7 @@ func resnet18(s *torch.Scope) nn.Module {
 	return arch.New(s, 2)
 }
 
-// train prints what handles and memory were in the two halves.
+// train trains, and prints the handles and memory of the two halves.
 func (j job) train(ctx context.Context, dir string) error {
 	trainSet, valSet, err := dataset.Open(dir)
 	if err != nil {
@@ -121,13 +121,13 @@ func (j job) train(ctx context.Context, dir string) error {
 	})
 }
 
-// A watcher looks at what a training has after each epoch.
+// A watcher measures handles, memory, goroutines and descriptors of a training after each epoch.
 type watcher struct {
 	job   job
 	began time.Time
 	steps int
 
-	// The most in each half of the steps.
+	// The maximum in each half of the steps.
 	handles, memory, goroutines, descriptors [2]int
 }
 
@@ -138,7 +138,7 @@ func (w *watcher) step(_ int, phase string, done, _ int) {
 	}
 }
 
-// epochEnd notes the most of each.
+// epochEnd updates the maximum of each.
 func (w *watcher) epochEnd(int) error {
 	half := 0
 	if 2*w.steps > w.job.steps {
@@ -152,7 +152,7 @@ func (w *watcher) epochEnd(int) error {
 	return err
 }
 
-// verdict prints the figures and says what is wrong with them.
+// verdict prints the figures and returns an error if the handles differ or another figure grew.
 func (w *watcher) verdict() error {
 	growth := 100 * (float64(w.memory[1])/float64(w.memory[0]) - 1)
 	fmt.Printf("%-14s %6d steps of %d at %d pixels, %.0f s: %d live handles, then %d; %.1f MB resident, then %.1f (%+.2f %%); %d goroutines, then %d; %d descriptors, then %d\n",

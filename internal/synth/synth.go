@@ -23,7 +23,7 @@ import (
 // Config says what to draw.
 type Config struct {
 	Seed             uint64
-	Train, Val       int // images a class
+	Train, Val       int // images per class
 	MinSide, MaxSide int // of a picture, in pixels
 }
 
@@ -32,7 +32,7 @@ func DefaultConfig() Config { return Config{Seed: 1, Train: 122, Val: 76, MinSid
 
 func (c Config) validate() error {
 	if c.Train < 1 || c.Val < 1 {
-		return fmt.Errorf("synth: %d training and %d validation images a class: want at least 1", c.Train, c.Val)
+		return fmt.Errorf("synth: %d training and %d validation images per class: want at least 1", c.Train, c.Val)
 	}
 	if c.MinSide < 16 || c.MaxSide < c.MinSide || c.MaxSide > 4096 {
 		return fmt.Errorf("synth: sides from %d to %d: want 16 to 4096", c.MinSide, c.MaxSide)
@@ -77,7 +77,7 @@ func writePicture(path string, w, h int, r *rand.Rand, paint func(*canvas)) erro
 	if err := jpeg.Encode(&buf, c.img, &jpeg.Options{Quality: 80 + r.IntN(15)}); err != nil {
 		return err
 	}
-	// Files from elsewhere are not replaced. The beginning of this picture is from a killed process.
+	// Files from elsewhere are not replaced. A file with the beginning of this picture is from a killed process.
 	there, err := regular.Read(path, int64(buf.Len()))
 	if !errors.Is(err, fs.ErrNotExist) && (err != nil || !bytes.HasPrefix(buf.Bytes(), there)) {
 		return fmt.Errorf("%s is there already, and another picture: choose another folder", path)

@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// SleepWhileWaiting makes libtorch's threads sleep while they wait for each other rather than spin: no slower on an
-// idle machine, and three times as fast if other programs use the cores too. libgomp reads the variable when it is
-// loaded, before main, so the program starts itself again; if that fails it continues unchanged.
+// SleepWhileWaiting makes libtorch's threads sleep rather than spin while they wait for each other. That is no slower on an
+// idle machine, and three times as fast if other programs use the cores too. libgomp reads the variable when it is loaded,
+// before main, so the program starts itself again; if that fails it continues unchanged.
 func SleepWhileWaiting() {
 	const policy = "OMP_WAIT_POLICY"
 	if os.Getenv(policy) != "" || os.Getenv("GOMP_SPINCOUNT") != "" {

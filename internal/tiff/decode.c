@@ -49,7 +49,7 @@ static int map(thandle_t h, void **base, toff_t *size) {
 
 static void no_unmap(thandle_t h, void *base, toff_t size) { (void)h, (void)base, (void)size; }
 
-// libtiff's handlers are the process': this one finds the reader by its handle.
+// libtiff's handlers are global. This one finds the reader by its handle.
 static void keep_error(thandle_t h, const char *module, const char *format, va_list args) {
   struct hym_tiff *t = h;
   (void)module;
@@ -74,7 +74,7 @@ hym_tiff *hym_tiff_open(const uint8_t *data, size_t size, uint64_t directory, hy
     fail(t, "the directory cannot be read");
     return t;
   }
-  t->message[0] = 0;  // what could be passed over
+  t->message[0] = 0;  // drops messages about harmless errors
   hym_tiff_info *i = &t->info;
   TIFFGetField(t->tiff, TIFFTAG_IMAGEWIDTH, &i->width);
   TIFFGetField(t->tiff, TIFFTAG_IMAGELENGTH, &i->height);

@@ -1,7 +1,7 @@
 // Package tiff reads the strips and tiles of TIFF files with libtiff, which decompresses them. The caller interprets
 // the samples.
 //
-// The library is Pillow's own (scripts/setup), so that damaged files come out as they do there too.
+// The library is Pillow's own (scripts/setup), so damaged files have Pillow's pixels too.
 package tiff
 
 /*

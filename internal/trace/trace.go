@@ -20,10 +20,10 @@ type Writer struct {
 	err  error
 }
 
-// New returns a writer that makes the file at the first tensor.
+// New returns a writer that creates the file at the first tensor.
 func New(file string) *Writer { return &Writer{name: file} }
 
-// Err returns the error of making the file.
+// Err returns the error of creating the file.
 func (t *Writer) Err() error { return t.err }
 
 // Tensor writes a line. It is the Tensor function of trainer.Hooks.
@@ -43,7 +43,7 @@ func (t *Writer) Tensor(epoch int, phase string, step int, name string, x *torch
 	fmt.Fprintf(t.w, "%d %s %d %s %x\n", epoch, phase, step, name, sha256.Sum256(data))
 }
 
-// Close ends the file, if one was made.
+// Close closes the file, if one was created.
 func (t *Writer) Close() error {
 	if t.file == nil {
 		return nil

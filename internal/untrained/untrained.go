@@ -12,8 +12,8 @@ import (
 	"hymenoptera/zoo"
 )
 
-// Write writes the best.safetensors of a ResNet18 that tells ants from bees in pictures of 64×64 pixels. change, where
-// not nil, changes it first.
+// Write writes the best.safetensors of a ResNet18 for ants and bees in pictures of 64×64 pixels. If change is not nil, Write
+// calls it first.
 func Write(file string, seed uint64, change func(sd *checkpoint.StateDict)) error {
 	return torch.Do(context.Background(), func(s *torch.Scope) error {
 		arch, err := zoo.Find("resnet18")

@@ -6,7 +6,7 @@ import "runtime/debug"
 // Own is the version of this module.
 const Own = "0.1.0"
 
-// Commit returns the commit that the program was built from, or "" if the build did not know it.
+// Commit returns the commit that the program was built from, or "" if the build did not record it.
 func Commit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -15,8 +15,8 @@ func Commit() string {
 	return commitOf(info.Settings)
 }
 
-// commitOf returns the commit in the settings of a build, as Go's own versions write it: +dirty says that files had
-// changed since. The build of an archive has none.
+// commitOf returns the commit in the settings of a build, as Go's own versions write it: +dirty says that files had changed
+// since. A build from an archive has no commit.
 func commitOf(settings []debug.BuildSetting) string {
 	revision, dirty := "", ""
 	for _, s := range settings {

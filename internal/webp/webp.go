@@ -1,7 +1,7 @@
 // Package webp decodes WebP files with libwebp to the pixels that Pillow's convert("RGB") gives: still ones and the
 // first frame of animated ones.
 //
-// The library is Pillow's own (scripts/setup), so that damaged files come out as they do there too.
+// The library is Pillow's own (scripts/setup), so damaged files have Pillow's pixels too.
 package webp
 
 /*
@@ -56,7 +56,7 @@ func Version() string {
 	return fmt.Sprintf("%d.%d.%d", v>>16&255, v>>8&255, v&255)
 }
 
-// Size returns the picture's size in pixels. For a file that ends too early it says so.
+// Size returns the picture's size in pixels. If the file ends too early, the error says so.
 func Size(data []byte) (width, height int, err error) {
 	var w, h C.int
 	ok := C.hym_webp_size(pointer(data), C.size_t(len(data)), &w, &h)
@@ -82,7 +82,7 @@ func Decode(dst []byte, stride int, data []byte, width, height int) error {
 	return nil
 }
 
-// failure tells a cut file from a damaged one: a RIFF file states its own length.
+// failure returns the error for a cut file or for a damaged one. A RIFF file states its own length.
 func failure(data []byte) error {
 	if len(data) < 12 {
 		return errTruncated

@@ -1,4 +1,4 @@
-// What the tests in a browser share: a headless Chromium, and axe-core.
+// Code that the browser tests share: a headless Chromium, and axe-core.
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
@@ -25,7 +25,7 @@ async function withBrowser(use) {
   }
 }
 
-// violations returns what axe-core finds on a page: a line each, and whether it is serious.
+// violations returns the violations that axe-core finds on a page: for each a line, and whether it is serious.
 async function violations(page) {
   const result = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"] })`);
   return result.violations.map((v) => ({
@@ -37,7 +37,7 @@ async function violations(page) {
 // width returns how wide a page is, in pixels.
 const width = (page) => page.evaluate("document.documentElement.scrollWidth");
 
-// run calls main, and fails when it fails.
+// run calls main, and exits with an error if it fails.
 function run(main) {
   main().catch((err) => {
     console.error(err);

@@ -1,5 +1,5 @@
 // Uses the page of hymenoptera serve as a person does, in a headless Chromium: chooses, drops and pastes pictures, by
-// keyboard alone, a file that is no picture, a token, and a server that goes away.
+// keyboard only, a file that is not a picture, a token, and a server that goes away.
 //
 //   node serve.js OUT PROGRAM CHECKPOINT PICTURE      (make test-browser; screenshots go to OUT)
 const assert = require("assert");
@@ -9,7 +9,7 @@ const path = require("path");
 const { spawn } = require("child_process");
 const browser = require("./browser");
 
-const children = []; // that must not outlive a failure
+const children = []; // to be stopped after a failure too
 
 // start serves a checkpoint on a free port.
 function start(program, ...args) {
@@ -40,7 +40,7 @@ async function give(page, kind, picture, name) {
   }, [kind, bytes, name]);
 }
 
-// until waits for an element's text to include what is wanted.
+// until waits until an element's text includes wanted.
 async function until(page, selector, wanted) {
   const end = Date.now() + 20000;
   for (;;) {
@@ -78,7 +78,7 @@ async function use(page, server, out, picture, faults) {
   assert.match(await answers(page, 7), /No answer .*not an image of a known format/, "a file that is no picture");
   fs.rmSync(noPicture);
 
-  // With the keyboard alone: Tab reaches the button that chooses files, and Enter opens it.
+  // With only the keyboard: Tab reaches the button that chooses files, and Enter opens it.
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Tab");
   assert.strictEqual(await page.evaluate(() => document.activeElement.id), "choose", "the first stop of Tab");
@@ -121,7 +121,7 @@ async function use(page, server, out, picture, faults) {
   assert.match(await answers(page, 10), /No answer .*The server does not answer\. Is it still running\?/, "a server that is gone");
 }
 
-// locked uses a server that wants a token.
+// locked uses a server that requires a token.
 async function locked(page, server, picture) {
   await page.goto(server.url);
   await says(page, "Authorization: Bearer");
@@ -155,7 +155,7 @@ async function everything(program, checkpoint, out, picture, tokenFile) {
     const page = await context.newPage();
     const faults = [];
     page.on("pageerror", (error) => faults.push(error.message));
-    // Chromium itself writes a line for each answer that is no 200: these are asked for here.
+    // Chromium itself writes a line for each answer other than 200. This test expects such answers.
     page.on("console", (m) => m.type() === "error" && !m.text().startsWith("Failed to load resource") && faults.push(m.text()));
     await use(page, await start(program, "--checkpoint", checkpoint), out, picture, faults);
     await locked(page, await start(program, "--checkpoint", checkpoint, "--token-file", tokenFile), picture);

@@ -1,6 +1,6 @@
-// Opens pages in a headless Chromium and fails on a console message of kind error, on any request besides the
-// page itself, on anything serious that axe-core finds, and on a page that is wider than its window, and on what
-// explore.js misses.
+// Opens pages in a headless Chromium. Fails on a console message of kind error, any request besides the page
+// itself, anything serious that axe-core finds, a page that is wider than its window, and any fault that
+// explore.js finds.
 //
 //   node test.js OUT PAGE.html…        (make test-browser; screenshots go to OUT)
 const fs = require("fs");

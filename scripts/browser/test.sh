@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Trains on generated sets, opens what the runs leave in a headless Chromium, and fails on what test.js calls a
-# fault.
+# Trains on generated sets, opens the runs' pages in a headless Chromium, and fails if test.js finds a fault.
 #
 #   scripts/browser/test.sh OUT        (make test-browser; runs, pages and screenshots go to OUT)
 set -euo pipefail
@@ -56,7 +55,7 @@ bin/hymenoptera check "$sets/leaky" --html "$out/check.html" >"$out/check.log"
 go run scripts/browser/large.go "$out/large.html"
 bin/hymenoptera compare --html "$out/compare.html" "$out"/{plain,frozen} >"$out/compare.log"
 
-# The test itself: a page with one fault of each kind must be found out.
+# Tests the test: test.js must find every fault of a page that has one of each kind.
 cat >"$out/bad.html" <<'BAD'
 <!doctype html><title>bad</title><p style="color:#eee;background:#fff">pale</p><img src="x.png"><div style="width:3000px">wide</div>
 <script>console.error("told")</script>

@@ -86,7 +86,7 @@ missing_packages() {
 	has_header zlib.h || echo zlib1g-dev
 }
 
-# What the build does without: trainings take up to a fifth longer with glibc's malloc.
+# What the build does not need: trainings take up to a fifth longer with glibc's malloc.
 useful_packages() { [ -n "$cross" ] || has_jemalloc || echo libjemalloc-dev; }
 
 has_jemalloc() { echo 'int main(void){return 0;}' | ${cross:+${cross}g}cc -x c - $flags -l:libjemalloc_pic.a -lstdc++ -lm -o /dev/null 2>/dev/null; }
@@ -108,8 +108,8 @@ install_packages() {
 	[ -n "$cross" ] || has_jemalloc || say "without libjemalloc-dev trainings take up to a fifth longer; install it, then type make setup"
 }
 
-# What pictures and zlib are compiled with, jemalloc, and what a program needs to run in an emulator: out of Debian's
-# packages, by an apt that has folders of its own. It changes nothing of the system and needs no rights.
+# Fetches headers for pictures and zlib, jemalloc, and the libraries to run programs in an emulator from Debian's
+# packages, with an apt that has its own folders. It does not change the system and needs no rights.
 fetch_sysroot() {
 	[ ! -e "$sysroot" ] || return 0
 	local tmp=$sysroot.partial deb
@@ -171,7 +171,7 @@ fetch_libtorch() {
 unpack() { # <folder> <requirements>: the wheels that these name
 	local tmp=$1.partial
 	rm -rf "$tmp" "$tmp.pip"
-	mkdir -p "$tmp" "$tmp.pip" # pip unpacks into TMPDIR first: beside the target, where there is room
+	mkdir -p "$tmp" "$tmp.pip" # pip unpacks into TMPDIR first: it is beside the target, where there is room
 	TMPDIR=$tmp.pip PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --target "$tmp" --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
 		--disable-pip-version-check --python-version 3.11 --implementation cp \
 		$(printf -- "--platform manylinux%s_$wheels " _2_28 _2_27 _2_25 _2_18 _2_17 _2_12 _2_5 2014 2010 1) \
@@ -183,8 +183,8 @@ unpack() { # <folder> <requirements>: the wheels that these name
 # --- 3 gotch -------------------------------------------------------------------------------------
 # gotch was generated for libtorch 2.1; compat.h says how its C++ compiles, unmodified, against 2.11.
 # It goes into a shared library once, so that no clone and no test binary compiles it again.
-# Of libtorch the program links torch_cpu and c10 alone: empty archives stand for the rest that gotch
-# names, and CUDA is loaded at run time where there is one.
+# The program links only torch_cpu and c10 of libtorch. Empty archives replace the other libraries that
+# gotch names, and CUDA is loaded at run time if there is a GPU.
 compile_gotch() {
 	[ ! -e "$gotch/libhymenoptera_gotch.so" ] || return 0
 	local source tmp=$gotch.partial lib
@@ -205,7 +205,7 @@ compile_gotch() {
 }
 
 # --- 4 graphs ------------------------------------------------------------------------------------
-# Its headers are CUDA's alone, 3 MB, also where libtorch is one of yours. Without them there are no graphs, and all
+# It needs only CUDA's headers, 3 MB, even with a libtorch of yours. Without them there are no graphs, and everything
 # else works; make clean setup tries again.
 compile_graphs() {
 	[ ! -e "$graphs" ] || return 0
@@ -224,7 +224,7 @@ compile_graphs() {
 	fi
 }
 
-# c10d's NCCL takes the headers of all of CUDA, which come with the libtorch for CUDA.
+# c10d's NCCL needs all of CUDA's headers, which come with the libtorch for CUDA.
 compile_nccl() { # <CUDA's headers>
 	local nvidia=${libtorch%/torch}/nvidia
 	[ -e "$graphs" ] && [ -e "$nvidia/nccl/include/nccl.h" ] || return 0
@@ -252,7 +252,7 @@ fetch_codecs() {
 	rm -rf "$tmp"
 }
 
-# jemalloc goes into the program where it is installed; without it the program has glibc's malloc, and doctor says so.
+# If jemalloc is installed, the program links it; otherwise the program has glibc's malloc, and doctor says so.
 jemalloc_file() {
 	has_jemalloc || return 0
 	cat <<-EOF
@@ -285,7 +285,7 @@ cgo_file() { # <package>
 	EOF
 }
 
-# Another libtorch in LD_LIBRARY_PATH must not be taken: an RPATH comes before it, a RUNPATH after it.
+# A libtorch in LD_LIBRARY_PATH must not be used instead: an RPATH comes before it, a RUNPATH after it.
 rpath=-Wl,--disable-new-dtags
 
 codec_file() { # <package> <library>...
@@ -331,8 +331,8 @@ vendor_modules() {
 	mv -T $tmp vendor
 }
 
-# What go build and go test take for another processor: . vendor/.arm64/env. cgo's files of that processor lie beside it, and an
-# overlay has them replace the clone's. EMULATOR runs what they build, as a Neoverse N1 (Graviton 2).
+# Writes vendor/.arm64/env, the environment of go build and go test for another processor. That processor's cgo files are
+# beside it, and an overlay makes them replace the clone's. EMULATOR runs the programs, as a Neoverse N1 (Graviton 2).
 write_overlay() {
 	local there=vendor/.$arch tmp=vendor/.$arch.partial gcc="-O2 -g $flags"
 	rm -rf $tmp
@@ -370,7 +370,7 @@ case $libtorch$gotch in *[!A-Za-z0-9/._+~@,=:-]*)
 esac
 check_platform
 install_packages
-# Modules are fetched into the cache folder; what the user's own module cache has is read from there.
+# Modules are fetched into the cache folder; those in the user's own module cache are read from there.
 GOPROXY="file://$(go env GOMODCACHE)/cache/download,$(go env GOPROXY)"
 export GOPROXY GOMODCACHE=$cache/modules GOFLAGS='-mod=mod -modcacherw'
 mkdir -p "$cache"

@@ -54,7 +54,7 @@ extern "C" {
 
 char *hy_dist_init(hy_dist_options o, void **out) {
   return guard([&] {
-    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) // the errors say it, and a lost peer would cost the others twenty lines each
+    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) // the errors say enough, and each process would write twenty lines for a lost peer
       FLAGS_caffe2_log_level = c10::GLOG_FATAL;
     auto g = std::make_unique<Group>();
     const auto timeout = std::chrono::milliseconds(o.timeout_ms);
@@ -64,7 +64,7 @@ char *hy_dist_init(hy_dist_options o, void **out) {
     tcp.waitWorkers = false;
     tcp.multiTenant = true;
     tcp.timeout = timeout;
-    // torchrun keeps its store over restarts, whose keys must not meet those of the processes that are gone.
+    // torchrun keeps its store over restarts. The prefix separates the keys from those of earlier processes.
     g->store = c10::make_intrusive<c10d::PrefixStore>(o.prefix, c10::make_intrusive<c10d::TCPStore>(o.host, tcp));
     auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(
         c10::make_intrusive<c10d::PrefixStore>("gloo", g->store), o.rank, o.world,
@@ -113,7 +113,7 @@ char *hy_dist_broadcast(void *g, void **ts, int n) {
     std::vector<at::Tensor> tensors;
     for (int i = 0; i < n; i++)
       tensors.push_back(tensor(ts[i]));
-    // DDP's size of a message.
+    // DDP's message size.
     c10d::broadcast_coalesced(group(g).processes, tensors, 250 * 1024 * 1024);
   });
 }
@@ -167,8 +167,9 @@ char *hy_dist_get(void *g, const char *key, char **value) {
   });
 }
 
-// As torch.nn.parallel.DistributedDataParallel makes one: a single bucket for the first step, then buckets of 1 MiB and
-// 25 MiB in the order in which that step's gradients came. Given buckets are those of another process that came so far.
+// Makes a Reducer as torch.nn.parallel.DistributedDataParallel does: a single bucket for the first step, then buckets of 1
+// MiB and 25 MiB in the order in which that step's gradients came. Given buckets are those of an earlier process after its
+// first step.
 char *hy_dist_reducer(void *g, void **params, int n, const int64_t *given, int length, void **out) {
   return guard([&] {
     std::vector<at::Tensor> tensors;

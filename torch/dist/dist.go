@@ -1,5 +1,5 @@
 // Package dist lets several processes train one model: PyTorch's c10d with gloo, the engine of torch.distributed, and the
-// Reducer of DistributedDataParallel. PyTorch's programs and this one can be started by the same launchers.
+// Reducer of DistributedDataParallel. The same launchers can start PyTorch's programs and this one.
 //
 //	env, err := dist.FromEnv()            // RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT
 //	group, err := dist.Init(ctx, env)     // waits for the other processes
@@ -8,8 +8,8 @@
 //	group.Train(nn.Trainable(model), nil) // from here on
 //	group.Backward(loss)                  // averages the gradients over the processes
 //
-// Every process must make the same calls in the same order: each call waits for all. When another process ends, the
-// call fails with a [*PeerError] within a second or, when it stands still, after Env.Timeout.
+// Every process must make the same calls in the same order: each call waits for all. If another process ends, the call fails
+// with a [*PeerError] within a second; if it hangs, after Env.Timeout.
 package dist
 
 // #cgo CXXFLAGS: -I${SRCDIR}
@@ -29,7 +29,7 @@ import (
 )
 
 // A Group is the processes that train together. Apart from Rank, Size, Leave and Close, its methods are operations of
-// libtorch: they run inside torch.Do and end it with their error.
+// libtorch: they run only inside torch.Do, and end it if they fail.
 type Group struct {
 	env     Env
 	c       unsafe.Pointer
@@ -39,15 +39,15 @@ type Group struct {
 
 	stop    context.CancelFunc // of the watch
 	watched chan struct{}      // closed when the watch has ended
-	missing []Peer             // that it found
+	missing []Peer             // found by the watch
 }
 
-// A LateError says that not all processes came within Env.Timeout.
+// A LateError says that some process did not come within Env.Timeout.
 type LateError struct{ Env Env }
 
 func (e *LateError) Error() string { return e.Env.unreached() + " within " + e.Env.Timeout.String() }
 
-// unreached begins the errors of Init.
+// unreached returns the beginning of Init's errors.
 func (e Env) unreached() string {
 	return fmt.Sprintf("dist: rank %d of %d does not reach the others at %s:%d", e.Rank, e.World, e.Host, e.Port)
 }
@@ -65,7 +65,7 @@ func Init(ctx context.Context, env Env) (*Group, error) {
 		err error
 	}
 	done := make(chan result, 1)
-	go func() { // which cannot be interrupted
+	go func() { // hy_dist_init cannot be interrupted
 		var r result
 		r.err = takeError(C.hy_dist_init(o, &r.c))
 		C.free(unsafe.Pointer(host))
@@ -84,16 +84,16 @@ func Init(ctx context.Context, env Env) (*Group, error) {
 		ctx, g.stop = context.WithCancel(context.WithoutCancel(ctx))
 		go g.watch(ctx)
 		return g, nil
-	case <-time.After(2 * env.Timeout): // which c10d can wait: for the store and for the others. Of another program, it waits forever.
+	case <-time.After(2 * env.Timeout): // c10d waits for the store and then for the others, or forever for another program
 		return nil, &LateError{env}
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// Close ends the process's part. It must be called outside torch.Do, or not at all: the end of the process does the same.
+// Close ends this process's part in the group. It must be called outside torch.Do. A process that ends need not call it.
 func (g *Group) Close() {
-	if g.failed { // a call can be under way, which would be waited for
+	if g.failed { // a call may be running, and Close would wait for it
 		return
 	}
 	g.stop()
@@ -115,8 +115,8 @@ func (g *Group) Local() int { return g.env.Local }
 // Size returns the number of processes.
 func (g *Group) Size() int { return g.env.World }
 
-// UseNCCL makes the operations on tensors of CUDA devices use NCCL. If one of the processes cannot, all go through the host's memory,
-// and the error says why.
+// UseNCCL makes the operations on tensors of CUDA devices use NCCL. If one of the processes cannot use it, all use the
+// host's memory, and the error says why.
 func (g *Group) UseNCCL() error {
 	var reason []byte
 	if err := takeError(C.hy_dist_load_nccl(g.c, C.int64_t(g.env.Timeout.Milliseconds()))); err != nil {
@@ -210,11 +210,12 @@ func (g *Group) BatchNorm(s *torch.Scope, x *torch.Tensor, n nn.Norm) *torch.Ten
 }
 
 // Train makes Backward average the gradients of params, in buckets while the backward pass still runs, as
-// DistributedDataParallel does. The processes' parameters must be alike, and params those that the loss depends on. Train
-// may be called again, with others.
+// DistributedDataParallel does. The parameters must be equal in all processes, and the loss must depend on all of params.
+// Train may be called again with other parameters.
 //
-// The first Backward has one bucket, the following ones those that Buckets returns after it. Where a training goes on, buckets
-// are those of its earlier part, so that sums over more than two processes have the same bits; else nil.
+// The first Backward uses one bucket, the following ones the buckets that Buckets returns after it. For a resumed training,
+// buckets must be those of its earlier part, so that sums over more than two processes have the same bits; otherwise it is
+// nil.
 func (g *Group) Train(params []*torch.Tensor, buckets []int64) {
 	if !divides(buckets, len(params)) {
 		torch.Fail(fmt.Errorf("dist: %v are no buckets of %d parameters", buckets, len(params)))

@@ -24,16 +24,16 @@ void hy_dist_free(void *group);
 char *hy_dist_load_nccl(void *group, int64_t timeout_ms);
 char *hy_dist_use_nccl(void *group);
 
-// They wait until every process has called them.
+// The following functions wait until every process has called them.
 char *hy_dist_sum(void *group, void *tensor);       // in place
 char *hy_dist_broadcast(void *group, void **tensors, int n); // rank 0's values to the others
 char *hy_dist_gather(void *group, void *tensor, void *out); // of every rank, into out of one more dimension
 
-// The normalised x in training, by the statistics of every process's batch, towards which mean and variance move. It is
-// differentiable: the backward pass, too, waits for every process.
+// Normalises x in training by the statistics of every process's batch, and moves mean and variance towards them. The result
+// is differentiable: the backward pass waits for every process too.
 char *hy_dist_batch_norm(void *group, void *x, void *weight, void *bias, void *mean, void *variance, double momentum, double eps, void **out);
 
-// The store: a key is set once, and looked up without waiting.
+// The store. A key is set once; looking it up does not wait.
 char *hy_dist_set(void *group, const char *key, const char *value);
 char *hy_dist_get(void *group, const char *key, char **value); // NULL if there is none; freed by the caller
 
@@ -41,7 +41,7 @@ char *hy_dist_get(void *group, const char *key, char **value); // NULL if there 
 // array of 2*n numbers, and their number into length.
 char *hy_dist_reducer(void *group, void **params, int n, const int64_t *buckets, int length, void **reducer);
 char *hy_dist_reducer_buckets(void *reducer, int64_t *buckets, int *length);
-char *hy_dist_reducer_prepare(void *reducer, void *output); // for the backward pass from there
+char *hy_dist_reducer_prepare(void *reducer, void *output); // before the backward pass from output
 char *hy_dist_reducer_finish(void *reducer);                // after it
 void hy_dist_reducer_free(void *reducer);
 

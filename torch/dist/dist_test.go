@@ -20,7 +20,7 @@ import (
 	"hymenoptera/torch/nn"
 )
 
-// The test binary is each of the processes of a test, too: this variable then names what it does.
+// The test binary also runs as each process of a test. Then this variable names what it does.
 const part = "HYMENOPTERA_DIST_PART"
 
 func TestMain(m *testing.M) {
@@ -68,7 +68,7 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 		fmt.Printf("gather %q\n", g.Gather([]byte(strings.Repeat("x", g.Rank()))))
 		return nil
 	},
-	// Where there are no GPUs every process says why, and the others' operations go on.
+	// Without GPUs UseNCCL fails in every process with the reason, and other operations still work.
 	"nccl": func(s *torch.Scope, g *Group) error {
 		fmt.Println(g.UseNCCL())
 		g.Barrier()
@@ -90,7 +90,7 @@ var parts = map[string]func(s *torch.Scope, g *Group) error{
 	// BatchNorm's statistics are fixed, or those of both halves.
 	"halves":              func(s *torch.Scope, g *Group) error { return halves(s, g, false, 1e-6) },
 	"synchronised halves": func(s *torch.Scope, g *Group) error { return halves(s, g, true, 1e-5) },
-	// Sums for ever, until another process is lost.
+	// Sums until another process is lost.
 	"last": func(s *torch.Scope, g *Group) error {
 		fmt.Println("begun")
 		for i := 0; ; i++ {
@@ -164,7 +164,7 @@ func halves(s *torch.Scope, g *Group, sync bool, tolerance float64) error {
 	return nil
 }
 
-// start runs a part in n processes and returns their outputs, when all have ended or, where one was stopped, the others.
+// start runs a part in n processes, waits until they end, and returns their outputs. With END=stopped it kills the last one.
 func start(t *testing.T, n int, name string, env ...string) (outputs []string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -217,7 +217,7 @@ func TestCollectives(t *testing.T) {
 	}
 }
 
-// Whether nobody listens or another program that says nothing, Init ends.
+// Init ends if no process listens, or if another program listens that never answers.
 func TestProcessesThatDoNotCome(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

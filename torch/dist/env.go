@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// An Env says which of how many processes this one is, and where they meet.
+// An Env has the number of processes, this one's rank, and the address at which they meet.
 type Env struct {
 	Rank  int // 0 to World-1
 	World int // processes
@@ -16,7 +16,7 @@ type Env struct {
 	Host  string // of the store
 	Port  int
 	Serve bool   // the process of rank 0 holds the store, and not the launcher
-	Round string // tells the processes of one start from those of another that used the same store
+	Round string // distinguishes the processes of one start from those of others that use the same store
 	// Timeout is the longest wait for another process, in one call.
 	Timeout time.Duration
 }
@@ -34,9 +34,9 @@ func (e *EnvError) Error() string {
 	return fmt.Sprintf("%s is %q: %s", e.Name, e.Value, e.Problem)
 }
 
-// FromEnv reads the variables that torchrun sets, and anything that starts PyTorch's distributed trainings: RANK, WORLD_SIZE,
-// LOCAL_RANK, MASTER_ADDR, MASTER_PORT, TORCHELASTIC_USE_AGENT_STORE and TORCHELASTIC_RESTART_COUNT. Without them, World is 1.
-// The error is an [*EnvError].
+// FromEnv reads the variables that torchrun and other launchers of PyTorch's distributed trainings set: RANK, WORLD_SIZE,
+// LOCAL_RANK, MASTER_ADDR, MASTER_PORT, TORCHELASTIC_USE_AGENT_STORE and TORCHELASTIC_RESTART_COUNT. Without them, World is
+// 1. The error is an [*EnvError].
 func FromEnv() (Env, error) {
 	env := Env{World: 1, Timeout: DefaultTimeout}
 	if os.Getenv("WORLD_SIZE") == "" && os.Getenv("RANK") == "" {

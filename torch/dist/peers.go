@@ -14,16 +14,16 @@ import (
 	"unsafe"
 )
 
-// A PeerError says that other processes ended or stand still, so that this one cannot go on.
+// A PeerError says that other processes ended or hang, so that this one cannot continue.
 type PeerError struct {
-	Peers []Peer // those that are missing; none if all answer, and only the connection broke
+	Peers []Peer // the missing processes; none if all answer and only the connection broke
 	Err   error  // gloo's
 }
 
 // A Peer is a process that is missing.
 type Peer struct {
 	Rank   int
-	Reason string // the error with which it ended, if it said so
+	Reason string // the error with which it ended, if it reported one
 }
 
 func (e *PeerError) Error() string {
@@ -48,13 +48,13 @@ func (e *PeerError) Explained() bool {
 
 func (e *PeerError) Unwrap() error { return e.Err }
 
-// How often a process looks whether there is an alarm, and how long after one it waits for the others to answer.
+// How often a process checks for an alarm, and how long it then waits for the others to answer.
 const (
 	look     = 500 * time.Millisecond
 	rollCall = 2 * time.Second
 )
 
-// watch answers roll calls, also while libtorch's thread waits for a process that is lost. After one it ends.
+// watch answers the first roll call and then ends. It does so even while libtorch's thread waits for a lost process.
 func (g *Group) watch(ctx context.Context) {
 	defer close(g.watched)
 	ticker := time.NewTicker(look)
@@ -67,10 +67,10 @@ func (g *Group) watch(ctx context.Context) {
 		}
 		_, alarm, err := g.get("alarm")
 		switch {
-		case err != nil && g.env.Serve: // the machine has lost its network
+		case err != nil && g.env.Serve: // this machine lost its network
 			return
 		case err != nil:
-			g.missing = []Peer{{Rank: 0}} // with the store
+			g.missing = []Peer{{Rank: 0}} // which holds the store
 			return
 		case alarm:
 			g.callRoll()
@@ -79,7 +79,7 @@ func (g *Group) watch(ctx context.Context) {
 	}
 }
 
-// callRoll finds out which processes are missing: those that said that they end, and those that do not answer.
+// callRoll finds the missing processes: those that reported their end, and those that do not answer.
 func (g *Group) callRoll() {
 	lost := g.set(key("here", g.env.Rank), "")
 	here, left := map[int]bool{g.env.Rank: true}, map[int]string{}
@@ -106,25 +106,25 @@ func (g *Group) callRoll() {
 	}
 }
 
-// explain returns err or, if it is one of the connection, a [*PeerError].
+// explain returns err or, if the connection failed, a [*PeerError].
 func (g *Group) explain(err error) error {
 	if text := err.Error(); !strings.Contains(text, "gloo") && !strings.Contains(text, "NCCL") {
 		return err
 	}
 	g.failed = true
-	go g.set("alarm", "") // which waits forever for a store that stands still
+	go g.set("alarm", "") // waits forever if the store hangs
 	select {
 	case <-g.watched:
 		return &PeerError{g.missing, err}
 	case <-time.After(2*look + 2*rollCall):
-		return &PeerError{[]Peer{{Rank: 0}}, err} // with the store
+		return &PeerError{[]Peer{{Rank: 0}}, err} // which holds the store
 	}
 }
 
-// Leave says to the other processes, which cannot go on, why this one ends. It may be called from any goroutine.
+// Leave tells the other processes, which cannot continue, why this one ends. It may be called from any goroutine.
 func (g *Group) Leave(reason error) {
 	done := make(chan struct{})
-	go func() { // which waits forever for a store that stands still
+	go func() { // waits forever if the store hangs
 		defer close(done)
 		g.set(key("left", g.env.Rank), reason.Error())
 		g.set("alarm", "")

@@ -1,5 +1,5 @@
-// CUDA graphs: libhymenoptera_cuda.so, which set-up compiles where CUDA's headers are and package torch loads at run
-// time once libtorch_cuda is there. The errors that functions return are for the caller to free.
+// CUDA graphs: libhymenoptera_cuda.so, which set-up compiles if it finds CUDA's headers, and which package torch loads at
+// run time after libtorch_cuda. The caller frees the errors that functions return.
 #include "../guard.h"
 
 #include <ATen/cuda/CUDAGraph.h>
@@ -17,8 +17,8 @@ struct Graph {
   std::optional<c10::cuda::CUDAStreamGuard> recording; // on a stream of its own: the default one cannot be recorded
 };
 
-// recorded is the stream of a device on which graphs are recorded: the same for all, as cuBLAS keeps memory for each
-// stream that it has seen.
+// recorded returns the stream of a device on which graphs are recorded. All use the same one, because cuBLAS keeps memory
+// for each stream that it has seen.
 c10::cuda::CUDAStream recorded(c10::DeviceIndex device) {
   static std::map<int, c10::cuda::CUDAStream> streams;
   const auto found = streams.find(device);
@@ -31,7 +31,7 @@ c10::cuda::CUDAStream recorded(c10::DeviceIndex device) {
 
 extern "C" {
 
-// What the calling thread queues from here on is recorded, not run.
+// From here on, work that the calling thread queues is recorded, not run.
 char *hy_cuda_graph_begin(int device, void **out) {
   return guard([&] {
     {

@@ -9,10 +9,10 @@ type BatchNorm2d struct {
 	NumBatchesTracked       *torch.Tensor // int64 scalar
 	eps                     float64
 	training                bool
-	sync                    SyncFunc // nil for the statistics of the own batch
+	sync                    SyncFunc // nil to use only this process's batch
 }
 
-// A Norm is what a BatchNorm2d computes with.
+// A Norm holds the tensors and numbers that a BatchNorm2d computes with.
 type Norm struct {
 	Weight, Bias            *torch.Tensor // C
 	RunningMean, RunningVar *torch.Tensor // C; training moves them

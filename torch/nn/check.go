@@ -45,7 +45,7 @@ func Check(m Module) error {
 	return err
 }
 
-// names are the tensors and modules that a network names, by type and address.
+// names is the set of tensors and modules that a network names, by type and address.
 type names map[name]bool
 
 type name struct {
@@ -64,8 +64,8 @@ var (
 	moduleType = reflect.TypeFor[Module]()
 )
 
-// hidden returns the path of the first tensor or module in v that has no name; "" if there is none. pkg is that of the
-// module.
+// hidden returns the path of the first tensor or module in v that has no name, or "" if there is none. pkg is the package of
+// the module.
 func (n names) hidden(v reflect.Value, path, pkg string) string {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -74,7 +74,7 @@ func (n names) hidden(v reflect.Value, path, pkg string) string {
 		case t == tensorType || t.Implements(moduleType):
 			return path
 		case t.Elem().Kind() == reflect.Struct && t.Elem().PkgPath() == pkg:
-			n.add(v) // to come here once
+			n.add(v) // to visit it once
 			return n.hidden(v.Elem(), path, pkg)
 		}
 	case reflect.Interface:

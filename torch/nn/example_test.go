@@ -46,7 +46,7 @@ func (m *Scale) Tensors() []nn.Entry {
 	return []nn.Entry{{Name: "factor", Tensor: m.factor, Parameter: true}}
 }
 
-// A layer of one's own that has a parameter.
+// A custom layer with a parameter.
 func ExampleOwner() {
 	err := torch.Do(context.Background(), func(s *torch.Scope) error {
 		for _, e := range nn.StateDict(nn.Sequential{NewScale(s, 3), nn.Flatten{}, nn.NewLinear(s, 12, 2)}) {

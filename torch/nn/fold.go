@@ -3,7 +3,7 @@ package nn
 import "hymenoptera/torch"
 
 // A FoldedConv is a convolution and the BatchNorm behind it, in evaluation mode, as one convolution with other
-// weights. It is for inference, keeps the weights from when it was made, and is in no state dict.
+// weights. It is for inference, keeps the weights that it was made from, and is in no state dict.
 type FoldedConv struct {
 	scope           *torch.Scope
 	weight, bias    *torch.Tensor     // Out×In×Kernel×Kernel, Out

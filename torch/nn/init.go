@@ -6,8 +6,8 @@ import (
 	"hymenoptera/torch"
 )
 
-// The rules of torch.nn.init that classifiers use. Every constant is computed in PyTorch's order of
-// operations, as its last bit shows in the weights.
+// The rules of torch.nn.init that classifiers use. Every constant is computed in PyTorch's order of operations, because its
+// last bit changes the weights.
 
 // KaimingNormalFanOut draws the weights again by torch.nn.init.kaiming_normal_ with mode "fan_out" and
 // nonlinearity "relu".

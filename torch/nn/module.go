@@ -13,14 +13,14 @@ package nn
 
 import "hymenoptera/torch"
 
-// A Module is a network or a part of one. A type of any package can be one. If it has parts it is also a [Parent], if it has
-// parameters or buffers of its own an [Owner], and if training and evaluation differ in it a [Moded].
+// A Module is a network or a part of one. A type of any package can be one. A module with parts is also a [Parent], one with
+// its own parameters or buffers an [Owner], and one that behaves differently in training and evaluation a [Moded].
 type Module interface {
 	// Forward returns the output for x; s owns it.
 	Forward(s *torch.Scope, x *torch.Tensor) *torch.Tensor
 }
 
-// A Parent is a Module that is made of others.
+// A Parent is a Module that consists of others.
 type Parent interface {
 	// Children returns the parts in the order in which PyTorch registers them.
 	Children() []Child
@@ -52,9 +52,9 @@ type Moded interface {
 	SetTraining(on bool)
 }
 
-// StateDict returns every parameter and buffer of m in PyTorch's order and under PyTorch's names. Where [Check] finds
-// a hidden tensor, StateDict ends the enclosing torch.Do with that error. So do Parameters, Trainable,
-// SetRequiresGrad, SetTraining, To, Export and LoadStateDict.
+// StateDict returns every parameter and buffer of m in PyTorch's order and under PyTorch's names. If [Check] finds a hidden
+// tensor, StateDict ends the enclosing torch.Do with its error. So do Parameters, Trainable, SetRequiresGrad, SetTraining,
+// To, Export and LoadStateDict.
 func StateDict(m Module) []Entry {
 	var all []Entry
 	checkedWalk(m, func(prefix string, m Module) {

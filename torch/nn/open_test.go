@@ -70,7 +70,7 @@ func TestModulesOfOtherPackages(t *testing.T) {
 	})
 }
 
-// A layer forgets what it should name.
+// A layer names none of its tensors and modules.
 type layer struct {
 	W      *torch.Tensor
 	parts  []nn.Module

@@ -46,7 +46,7 @@ var checkpointDTypes = map[torch.DType]checkpoint.DType{
 
 // LoadStateDict copies sd into m's tensors, strictly, as Module.load_state_dict does: if keys or shapes differ it
 // changes nothing and reports every missing key, unexpected key and wrong shape. num_batches_tracked may be missing,
-// as in files from before PyTorch had it.
+// as in files of old versions of PyTorch.
 func LoadStateDict(m Module, sd *checkpoint.StateDict) error {
 	if err := Check(m); err != nil {
 		return err
@@ -75,7 +75,7 @@ func torchDType(d checkpoint.DType) torch.DType {
 			return t
 		}
 	}
-	return -1 // compare has refused it
+	return -1 // compare refuses such a state dict
 }
 
 // compare returns an error that names every difference between the model's keys and the file's.

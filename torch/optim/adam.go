@@ -9,7 +9,7 @@ import (
 // AdamConfig holds the arguments of torch.optim.Adam and AdamW that this module uses; betas and epsilon are
 // PyTorch's defaults.
 type AdamConfig struct {
-	LR          float64 // of NewAdam; with NewAdamGroups each group has its own
+	LR          float64 // for NewAdam; with NewAdamGroups each group has its own
 	WeightDecay float64
 	Decoupled   bool // AdamW: the decay shrinks the weights themselves instead of joining the gradient
 }
@@ -74,7 +74,7 @@ func (o *Adam) update(s *torch.Scope, p, grad *torch.Tensor, lr float64) {
 	case decay != 0:
 		grad = torch.AddScaled(s, grad, p, decay)
 	}
-	// Variables, as Go would compute constants exactly and Python rounds them.
+	// Variables, because Go computes constants exactly, while Python rounds.
 	beta1, beta2, steps := adamBeta1, adamBeta2, float64(st.steps)
 	torch.LerpInPlace(st.first, grad, 1-beta1)
 	torch.AddcmulInPlace(torch.MulScalarInPlace(st.second, beta2), grad, grad, 1-beta2)

@@ -4,8 +4,8 @@ package optim
 // #include <math.h>
 import "C"
 
-// Python's float arithmetic is the C library's. Go's own math.Pow and math.Cos differ from it in the last
-// bit for some arguments, which would show in the weights.
+// Python's float arithmetic is the C library's. Go's math.Pow and math.Cos differ from it in the last bit for some
+// arguments, which would change the weights.
 
 func pow(x, y float64) float64 { return float64(C.pow(C.double(x), C.double(y))) }
 

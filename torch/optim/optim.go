@@ -25,9 +25,9 @@ type Optimizer interface {
 	Rates() []float64
 	// SetRates changes the learning rates.
 	SetRates(rates []float64)
-	// State returns the state, to go on from later. Its tensors are the optimizer's own.
+	// State returns the state, to continue from it later. Its tensors are the optimizer's own.
 	State() State
-	// SetState makes a new optimizer go on from the state of one with equal parameters, whose tensors it copies.
+	// SetState makes a new optimizer continue from the state of another one with equal parameters. It copies the tensors.
 	SetState(st State) error
 }
 
@@ -66,8 +66,8 @@ func (gs groups) SetRates(rates []float64) {
 type Scheduler interface {
 	// Step ends an epoch, or a step.
 	Step()
-	// State returns the state, to go on from later.
+	// State returns the state, to continue from it later.
 	State() ScheduleState
-	// SetState makes a new scheduler go on from a state. The optimizer has a state of its own, with the rates.
+	// SetState makes a new scheduler continue from a state. The rates are in the optimizer's state.
 	SetState(st ScheduleState) error
 }

@@ -97,7 +97,7 @@ func twoRates(rows []*torch.Tensor, first, others float64) []optim.Group {
 	return []optim.Group{{Params: rows[:1], LR: first}, {Params: rows[1:], LR: others}}
 }
 
-// The fused step rounds in another order: the same goldens, a few units of the 24th bit apart.
+// The fused step rounds in another order, so it differs from the goldens by a few units of the 24th bit.
 func TestFusedSGDAgreesWithPyTorch(t *testing.T) {
 	g := readGoldens(t)
 	for name, cfg := range map[string]optim.SGDConfig{
@@ -153,7 +153,7 @@ func TestParametersMayBeginLate(t *testing.T) {
 	}
 }
 
-// goOn gives the state of an optimizer to a new one.
+// goOn makes a new optimizer continue from the state of an old one.
 func goOn(t *testing.T, old, again optim.Optimizer) optim.Optimizer {
 	t.Helper()
 	st := old.State()
@@ -169,7 +169,7 @@ func goOn(t *testing.T, old, again optim.Optimizer) optim.Optimizer {
 }
 
 // descend does six steps on fifteen weights, in one tensor or in three rows, as the goldens' script does, and returns the
-// weights. Before the step interrupt a new optimizer goes on from the state of the old one.
+// weights. Before the step interrupt, a new optimizer continues from the state of the old one.
 func descend(t *testing.T, rows bool, interrupt int, make func(s *torch.Scope, p []*torch.Tensor) optim.Optimizer) (end []float32) {
 	t.Helper()
 	before := torch.Live()
@@ -249,7 +249,7 @@ func TestSchedulesEqualPyTorch(t *testing.T) {
 		opt := optim.NewSGD(nil, nil, optim.SGDConfig{LR: 0.001})
 		schedule := make(opt)
 		for epoch, w := range want {
-			if epoch%4 == 3 { // a new one goes on from the state
+			if epoch%4 == 3 { // a new one continues from the state
 				rates, state := opt.State(), schedule.State()
 				opt = optim.NewSGD(nil, nil, optim.SGDConfig{LR: 0.001})
 				schedule = make(opt)
@@ -265,7 +265,7 @@ func TestSchedulesEqualPyTorch(t *testing.T) {
 	}
 }
 
-// A state that is another optimizer's or schedule's, or was damaged, is refused.
+// SetState refuses the state of another optimizer or schedule, and a damaged one.
 func TestStatesAreChecked(t *testing.T) {
 	err := torch.Do(t.Context(), func(s *torch.Scope) error {
 		params := []*torch.Tensor{torch.Zeros(s, torch.Float32, torch.CPU, 2), torch.Zeros(s, torch.Float32, torch.CPU, 3)}

@@ -8,7 +8,7 @@ import (
 
 // SGDConfig holds arguments of torch.optim.SGD.
 type SGDConfig struct {
-	LR          float64 // of NewSGD; with NewSGDGroups each group has its own
+	LR          float64 // for NewSGD; with NewSGDGroups each group has its own
 	Momentum    float64
 	WeightDecay float64
 	Nesterov    bool
@@ -22,7 +22,7 @@ type SGD struct {
 	groups
 	scope   *torch.Scope                    // owns the momentum buffers
 	buffers map[*torch.Tensor]*torch.Tensor // by parameter; none before its first step
-	rates   []*torch.Tensor                 // per group a float32 scalar; nil until its first step, and if steps are not capturable
+	rates   []*torch.Tensor                 // a float32 scalar per group; nil before its first step, or if steps are not capturable
 	cfg     SGDConfig
 }
 
@@ -46,7 +46,7 @@ func (o *SGD) SetRates(rates []float64) {
 	}
 }
 
-// Capturable reports whether a torch.Graph can hold a step. One step must have been made before.
+// Capturable reports whether a torch.Graph can hold a step. Call it after the first step.
 func (o *SGD) Capturable() bool { return o.cfg.Fused && o.cfg.Capturable }
 
 // Step implements Optimizer.
@@ -97,7 +97,7 @@ func (o *SGD) fused(s *torch.Scope, group int) {
 		switch {
 		case grad == nil:
 		case o.cfg.Momentum != 0 && o.buffers[p] == nil:
-			o.buffers[p] = torch.Clone(o.scope, grad) // as its memory is laid out
+			o.buffers[p] = torch.Clone(o.scope, grad) // in the gradient's memory layout
 			first.add(p, grad, o.buffers[p])
 		default:
 			later.add(p, grad, o.buffers[p])

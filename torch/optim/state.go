@@ -11,8 +11,8 @@ import (
 	"hymenoptera/torch"
 )
 
-// A State is the state of an optimizer, what PyTorch's state_dict has under "state" and "param_groups". Parameters are
-// counted from 0 over all groups, as there.
+// A State is the state of an optimizer, like "state" and "param_groups" in PyTorch's state_dict. As there, parameters are
+// counted from 0 over all groups.
 type State struct {
 	Rates   []float64 `json:"lr"`             // lr of each group
 	Steps   []int     `json:"step,omitempty"` // of Adam: step of each parameter; 0 before its first one
@@ -63,7 +63,7 @@ func (gs groups) find(st State, names ...string) (map[string]*torch.Tensor, erro
 // key is the name of a tensor of parameter i.
 func key(i int, name string) string { return strconv.Itoa(i) + "." + name }
 
-// copyLike returns a copy of t that lies in memory and on the device as the parameter p does. s owns it.
+// copyLike returns a copy of t with the device and the memory layout of the parameter p. s owns it.
 func copyLike(s *torch.Scope, p, t *torch.Tensor) (copied *torch.Tensor) {
 	torch.NoGrad(func() { copied = torch.CopyInPlace(torch.Clone(s, p), t) })
 	return copied
@@ -141,8 +141,8 @@ func (o *Adam) SetState(st State) error {
 	return nil
 }
 
-// A ScheduleState is the state of a scheduler beside the learning rates, which are the optimizer's: what of PyTorch's
-// state_dict changes as the schedule goes on.
+// A ScheduleState is the state of a scheduler without the learning rates, which are in the optimizer's state. It has the
+// entries of PyTorch's state_dict that change during a schedule.
 type ScheduleState struct {
 	Epoch int            `json:"last_epoch"`      // calls of Step
 	TMax  int            `json:"T_max,omitempty"` // of CosineAnnealingLR

@@ -37,7 +37,7 @@ func NewNormalizer(s *torch.Scope, mean, std [3]float32, device torch.Device) *N
 	channels := func(v ...float32) *torch.Tensor {
 		return torch.To(s, torch.FromFloat32s(s, v, 1, int64(len(v)), 1, 1), device)
 	}
-	// The divisor is a tensor on the device: by a number of the host libtorch multiplies with the inverse.
+	// The divisor is a tensor on the device, because libtorch divides by a number by multiplying with its inverse.
 	return &Normalizer{channels(255), channels(mean[:]...), channels(std[:]...)}
 }
 

@@ -1,4 +1,4 @@
-// Package disktest has a file system that fails, for tests of what writes files.
+// Package disktest has a file system that fails, for tests of code that writes files.
 package disktest
 
 import (
@@ -13,11 +13,11 @@ import (
 	"hymenoptera/internal/disk"
 )
 
-// A Faulty is the machine's file system, but for one operation that fails, or for all from that one on. It counts the
-// operations of each kind on each file apart, so that the order in which goroutines write does not matter.
+// A Faulty is the machine's file system, except that one operation fails, or all from that one on. It counts operations by
+// kind and file, so that the order in which goroutines write does not matter.
 type Faulty struct {
 	Fail string // the operation, as Ops names it; "" for none
-	Last bool   // all operations after it fail too, but for closes
+	Last bool   // all operations after it fail too, except closes
 
 	mu     sync.Mutex
 	counts map[string]int
@@ -33,14 +33,14 @@ func (f *Faulty) Ops() []string {
 	return f.ops
 }
 
-// Failed returns the error of the operation that failed, or nil if it has not come.
+// Failed returns the error of the operation that failed, or nil before that.
 func (f *Faulty) Failed() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.failed
 }
 
-// causes holds the reason with which each kind of operation fails.
+// causes holds the error with which each kind of operation fails.
 var causes = map[string]error{
 	"open": syscall.EROFS, "mkdir": syscall.EROFS, "write": syscall.ENOSPC, "sync": syscall.EIO, "close": syscall.EIO, "chmod": syscall.EIO,
 	"truncate": syscall.EIO, "rename": syscall.EIO, "link": syscall.EIO, "remove": syscall.EROFS,
@@ -67,7 +67,7 @@ func (f *Faulty) op(kind, path string) error {
 	return err
 }
 
-// final returns the name that a temporary file is to get, and that of any other file.
+// final returns the name that a temporary file will get, or the name of any other file.
 func final(path string) string {
 	name := filepath.Base(path)
 	if strings.HasPrefix(name, ".") {
@@ -124,7 +124,7 @@ type faultyFile struct {
 	of   *Faulty
 }
 
-// Write writes half of b where it fails, as a full disk does.
+// Write writes half of b if it fails, as on a full disk.
 func (f faultyFile) Write(b []byte) (int, error) {
 	if err := f.of.op("write", f.path); err != nil {
 		n, _ := f.File.Write(b[:len(b)/2])

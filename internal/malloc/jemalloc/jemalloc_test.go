@@ -9,7 +9,7 @@ import (
 	_ "hymenoptera/internal/malloc/jemalloc"
 )
 
-// Where set-up found jemalloc, it is in use; elsewhere the system's malloc gives memory back all the same.
+// The program uses jemalloc if set-up found it. GiveBack works with the system's malloc too.
 func TestVersion(t *testing.T) {
 	_, err := os.Stat("cgo_jemalloc.go")
 	if got := malloc.Version(); (err == nil) != strings.HasPrefix(got, "5.") {

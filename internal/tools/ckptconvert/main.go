@@ -8,7 +8,7 @@
 //	ckptconvert -list                          reads paths on standard input; prints a JSON object for each, with
 //	                                           the digest or the error, for scripts/parity_fuzz.py
 //
-// It is no part of the hymenoptera command.
+// It is not part of the hymenoptera command.
 package main
 
 import (
@@ -70,7 +70,7 @@ func run(times int, args []string) error {
 	return err
 }
 
-// digests prints what became of each file.
+// digests prints the digest or the error of each file.
 func digests(paths io.Reader, out io.Writer) error {
 	lines, results := bufio.NewScanner(paths), json.NewEncoder(out)
 	for lines.Scan() {
@@ -87,8 +87,7 @@ func digests(paths io.Reader, out io.Writer) error {
 	return lines.Err()
 }
 
-// measure prints a JSON object: ms, the time of each read, and heap, the most that a read left on the heap
-// above what was there before it.
+// measure prints a JSON object: ms, the time of each read, and heap, the most bytes that a read allocated.
 func measure(times int, path string) error {
 	var out struct {
 		MS   []float64 `json:"ms"`

@@ -1,5 +1,5 @@
-// Command datapath times the loader alone: it reads one phase of an image folder, decoded, cropped, resized and
-// normalised, and prints a line a pass:
+// Command datapath times only the loader: it reads one phase of an image folder, decoded, cropped, resized and normalised,
+// and prints a line per pass:
 //
 //	images seconds cpu-seconds
 //
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// timed prints how many images f says it went through, and how long that took.
+// timed prints the number of images that f returns, and how long f took.
 func timed(stdout io.Writer, f func() (n int, err error)) error {
 	began, cpu := time.Now(), processor()
 	n, err := f()
@@ -103,7 +103,7 @@ func pass(ctx context.Context, l *dataset.Loader, rng dataset.Source) (n int, er
 	}
 }
 
-// processor returns the time that this process has had on a core.
+// processor returns the processor time of this process.
 func processor() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

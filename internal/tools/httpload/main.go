@@ -1,5 +1,4 @@
-// Command httpload asks a server what pictures show, from many clients at once, and prints what came of it as JSON:
-// for bench/serve.py.
+// Command httpload sends pictures to a server from many clients at once, and prints the results as JSON, for bench/serve.py.
 //
 //	httpload -url http://127.0.0.1:8080/v1/predict -clients 32 -seconds 15 data/val
 package main

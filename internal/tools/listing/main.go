@@ -1,5 +1,5 @@
-// Command listing lists a folder of images or of shards and draws the order of an epoch, and prints how long that takes and how much
-// memory.
+// Command listing lists a folder of images or of shards and draws the order of an epoch, and prints the time and memory that
+// this takes.
 //
 //	listing [-make N] FOLDER
 //

@@ -1,5 +1,5 @@
-// Command pictures decodes files as the program does and prints, for each path on standard input, what came out: the
-// size and the SHA-256 of the RGB bytes, or the error. make parity-pictures compares that with Pillow.
+// Command pictures decodes files as the program does and prints, for each path on standard input, the size and the SHA-256
+// of the RGB bytes, or the error. make parity-pictures compares them with Pillow's.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"hymenoptera/transforms"
 )
 
-// An outcome is what became of a file.
+// An outcome is the result for a file.
 type outcome struct {
 	File          string
 	Width, Height int    `json:",omitempty"`

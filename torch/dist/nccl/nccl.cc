@@ -1,5 +1,5 @@
-// c10d's NCCL for gradients on GPUs: libhymenoptera_nccl.so, which set-up compiles where NCCL's header is and package dist loads at run
-// time. The errors that functions return are for the caller to free.
+// c10d's NCCL for gradients on GPUs: libhymenoptera_nccl.so, which set-up compiles if it finds NCCL's header, and which
+// package dist loads at run time. The caller frees the errors that functions return.
 #define USE_C10D_NCCL
 #include "../../guard.h"
 
@@ -9,7 +9,7 @@
 extern "C" char *hy_nccl(const c10::intrusive_ptr<c10d::Store> *store, int rank, int world, int64_t timeout_ms,
                          c10::intrusive_ptr<c10d::Backend> *out) {
   return guard([&] {
-    // A wait ends with an exception when a process is lost, rather than the whole process by a thread of NCCL's.
+    // When a process is lost, waits throw an exception; otherwise a thread of NCCL's would end this process.
     setenv("TORCH_NCCL_BLOCKING_WAIT", "1", 0);
     setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", 0);
     setenv("TORCH_NCCL_ENABLE_MONITORING", "0", 0);
