@@ -15,6 +15,7 @@ import (
 	"hymenoptera/internal/machine"
 	"hymenoptera/internal/regular"
 	"hymenoptera/internal/text"
+	"hymenoptera/shards"
 	"hymenoptera/zoo"
 )
 
@@ -33,7 +34,7 @@ type images struct {
 // openSets lists the two sets, without the images that Exclude names. With ValFraction it reads the images, so that copies
 // of an image, or pictures of a burst, do not lie on both sides.
 func (o Options) openSets(ctx context.Context, h Hooks) (train, val *dataset.ImageFolder, err error) {
-	if sharded(o.Data) {
+	if shards.Has(o.Data) {
 		return o.openShards(ctx, h)
 	}
 	log := h.Log
@@ -107,7 +108,7 @@ func openImages(ctx context.Context, o Options, h Hooks) (set images, err error)
 		return set, &OptionError{Option: "val_fraction", Value: fmt.Sprint(o.ValFraction), Problem: fmt.Sprintf("%s has a folder val to validate with: leave the option out, or move the folder away", o.Data)}
 	}
 	if set.train, set.val, err = o.openSets(ctx, h); err != nil {
-		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && regular.IsFolder(o.Data) && !sharded(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
+		if _, noVal := os.Stat(filepath.Join(o.Data, "val")); o.ValFraction == 0 && regular.IsFolder(o.Data) && !shards.Has(o.Data) && errors.Is(noVal, fs.ErrNotExist) {
 			err = &NoValError{err}
 		}
 		return set, err

@@ -10,9 +10,6 @@ import (
 	"hymenoptera/shards"
 )
 
-// sharded reports whether a set lies in shards, in a folder or at an address.
-func sharded(data string) bool { return shards.IsAddress(data) || shards.In(data) }
-
 // checkAddress returns an [*OptionError] for an address with a secret, which logs, reports and the run's files would show.
 func (o Options) checkAddress() error {
 	if !shards.IsAddress(o.Data) {

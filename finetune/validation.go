@@ -45,7 +45,7 @@ func ValidationImages(ctx context.Context, checkpoint string, card classify.Card
 		data = config.Data
 	}
 	if !regular.Same(data, config.Data) {
-		if sharded(data) {
+		if shards.Has(data) {
 			_, val, err := Options{Data: data}.openShards(ctx, Hooks{Log: log})
 			return val, err
 		}

@@ -86,7 +86,7 @@ func (d *download) attempt(parent context.Context, client *http.Client) error {
 	return d.finish()
 }
 
-// request asks for the file, or for the rest of it.
+// request returns the request for the file, or for the rest of it.
 func (d *download) request(ctx context.Context) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url.String(), nil)
 	if err != nil {

@@ -23,6 +23,9 @@ import (
 // IsAddress reports whether a set is at an address, of any scheme, rather than in a folder.
 func IsAddress(name string) bool { return strings.Contains(name, "://") }
 
+// Has reports whether a set is in shards, in a folder or at an address.
+func Has(data string) bool { return IsAddress(data) || In(data) }
+
 // CacheDir returns the folder in which shards of an address are kept, below the user's cache.
 func CacheDir(address string) (string, error) {
 	cache, err := os.UserCacheDir()

@@ -63,7 +63,7 @@ func (c *checking) run(ctx context.Context, w io.Writer, data string, given func
 	if err := checkOutputs([]flagPath{{"html", c.html}, {"exclude-to", c.excludeTo}}, c.probe.Weights); err != nil {
 		return err
 	}
-	if shards.IsAddress(data) || shards.In(data) {
+	if shards.Has(data) {
 		return cli.Usagef("check reads class folders, not tar shards: check the pictures before they are packed")
 	}
 	o := check.DefaultOptions()
